@@ -1,0 +1,48 @@
+# Everything happens in .venv, which is made on first use. Needs python3 (3.10 or later) with venv, and make.
+
+PYTHON ?= python3
+# The build of torch, installed first. Another one, for example: make demo TORCH="torch==2.13.0 --index-url URL"
+TORCH ?= torch==2.13.0
+JOBS ?= 2
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+CODE := VISTA3DSegment/VISTA3DSegmentLib Testing
+
+.PHONY: help setup demo test bench lint clean
+.DEFAULT_GOAL := help
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY) ## make .venv with all that the project needs
+
+$(READY): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(TORCH)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[cpu,dev]"
+	@touch $@
+
+demo: $(READY) ## segment the sample CT, damage an organ, mend it by clicks; pictures in demo/
+	$(BIN)/vista3dsegment demo
+
+# One thread a worker: two workers that each start as many threads as there are cores hinder each other.
+test: $(READY) ## run the tests
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS)
+
+bench: $(READY) ## run the benchmarks and compare with MONAI; QUICK=1 for the quick ones
+	@failed=""; for script in Testing/Benchmarks/*.py; do \
+	  grep -q '"--quick"' $$script || continue; \
+	  echo "== $$script"; $(BIN)/python $$script $(if $(QUICK),--quick) || failed="$$failed $$script"; \
+	done; test -z "$$failed" || { echo "fell short:$$failed"; exit 1; }
+
+lint: $(READY) ## check style, types and the floors of the house
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+clean: ## remove .venv and everything that was built
+	rm -rf $(VENV) build dist demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache VISTA3DSegment/*.egg-info
+	find VISTA3DSegment Testing -name __pycache__ -type d -prune -exec rm -rf {} +

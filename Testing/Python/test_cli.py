@@ -1,0 +1,558 @@
+"""What a person at the command line sees: files, sentences, exit statuses."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+from fake_engine import HEPATIC_TUMOR, HU_PER_CLASS, LIVER, RIGHT_KIDNEY, SPLEEN, FakeEngine, specification
+from VISTA3DSegmentLib.cli import CANCELLED, FAILED, main
+from VISTA3DSegmentLib.cli.collaborators import Collaborators
+from VISTA3DSegmentLib.errors import ResourceError
+from VISTA3DSegmentLib.files.segmentations import Segmentation, read_segmentation, write_segmentation
+from VISTA3DSegmentLib.files.volumes import read_volume
+from VISTA3DSegmentLib.prompts import Box, Click, Structure
+
+WRONG_USAGE = 2
+SHAPE_KJI = (12, 16, 20)
+SPACING_MM = 2.0
+VOXEL_ML = SPACING_MM**3 / 1000.0
+LIVER_BOX = (slice(2, 8), slice(3, 9), slice(2, 9))
+SPLEEN_BOX = (slice(4, 8), slice(4, 8), slice(13, 18))
+LIVER_VOXELS, SPLEEN_VOXELS = 6 * 6 * 7, 4 * 4 * 5
+
+Run = Callable[..., int]
+
+
+def scan_image() -> sitk.Image:
+    """A scan in which the fake engine finds a liver and a spleen; its RAS origin is its first voxel."""
+    array = np.full(SHAPE_KJI, -1000, dtype=np.int16)
+    array[LIVER_BOX] = HU_PER_CLASS * LIVER
+    array[SPLEEN_BOX] = HU_PER_CLASS * SPLEEN
+    image = sitk.GetImageFromArray(array)
+    image.SetSpacing((SPACING_MM,) * 3)
+    image.SetDirection((-1, 0, 0, 0, -1, 0, 0, 0, 1))  # i to the right, j to the front: RAS mm = 2 x (i, j, k)
+    return image
+
+
+@pytest.fixture
+def scan(tmp_path: Path) -> Path:
+    path = tmp_path / "scan.nrrd"
+    sitk.WriteImage(scan_image(), path)
+    return path
+
+
+@pytest.fixture
+def engine() -> FakeEngine:
+    return FakeEngine()
+
+
+@pytest.fixture
+def run(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+    """Run a command with the fake engine, in a folder and with a home of its own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("VISTA3DSEGMENT_HOME", str(tmp_path / "home"))
+    with_what = Collaborators(open_engine=lambda *_, **__: engine, describe_backend=lambda *_: "numpy on paper")
+    return lambda *words: main([str(word) for word in words], with_what)
+
+
+def masks_of(path: Path, scan: Path) -> dict[str, np.ndarray]:
+    volume = read_volume(scan).volume
+    return {s.name: s.mask.full(volume.shape_kji) for s in read_segmentation(path, like=volume).segments}
+
+
+def write_base(path: Path, scan: Path) -> Segmentation:
+    """The user's own segmentation: a liver in his own colour, and a spleen."""
+    from VISTA3DSegmentLib.edits import MaskCrop
+    from VISTA3DSegmentLib.files.segmentations import Segment
+
+    volume = read_volume(scan).volume
+    liver = MaskCrop((2, 3, 2), np.ones((6, 6, 3), dtype=np.bool_))
+    spleen = MaskCrop((4, 4, 13), np.ones((4, 4, 4), dtype=np.bool_))
+    segments = (
+        Segment("Liver", liver, (1, 2, 3), LIVER, "", {}),
+        Segment("my spleen", spleen, (4, 5, 6), None, "", {}),
+    )
+    base = Segmentation(volume.shape_kji, volume.ijk_to_ras, segments)
+    write_segmentation(path, base)
+    return base
+
+
+# segment
+
+
+def test_segment_writes_the_organs_and_a_picture(run: Run, scan: Path, tmp_path: Path) -> None:
+    assert run("segment", scan, "-o", "organs.seg.nrrd") == 0
+    masks = masks_of(tmp_path / "organs.seg.nrrd", scan)
+    assert {name: int(mask.sum()) for name, mask in masks.items()} == {"liver": LIVER_VOXELS, "spleen": SPLEEN_VOXELS}
+    assert masks["liver"][LIVER_BOX].all()
+    assert (tmp_path / "organs.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_segment_says_volumes_and_what_was_not_found(run: Run, scan: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run("segment", scan, "-o", "organs.seg.nrrd", "--classes", "liver,spleen,right kidney")
+    out = capsys.readouterr().out
+    assert re.search(rf"liver +{LIVER_VOXELS * VOXEL_ML:.1f}", out)
+    assert "Not found in this scan: right kidney." in out
+
+
+def test_a_label_map_holds_the_ids_of_the_classes(run: Run, scan: Path, tmp_path: Path) -> None:
+    assert run("segment", scan, "-o", "organs.nii.gz", "--no-picture") == 0
+    labels = sitk.GetArrayFromImage(sitk.ReadImage(tmp_path / "organs.nii.gz"))
+    assert dict(zip(*np.unique(labels, return_counts=True), strict=True)) == {
+        0: labels.size - LIVER_VOXELS - SPLEEN_VOXELS,
+        LIVER: LIVER_VOXELS,
+        SPLEEN: SPLEEN_VOXELS,
+    }
+    assert not (tmp_path / "organs.png").exists()
+
+
+def test_groups_are_segmented_as_their_members(run: Run, scan: Path, engine: FakeEngine) -> None:
+    run("segment", scan, "-o", "kidneys.seg.nrrd", "--classes", "kidney,liver")
+    assert engine.asked == [((RIGHT_KIDNEY, LIVER), None)]
+
+
+def test_classes_of_a_preset_that_the_model_lacks_are_left_out_and_named(
+    run: Run, scan: Path, engine: FakeEngine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("segment", scan, "-o", "o.seg.nrrd", "--preset", "abdomen") == 0
+    assert "The model fake does not know" in capsys.readouterr().err
+    ((classes, _),) = engine.asked  # type: ignore[misc]
+    assert set(classes) <= set(specification().classes)
+
+
+def test_a_named_class_that_the_model_lacks_is_an_error(
+    run: Run, scan: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("segment", scan, "-o", "o.seg.nrrd", "--classes", "liver,pancreas") == FAILED
+    assert "The model fake does not know pancreas. Choose another model" in capsys.readouterr().err
+
+
+def test_an_unknown_word_is_refused_before_the_scan_is_read(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("segment", tmp_path / "missing.nrrd", "-o", "o.seg.nrrd", "--classes", "spleeen") == FAILED
+    assert "Did you mean spleen" in capsys.readouterr().err
+
+
+def test_classes_and_preset_together_are_refused(run: Run, scan: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("segment", scan, "-o", "o.seg.nrrd", "--classes", "liver", "--preset", "all") == FAILED
+    assert "Both --classes and --preset" in capsys.readouterr().err
+
+
+def test_a_tumour_beside_its_organ_does_not_fit_into_a_label_map(
+    run: Run, scan: Path, engine: FakeEngine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("segment", scan, "-o", "o.nii.gz", "--classes", f"liver,{HEPATIC_TUMOR}") == FAILED
+    assert "Use .seg.nrrd: -o o.seg.nrrd" in capsys.readouterr().err
+    assert engine.asked == []
+
+
+def test_a_tumour_alone_fits_into_a_label_map(run: Run, scan: Path) -> None:
+    assert run("segment", scan, "-o", "o.nii.gz", "--classes", HEPATIC_TUMOR) == 0
+
+
+@pytest.mark.parametrize("name", ["organs.stl", "organs", ".seg.nrrd", "organs.nii.gz.txt"])
+def test_a_name_without_a_known_format_is_refused(
+    run: Run, scan: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("segment", scan, "-o", name) == FAILED
+    assert "End it in one of .seg.nrrd" in capsys.readouterr().err
+
+
+def test_the_scan_is_never_overwritten(run: Run, scan: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = scan.read_bytes()
+    assert run("segment", scan, "-o", scan) == FAILED
+    assert "would be overwritten" in capsys.readouterr().err
+    assert scan.read_bytes() == before
+
+
+def test_a_missing_folder_is_said_before_the_work(run: Run, scan: Path, engine: FakeEngine) -> None:
+    assert run("segment", scan, "-o", "nowhere/organs.seg.nrrd") == FAILED
+    assert run("segment", scan, "-o", "organs.seg.nrrd", "--report", "nowhere/report.json") == FAILED
+    assert engine.asked == []
+
+
+def test_the_report_says_which_model_found_what(run: Run, scan: Path, tmp_path: Path) -> None:
+    run("segment", scan, "-o", "o.seg.nrrd", "--classes", "liver,right kidney", "--report", "r.json")
+    report = json.loads((tmp_path / "r.json").read_text())
+    assert report["model"] == {"name": "fake", "version": "7", "sha256": "f" * 64, "licence": "CC0-1.0"}
+    assert report["device"] == "numpy on paper"
+    assert report["classes"] == [LIVER, RIGHT_KIDNEY]
+    liver, kidney = report["structures"]
+    assert (liver["voxels"], liver["volume_ml"]) == (LIVER_VOXELS, pytest.approx(LIVER_VOXELS * VOXEL_ML))
+    assert (kidney["voxels"], kidney["empty_reason"]) == (0, "No such voxel.")
+    assert report["seconds"] > 0
+
+
+def test_a_region_is_a_box_whatever_the_order_of_its_corners(run: Run, scan: Path, engine: FakeEngine) -> None:
+    run("segment", scan, "-o", "o.seg.nrrd", "--classes", "liver", "--region", "20,-4.5,10 0,8,30")
+    assert engine.asked == [((LIVER,), Box((0.0, -4.5, 10.0), (20.0, 8.0, 30.0)))]
+
+
+def test_quiet_says_nothing(run: Run, scan: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("segment", scan, "-o", "o.seg.nrrd", "--quiet") == 0
+    assert capsys.readouterr() == ("", "")
+
+
+def test_progress_is_plain_lines_with_the_time_left_where_nobody_watches(
+    run: Run, scan: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run("segment", scan, "-o", "o.seg.nrrd", "--classes", "liver,spleen")
+    assert capsys.readouterr().err.splitlines()[:2] == [
+        "Segmenting: 1 of 2 windows, about 2 s left",
+        "Segmenting: 2 of 2 windows",
+    ]
+
+
+def test_nothing_that_names_the_patient_is_printed_or_written(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = write_dicom(tmp_path / "series", scan_image())
+    assert run("segment", folder, "-o", "o.seg.nrrd", "--report", "r.json") == 0
+    said = "".join(capsys.readouterr())
+    written = [(tmp_path / name).read_bytes() for name in ("o.seg.nrrd", "r.json", "o.png")]
+    for secret in ("Mustermann", "PID4711", "19501231"):
+        assert secret not in said
+        assert all(secret.encode() not in content for content in written)
+
+
+def write_dicom(folder: Path, image: sitk.Image) -> Path:
+    """A series with a patient's name, number and birthday."""
+    folder.mkdir()
+    writer = sitk.ImageFileWriter()
+    writer.KeepOriginalImageUIDOn()
+    for k in range(image.GetSize()[2]):
+        plane = image[:, :, k]
+        tags = {
+            "0010|0010": "Mustermann^Erika",
+            "0010|0020": "PID4711",
+            "0010|0030": "19501231",
+            "0008|0060": "CT",
+            "0008|0016": "1.2.840.10008.5.1.4.1.1.2",
+            "0008|0018": f"1.2.826.0.1.3680043.2.1125.9.{k + 1}",
+            "0020|000d": "1.2.826.0.1.3680043.2.1125.7",
+            "0020|000e": "1.2.826.0.1.3680043.2.1125.8",
+            "0020|0032": "\\".join(map(str, image.TransformIndexToPhysicalPoint((0, 0, k)))),
+            "0020|0037": "-1\\0\\0\\0\\-1\\0",
+            "0020|0013": str(k + 1),
+        }
+        for tag, value in tags.items():
+            plane.SetMetaData(tag, value)
+        writer.SetFileName(str(folder / f"{k:03}.dcm"))
+        writer.Execute(plane)
+    return folder
+
+
+# cancel and errors
+
+
+def test_ctrl_c_ends_with_130_and_writes_nothing(
+    run: Run, scan: Path, engine: FakeEngine, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    engine.during = lambda: os.kill(os.getpid(), signal.SIGINT)
+    before = signal.getsignal(signal.SIGINT)
+    assert run("segment", scan, "-o", "o.seg.nrrd", "--report", "r.json") == CANCELLED
+    assert "Cancelled." in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["scan.nrrd"]
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_ctrl_c_in_the_last_window_still_cancels(
+    run: Run, scan: Path, engine: FakeEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fake_engine.FakeOpened._window", lambda *_: os.kill(os.getpid(), signal.SIGINT))
+    assert run("segment", scan, "-o", "o.seg.nrrd", "--classes", "liver") == CANCELLED
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["scan.nrrd"]
+
+
+def test_ctrl_c_pressed_twice_does_not_wait_for_the_window(run: Run, scan: Path, engine: FakeEngine) -> None:
+    finished = []
+
+    def press_twice() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+        finished.append(True)
+
+    engine.during = press_twice
+    assert run("segment", scan, "-o", "o.seg.nrrd") == CANCELLED
+    assert not finished
+
+
+def fall_over() -> None:
+    raise ZeroDivisionError("by accident")
+
+
+def test_an_accident_is_one_sentence_that_points_to_debug(
+    run: Run, scan: Path, engine: FakeEngine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    engine.during = fall_over
+    assert run("segment", scan, "-o", "o.seg.nrrd") == FAILED
+    err = capsys.readouterr().err
+    assert "by accident" in err
+    assert "run the command again with --debug" in err
+    assert "Traceback" not in err
+
+
+def test_debug_shows_where_it_happened(
+    run: Run, scan: Path, engine: FakeEngine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    engine.during = fall_over
+    assert run("segment", scan, "-o", "o.seg.nrrd", "--debug") == FAILED
+    assert "in fall_over" in capsys.readouterr().err
+
+
+def test_a_missing_scan_is_one_sentence(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("segment", tmp_path / "missing.nii.gz", "-o", "o.seg.nrrd") == FAILED
+    err = capsys.readouterr().err
+    assert err.startswith("Error: ")
+    assert "missing.nii.gz" in err
+    assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("words", [["segment"], ["segment", "x.nii", "-o", "o.mha", "--device", "abacus"], ["fly"]])
+def test_wrong_usage_ends_with_2(run: Run, words: list[str]) -> None:
+    assert run(*words) == WRONG_USAGE
+
+
+def test_help_and_version_need_no_engine(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--help") == 0
+    assert "--debug" not in capsys.readouterr().out
+    assert run("--version") == 0
+    assert capsys.readouterr().out.startswith("vista3dsegment 0.")
+
+
+# refine
+
+
+def test_a_click_changes_its_segment_and_no_other(run: Run, scan: Path, tmp_path: Path) -> None:
+    base = write_base(tmp_path / "base.seg.nrrd", scan)
+    before = masks_of(tmp_path / "base.seg.nrrd", scan)
+    words = ["--base", "base.seg.nrrd", "--segment", "liver", "--positive", "14 10 10", "--negative", "4 6 4"]
+    assert run("refine", scan, *words, "-o", "new.seg.nrrd") == 0
+    after = masks_of(tmp_path / "new.seg.nrrd", scan)
+    assert list(after) == list(before) == ["Liver", "my spleen"]
+    assert (after["my spleen"] == before["my spleen"]).all()
+    assert after["Liver"][5, 5, 7]
+    assert not after["Liver"][2, 3, 2]
+    written = read_segmentation(tmp_path / "new.seg.nrrd", like=read_volume(scan).volume).segments
+    assert [segment.color for segment in written] == [segment.color for segment in base.segments]
+    assert (tmp_path / "new.png").exists()
+
+
+def test_the_users_own_mask_is_what_the_clicks_correct(
+    run: Run, scan: Path, tmp_path: Path, engine: FakeEngine
+) -> None:
+    write_base(tmp_path / "base.seg.nrrd", scan)
+    run(
+        "refine",
+        scan,
+        "--base",
+        "base.seg.nrrd",
+        "--segment",
+        "my spleen",
+        "--positive",
+        "30,10,10",
+        "-o",
+        "n.seg.nrrd",
+    )
+    ((structure, prompts, base, region),) = engine.asked  # type: ignore[misc]
+    assert structure == Structure("my spleen", None)
+    assert prompts == (Click((30.0, 10.0, 10.0)),)
+    assert base.mask.sum() == 4 * 4 * 4
+    assert region is None
+
+
+def test_a_class_without_base_is_its_automatic_result_corrected(
+    run: Run, scan: Path, tmp_path: Path, engine: FakeEngine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("refine", scan, "--segment", "spleen", "--positive", "24 10 10", "-o", "n.seg.nrrd") == 0
+    assert "'spleen' is the class spleen (3)" in capsys.readouterr().err
+    ((structure, _, base, _),) = engine.asked  # type: ignore[misc]
+    assert structure == Structure("spleen", SPLEEN)
+    assert base is None
+    spleen = masks_of(tmp_path / "n.seg.nrrd", scan)["spleen"]
+    assert spleen[SPLEEN_BOX].all()
+    assert spleen.sum() > SPLEEN_VOXELS
+
+
+def test_any_other_name_is_a_new_structure_and_that_is_said(
+    run: Run, scan: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("refine", scan, "--segment", "abscess", "--positive", "20 20 10", "-o", "n.seg.nrrd") == 0
+    assert "a new structure, which your clicks alone describe" in capsys.readouterr().err
+    assert list(masks_of(tmp_path / "n.seg.nrrd", scan)) == ["abscess"]
+
+
+def test_a_misspelt_class_is_a_new_structure_but_the_class_is_pointed_out(
+    run: Run, scan: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run("refine", scan, "--segment", "spleeen", "--positive", "20 20 10", "-o", "n.seg.nrrd")
+    assert "(Similar classes: spleen" in capsys.readouterr().err
+
+
+def test_a_group_cannot_be_clicked_and_its_members_are_named(
+    run: Run, scan: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("refine", scan, "--segment", "kidney", "--positive", "20 20 10", "-o", "n.seg.nrrd") == FAILED
+    err = capsys.readouterr().err
+    assert "left kidney" in err
+    assert "right kidney" in err
+
+
+def test_a_segment_that_the_base_lacks_is_added_and_that_is_said(
+    run: Run, scan: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_base(tmp_path / "base.seg.nrrd", scan)
+    words = ["--base", "base.seg.nrrd", "--segment", "cyst", "--positive", "20 26 20"]
+    assert run("refine", scan, *words, "-o", "n.seg.nrrd") == 0
+    assert list(masks_of(tmp_path / "n.seg.nrrd", scan)) == ["Liver", "my spleen", "cyst"]
+    assert "has no segment 'cyst' (its segments: Liver, my spleen)" in capsys.readouterr().err
+
+
+def test_the_base_may_be_replaced_by_its_correction(run: Run, scan: Path, tmp_path: Path) -> None:
+    write_base(tmp_path / "base.seg.nrrd", scan)
+    words = ["--base", "base.seg.nrrd", "--segment", "Liver", "--positive", "14 10 10", "-o", "base.seg.nrrd"]
+    assert run("refine", scan, *words) == 0
+    assert masks_of(tmp_path / "base.seg.nrrd", scan)["Liver"][5, 5, 7]
+
+
+def test_a_click_outside_the_scan_is_refused(
+    run: Run, scan: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("refine", scan, "--segment", "liver", "--positive", "900 0 0", "-o", "n.seg.nrrd") == FAILED
+    assert capsys.readouterr().err == "Error: A click lies outside the scan. Place it inside.\n"
+    assert not (tmp_path / "n.seg.nrrd").exists()
+
+
+@pytest.mark.parametrize("position", ["12,5 30 40", "12 30", "a b c", "", "nan 1 2"])
+def test_a_position_that_is_none_is_refused(
+    run: Run, scan: Path, position: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("refine", scan, "--segment", "liver", "--positive", position, "-o", "n.seg.nrrd") == FAILED
+    assert "position" in capsys.readouterr().err
+
+
+def test_a_position_may_begin_with_a_minus(run: Run, scan: Path, engine: FakeEngine) -> None:
+    run("refine", scan, "--segment", "liver", "--negative", "-1 2 3", "-o", "n.seg.nrrd")
+    ((_, prompts, _, _),) = engine.asked  # type: ignore[misc]
+    assert prompts == (Click((-1.0, 2.0, 3.0), positive=False),)
+
+
+def test_refine_without_a_click_is_refused(run: Run, scan: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("refine", scan, "--segment", "liver", "-o", "n.seg.nrrd") == FAILED
+    assert "There is no click." in capsys.readouterr().err
+
+
+def test_a_model_without_clicks_is_refused(
+    run: Run, scan: Path, engine: FakeEngine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from dataclasses import replace
+
+    engine.specification = replace(engine.specification, clicks=False, zero_shot=False)
+    assert run("refine", scan, "--segment", "liver", "--positive", "8 8 8", "-o", "n.seg.nrrd") == FAILED
+    assert "takes no clicks" in capsys.readouterr().err
+
+
+# classes, models, doctor
+
+
+def test_classes_finds_a_structure_by_a_word(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("classes", "liver") == 0
+    assert re.search(r"^ *1 +liver", capsys.readouterr().out, re.MULTILINE)
+    assert run("classes", "zeppelin") == FAILED
+    assert "No structure is called 'zeppelin'" in capsys.readouterr().err
+
+
+def test_classes_lists_all_132_and_the_presets(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("classes") == 0
+    out = capsys.readouterr().out
+    assert len(re.findall(r"^ *\d+ ", out, re.MULTILINE)) == 132
+    assert "everything (117)" in out
+
+
+def test_models_are_listed_added_verified_and_removed(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = tmp_path / "mine.safetensors"
+    own.write_bytes(b"weights")
+    assert run("models", "add", own) == 0
+    assert run("models", "list") == 0
+    out = capsys.readouterr().out
+    assert re.search(r"^mine +yes", out, re.MULTILINE)
+    assert re.search(r"^nv-segment-ct +no", out, re.MULTILINE)
+    assert run("models", "verify", "mine") == 0
+    assert "mine is intact" in capsys.readouterr().out
+    assert run("models", "remove", "mine") == 0
+    assert run("models", "verify", "mine") == FAILED
+
+
+def test_without_a_terminal_a_licence_must_be_accepted_by_option(
+    run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("urllib.request.urlopen", lambda *_, **__: pytest.fail("nothing may be downloaded unasked"))
+    assert run("models", "download", "nv-segment-ct") == FAILED
+    said = capsys.readouterr()
+    assert "NVIDIA Open Model License" in said.out
+    assert "--accept-licence" in said.err
+
+
+def test_an_accepted_licence_is_shown_and_the_download_begins(
+    run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[str] = []
+
+    def unreachable(request: object, **_: object) -> None:
+        asked.append(request.full_url)  # type: ignore[attr-defined]
+        raise OSError("no network in this test")
+
+    monkeypatch.setattr("urllib.request.urlopen", unreachable)
+    assert run("models", "download", "nv-segment-ct", "--accept-licence") == FAILED
+    assert "NVIDIA Open Model License" in capsys.readouterr().out
+    assert asked
+
+
+def test_doctor_says_versions_processor_memory_caches_and_models(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("doctor") == 0
+    out = capsys.readouterr().out
+    for fact in (
+        r"torch +\d",
+        r"Python +3\.",
+        r"processor +\S",
+        r"features +\S",
+        r"GiB in all",
+        r"cpu +numpy on paper",
+    ):
+        assert re.search(fact, out), fact
+
+
+def test_doctor_reports_a_sick_device_instead_of_falling_ill(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def describe(device: str, precision: str) -> str:
+        if device == "cuda":
+            raise ResourceError("There is no CUDA device.", "Choose cpu.")
+        return "numpy on paper"
+
+    assert main(["doctor"], Collaborators(describe_backend=describe)) == 0
+    assert re.search(r"cuda +cannot be used: There is no CUDA device", capsys.readouterr().out)
+
+
+def test_the_commands_start_without_torch() -> None:
+    code = (
+        "import sys; from VISTA3DSegmentLib.cli import main; main(['--help']); main(['classes', 'liver']); "
+        "sys.exit([name for name in ('torch', 'monai', 'openvino') if name in sys.modules] or 0)"
+    )
+    path = os.pathsep.join(filter(None, sys.path))
+    subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": path}, check=True, capture_output=True
+    )

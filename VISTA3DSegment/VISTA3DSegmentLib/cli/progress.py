@@ -1,0 +1,109 @@
+"""How far it is: a bar where a person watches, a few plain lines where a file does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+from rich.progress import Progress as Bar
+
+from ..engine import OnProgress, Progress
+from ..models.transfer import OnBytes
+
+LINES = 10
+"""At most so many plain lines: one for every tenth."""
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them: "34 s", "2 min 10 s", "1 h 5 min"."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def time_left(progress: Progress) -> str:
+    """What can honestly be said about the end: nothing before a window has been measured."""
+    return "" if progress.seconds_left is None else f"about {duration(progress.seconds_left)} left"
+
+
+@contextmanager
+def window_progress(console: Console, what: str, quiet: bool = False) -> Iterator[OnProgress]:
+    """Show the windows of one request.
+
+    Args:
+        console: where to.
+        what: what is being done, as "Segmenting".
+        quiet: show nothing.
+    """
+    if quiet:
+        yield lambda _: None
+    elif console.is_terminal:
+        with _window_bar(console) as bar:
+            task = bar.add_task(what, total=None, windows="", left="")
+            yield lambda progress: bar.update(
+                task,
+                completed=progress.done,
+                total=progress.total,
+                windows=f"{progress.done} of {progress.total} windows",
+                left=time_left(progress),
+            )
+    else:
+        yield _plain_lines(console, what)
+
+
+def _window_bar(console: Console) -> Bar:
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.fields[windows]}", markup=False),
+        TextColumn("{task.fields[left]}", markup=False),
+    )
+    return Bar(*columns, console=console, transient=True)
+
+
+def _plain_lines(console: Console, what: str) -> OnProgress:
+    tenths_shown = -1
+
+    def on_progress(progress: Progress) -> None:
+        nonlocal tenths_shown
+        tenths = LINES * progress.done // max(progress.total, 1)
+        if tenths > tenths_shown:
+            tenths_shown = tenths
+            left = time_left(progress) if progress.done < progress.total else ""
+            line = f"{what}: {progress.done} of {progress.total} windows"
+            console.print(f"{line}, {left}" if left else line, soft_wrap=True)
+
+    return on_progress
+
+
+@contextmanager
+def byte_progress(console: Console, what: str) -> Iterator[OnBytes]:
+    """Show the bytes of a download.
+
+    Args:
+        console: where to.
+        what: what is downloaded.
+    """
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    bar = Bar(*columns, console=console, transient=True, disable=not console.is_terminal)
+    task = bar.add_task(what, total=None)
+
+    def on_bytes(here: int, total: int | None) -> None:
+        bar.start()  # not before the first byte: it would draw over the question about the licence
+        bar.update(task, completed=here, total=total)
+
+    try:
+        yield on_bytes
+    finally:
+        bar.stop()

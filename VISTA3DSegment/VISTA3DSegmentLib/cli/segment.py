@@ -1,0 +1,157 @@
+"""``segment``: a scan in, organs out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from .. import __version__
+from ..anatomy import class_of
+from ..edits import Edit
+from ..files.segmentations import Segment
+from ..files.volumes import read_volume
+from ..volume import Volume
+from .collaborators import Collaborators, ModelEngine, collaborators_of
+from .interrupt import cancel_on_interrupt
+from .options import (
+    CtArgument,
+    Device,
+    DeviceOption,
+    ModelOption,
+    NoPictureOption,
+    OutOption,
+    Precision,
+    PrecisionOption,
+    QuietOption,
+    RegionOption,
+    SeriesOption,
+    parse_region,
+)
+from .output import (
+    check_folder,
+    check_overlaps,
+    checked_output,
+    segment_of_class,
+    voxels_of,
+    write_json,
+    write_picture,
+    write_result,
+)
+from .progress import duration, window_progress
+from .wanted import answerable, wanted_classes
+
+ClassesOption = Annotated[
+    str | None,
+    typer.Option("--classes", metavar="NAMES", help="Names or ids separated by commas, as liver,spleen,kidney."),
+]
+PresetOption = Annotated[
+    str | None, typer.Option("--preset", metavar="NAME", help="A set of structures; see: vista3dsegment classes.")
+]
+ReportOption = Annotated[
+    Path | None, typer.Option("--report", metavar="OUT.json", help="Write volumes and how they were computed as JSON.")
+]
+
+
+def segment(
+    context: typer.Context,
+    ct: CtArgument,
+    out: OutOption,
+    classes: ClassesOption = None,
+    preset: PresetOption = None,
+    model: ModelOption = "starter",
+    device: DeviceOption = Device.AUTO,
+    precision: PrecisionOption = Precision.AUTO,
+    region: RegionOption = None,
+    series: SeriesOption = None,
+    report: ReportOption = None,
+    no_picture: NoPictureOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Segment the organs of a CT; without --classes or --preset, all that the model knows."""
+    with_what = collaborators_of(context)
+    began = time.perf_counter()
+    output = checked_output(out, inputs=[ct])
+    if report is not None:
+        check_folder(report)
+    wanted = wanted_classes(classes, preset)
+    box = parse_region(region) if region else None
+    scan = read_volume(ct, series)
+    engine = with_what.open_engine(weights=model, device=device.value, precision=precision.value)
+    asked, left_out = answerable(wanted, engine.specification)
+    check_overlaps(output, asked)
+    with (
+        cancel_on_interrupt() as cancel,
+        window_progress(with_what.err, "Segmenting", quiet) as on_progress,
+    ):
+        edits = dict(engine.open(scan.volume).segment(asked, box, on_progress, cancel))
+    segments = tuple(segment_of_class(i, edits[i].onto(None)) for i in asked if i in edits and edits[i].mask.any())
+    notices = (*scan.notices, *left_out, *dict.fromkeys(n for edit in edits.values() for n in edit.notices))
+    write_result(output, scan.volume, segments)
+    if not no_picture:
+        write_picture(output.picture, scan.volume, segments)
+    seconds = time.perf_counter() - began
+    if report is not None:
+        write_json(report, report_of(engine, scan.volume, asked, edits, segments, notices, seconds))
+    if not quiet:
+        for notice in notices:
+            with_what.note(notice)
+        show_volumes(with_what, scan.volume, segments)
+        say_what_is_missing(with_what, asked, segments)
+        written = [output.path, *([] if no_picture else [output.picture]), *([] if report is None else [report])]
+        with_what.say(f"Wrote {', '.join(map(str, written))} in {duration(seconds)}.")
+
+
+def show_volumes(with_what: Collaborators, volume: Volume, segments: Sequence[Segment]) -> None:
+    """A table of what was found."""
+    table = Table("structure", "ml", box=None, pad_edge=False)
+    table.columns[1].justify = "right"
+    for found in segments:
+        table.add_row(found.name, f"{voxels_of(found) * volume.voxel_volume_ml:.1f}")
+    if segments:
+        with_what.out.print(table)
+
+
+def say_what_is_missing(with_what: Collaborators, asked: Sequence[int], segments: Sequence[Segment]) -> None:
+    """Name the classes that were asked for and are not in the scan."""
+    found = {segment.class_id for segment in segments}
+    missing = [class_of(class_id).name for class_id in asked if class_id not in found]
+    if missing:
+        with_what.say(f"Not found in this scan: {', '.join(missing)}.")
+
+
+def report_of(
+    engine: ModelEngine,
+    volume: Volume,
+    asked: Sequence[int],
+    edits: Mapping[int, Edit],
+    segments: Sequence[Segment],
+    notices: Sequence[str],
+    seconds: float,
+) -> dict[str, Any]:
+    """What was computed, and how; nothing that tells whose scan it is, not even the name of its file."""
+    found = {segment.class_id: segment for segment in segments}
+    model = engine.specification
+    return {
+        "software": {"name": "vista3dsegment", "version": __version__},
+        "model": {"name": model.name, "version": model.version, "sha256": engine.sha256, "licence": model.licence},
+        "device": engine.backend,
+        "scan": {"shape_kji": list(volume.shape_kji), "spacing_ijk_mm": list(volume.spacing_mm)},
+        "classes": list(asked),
+        "structures": [
+            {
+                "class_id": class_id,
+                "name": class_of(class_id).name,
+                "voxels": voxels_of(found[class_id]) if class_id in found else 0,
+                "volume_ml": voxels_of(found[class_id]) * volume.voxel_volume_ml if class_id in found else 0.0,
+                "empty_reason": edits[class_id].empty_reason if class_id in edits else "",
+            }
+            for class_id in asked
+        ],
+        "seconds": seconds,
+        "notices": list(notices),
+    }

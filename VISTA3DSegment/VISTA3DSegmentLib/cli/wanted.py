@@ -1,0 +1,109 @@
+"""Which structures a person asked for, and which of them the model can answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..anatomy import EVERYTHING, Kind, class_of, expand, find, parse_classes, preset
+from ..errors import PromptError
+from ..models.specification import ModelSpecification
+from ..prompts import Structure
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What was asked for.
+
+    Args:
+        classes: ids without groups, in the order asked for.
+        named: those of them that were named one by one: to leave one of these out is an error, not a notice.
+    """
+
+    classes: tuple[int, ...]
+    named: frozenset[int] = frozenset()
+
+
+def wanted_classes(classes: str | None, preset_name: str | None) -> Wanted:
+    """Read ``--classes`` and ``--preset``; with neither, everything.
+
+    Raises:
+        PromptError: both were given, or a word is not known.
+    """
+    if classes and preset_name:
+        raise PromptError("Both --classes and --preset were given.", "Give one; a preset may stand among the classes.")
+    if preset_name:
+        return Wanted(expand(preset(preset_name)))
+    if classes is None:
+        return Wanted(EVERYTHING)
+    ids: list[int] = []
+    named: set[int] = set()
+    for word in filter(str.strip, classes.split(",")):
+        of_word = parse_classes(word)
+        ids += of_word
+        if len(of_word) == 1:
+            named.update(expand(of_word) if class_of(of_word[0]).kind is not Kind.GROUP else ())
+    return Wanted(expand(ids) or parse_classes(classes), frozenset(named))
+
+
+def answerable(wanted: Wanted, model: ModelSpecification) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """The classes that the model answers, and a notice about the others.
+
+    Raises:
+        PromptError: the model does not know a class that was named, or none of all.
+    """
+    known = frozenset(model.classes)
+    missing = [class_id for class_id in wanted.classes if class_id not in known]
+    refused = [class_id for class_id in missing if class_id in wanted.named] or (
+        missing if len(missing) == len(wanted.classes) else []
+    )
+    if refused:
+        raise PromptError(
+            f"The model {model.name} does not know {_names(refused)}.",
+            "Choose another model with --model, or describe it by clicks with: vista3dsegment refine.",
+        )
+    notices = (f"The model {model.name} does not know {_names(missing)}; left out.",) if missing else ()
+    return tuple(class_id for class_id in wanted.classes if class_id in known), notices
+
+
+def _names(class_ids: list[int]) -> str:
+    names = [class_of(class_id).name for class_id in class_ids]
+    return ", ".join(names) if len(names) <= 6 else f"{', '.join(names[:5])} and {len(names) - 5} more structures"
+
+
+def structure_called(name: str, model: ModelSpecification) -> tuple[Structure, str]:
+    """The structure that clicks are about, and a sentence that says how it is understood.
+
+    A name of the table means that class, if the model knows it; any other name a new structure, which clicks alone
+    describe.
+
+    Raises:
+        PromptError: the name means several structures, or the model takes no clicks for it.
+    """
+    class_id = _class_called(name)
+    if not model.clicks:
+        raise PromptError(f"The model {model.name} takes no clicks.", "Choose another model with --model.")
+    if class_id is not None and class_id in model.classes:
+        row = class_of(class_id)
+        return Structure(row.name, class_id), f"{name!r} is the class {row.name} ({row.id}): your clicks correct it."
+    if not model.zero_shot:
+        raise PromptError(
+            f"The model {model.name} does not know {name!r} and takes no new structures.",
+            "Choose another model with --model.",
+        )
+    why = "no class of VISTA3D" if class_id is None else f"a class that the model {model.name} does not know"
+    near = [row.name for row in find(name) if row.kind is not Kind.UNSUPPORTED][:3] if class_id is None else []
+    hint = f" (Similar classes: {', '.join(near)}.)" if near else ""
+    return Structure(name), f"{name!r} is {why}: a new structure, which your clicks alone describe.{hint}"
+
+
+def _class_called(name: str) -> int | None:
+    try:
+        ids = parse_classes(name)
+    except PromptError:  # not a word of the table, or an id without an answer: both are a new structure
+        return None
+    members = expand(ids)
+    if len(members) != 1:
+        raise PromptError(
+            f"{name!r} means several structures: {_names(list(members))}.", "Name one; clicks are about one structure."
+        )
+    return members[0]

@@ -1,0 +1,111 @@
+"""What an engine answers: a change of one structure inside one box."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from .errors import VolumeError
+
+BoolArray = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class MaskCrop:
+    """A binary mask of a volume, kept as the box that holds it.
+
+    Args:
+        start: (k, j, i) of the box's first voxel in the volume.
+        mask: bool, axes (k, j, i): the mask inside the box; it is empty outside.
+    """
+
+    start: tuple[int, int, int]
+    mask: BoolArray
+
+    def __post_init__(self) -> None:
+        if self.mask.ndim != 3 or self.mask.dtype != np.bool_:
+            raise VolumeError(f"A mask must be 3-D and bool, not {self.mask.ndim}-D {self.mask.dtype}.")
+
+    @classmethod
+    def of(cls, mask: BoolArray) -> MaskCrop:
+        """The smallest crop that holds every voxel of a whole-volume mask (k, j, i)."""
+        if not mask.any():
+            return cls((0, 0, 0), np.zeros((0, 0, 0), dtype=np.bool_))
+        slices = []
+        for axis in range(3):
+            used = np.flatnonzero(mask.any(axis=tuple(other for other in range(3) if other != axis)))
+            slices.append(slice(int(used[0]), int(used[-1]) + 1))
+        return cls((slices[0].start, slices[1].start, slices[2].start), mask[tuple(slices)].copy())
+
+    @property
+    def slices(self) -> tuple[slice, slice, slice]:
+        """The box as slices (k, j, i) into the volume."""
+        k, j, i = (slice(first, first + length) for first, length in zip(self.start, self.mask.shape, strict=True))
+        return k, j, i
+
+    def inside(self, start: tuple[int, int, int], shape: tuple[int, int, int]) -> BoolArray:
+        """The mask inside another box of the same volume: bool, axes (k, j, i), of that shape."""
+        out = np.zeros(shape, dtype=np.bool_)
+        here, there = [], []
+        for axis in range(3):
+            low = max(start[axis], self.start[axis])
+            high = min(start[axis] + shape[axis], self.start[axis] + self.mask.shape[axis])
+            if low >= high:
+                return out
+            here.append(slice(low - start[axis], high - start[axis]))
+            there.append(slice(low - self.start[axis], high - self.start[axis]))
+        out[tuple(here)] = self.mask[tuple(there)]
+        return out
+
+    def full(self, shape: tuple[int, int, int]) -> BoolArray:
+        """The mask of the whole volume: bool, axes (k, j, i), of that shape."""
+        return self.inside((0, 0, 0), shape)
+
+
+@dataclass(frozen=True, eq=False)
+class Edit:
+    """A change of one structure: what it is inside one box; outside the box it stays as it was.
+
+    Args:
+        start: (k, j, i) of the box's first voxel in the volume.
+        mask: bool, axes (k, j, i): REPLACES the structure inside the box.
+        added: voxels that the base did not have.
+        removed: voxels of the base that are gone.
+        seconds: time by stage.
+        empty_reason: why the structure holds nothing in the box, in a sentence for the person; "" if it holds something.
+        notices: what else the person should know (a fallback that was taken, a click that had no effect).
+    """
+
+    start: tuple[int, int, int]
+    mask: BoolArray
+    added: int
+    removed: int
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    empty_reason: str = ""
+    notices: tuple[str, ...] = ()
+
+    @property
+    def slices(self) -> tuple[slice, slice, slice]:
+        """The box as slices (k, j, i) into the volume."""
+        return MaskCrop(self.start, self.mask).slices
+
+    def apply_to(self, mask: BoolArray) -> None:
+        """Write the edit into a whole-volume mask (k, j, i), in place."""
+        mask[self.slices] = self.mask
+
+    def onto(self, base: MaskCrop | None) -> MaskCrop:
+        """The structure after the edit, given what it was before."""
+        if base is None or base.mask.size == 0:
+            return MaskCrop(self.start, self.mask)
+        low = [min(a, b) for a, b in zip(self.start, base.start, strict=True)]
+        high = [
+            max(a + n, b + m)
+            for a, n, b, m in zip(self.start, self.mask.shape, base.start, base.mask.shape, strict=True)
+        ]
+        start = (low[0], low[1], low[2])
+        mask = base.inside(start, (high[0] - low[0], high[1] - low[1], high[2] - low[2]))
+        mask[tuple(slice(s - o, s - o + n) for s, o, n in zip(self.start, start, self.mask.shape, strict=True))] = self.mask
+        return MaskCrop(start, mask)

@@ -1,0 +1,460 @@
+"""The VISTA3D engine: a model on a device, and what it answers about an opened volume."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Hashable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import torch
+
+from ...anatomy import SECOND_PASS, SPECIAL_POINT_CLASSES, class_of, members
+from ...edits import Edit, MaskCrop
+from ...engine import Cancel, OnProgress, Progress
+from ...errors import Cancelled, ModelError, PromptError
+from ...models.specification import HounsfieldWindow, ModelSpecification, Percentiles
+from ...prompts import Box, Click, Prompts, Ras, Structure, Text, clicks_of
+from ...volume import Volume
+from .automatic import CHUNK_BYTES, NativeLabels, Planes, finished_planes, interpolate
+from .cache import FeatureCache
+from .grid import FOREGROUND_MARGIN, ModelGrid, Region
+from .intensity import bounds_of, scale_between
+from .interactive import Chance, GridClick, as_edit, limited, native_change, stitch, union_of
+from .merge import merge
+from .point_head import NEGATIVE, POSITIVE, SPECIAL
+from .runner import Runner
+from .windows import Sweep, centred_window, click_windows, sweep
+
+Tensor = torch.Tensor
+
+LOWEST_OF_A_CT = -100
+"""A CT shows fat or air somewhere; an image whose smallest value lies above is taken for something else (MR, or already scaled)."""
+OTHER_GREY_VALUES = Percentiles(1.0, 99.0)
+"""How a model of Hounsfield units sees an image that has none: as NVIDIA's CT and MR model scales."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How an engine runs; none of it changes what a mask means.
+
+    Args:
+        cache_bytes: budget of the feature cache.
+        keep_half: cached features and the automatic run's sum are kept in half precision.
+        prepare_clicks: the automatic run also computes what later clicks need (29 % more work).
+        centred_windows: every click gets a window of its own centred on it, as the reference does; none is reused.
+    """
+
+    cache_bytes: int = 2 * 2**30
+    keep_half: bool = True
+    prepare_clicks: bool = False
+    centred_windows: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Vista3DEngine:
+    """A loaded model, ready to open volumes.
+
+    Args:
+        runner: the backend it runs on.
+        specification: what the model expects and answers.
+        identity: what tells this model and precision from others, in cache keys.
+        options: how it runs.
+        feature_size: channels of its features.
+        name: for messages.
+    """
+
+    runner: Runner
+    specification: ModelSpecification
+    identity: str
+    options: Options
+    feature_size: int
+    name: str = "vista3d"
+
+    @cached_property
+    def cache(self) -> FeatureCache:
+        """Features of windows, of all opened volumes."""
+        return FeatureCache(self.options.cache_bytes)
+
+    def open(self, volume: Volume) -> OpenedVista3D:
+        """Make a volume ready to be asked about."""
+        return OpenedVista3D(self, volume)
+
+
+@dataclass
+class Stopwatch:
+    """Time by stage."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Add what happens inside to a stage."""
+        started = time.perf_counter()
+        yield
+        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - started
+
+
+@dataclass(frozen=True, eq=False)
+class OpenedVista3D:
+    """A volume that a VISTA3D engine answers about. See ``engine.Opened`` for the contract."""
+
+    engine: Vista3DEngine
+    volume: Volume
+
+    @cached_property
+    def grid(self) -> ModelGrid:
+        """The model's grid over the volume."""
+        return ModelGrid(self.volume, self.engine.specification.spacing_mm)
+
+    @cached_property
+    def notices(self) -> tuple[str, ...]:
+        """What a person should know about this volume before trusting a mask."""
+        if self._looks_like_hounsfield or isinstance(self.engine.specification.intensity, Percentiles):
+            return ()
+        return (
+            f"The model expects a CT in Hounsfield units, but the smallest value here is {self.volume.array.min():g}: "
+            "its grey values are scaled by percentiles. Expect less.",
+        )
+
+    @cached_property
+    def _looks_like_hounsfield(self) -> bool:
+        return bool(self.volume.array.min() < LOWEST_OF_A_CT)
+
+    @cached_property
+    def _grey_bounds(self) -> tuple[float, float]:
+        intensity = self.engine.specification.intensity
+        if isinstance(intensity, HounsfieldWindow):
+            if self._looks_like_hounsfield:
+                return bounds_of(intensity, self.volume.array)
+            intensity = OTHER_GREY_VALUES
+        return bounds_of(intensity, self.grid.read(self.grid.foreground))
+
+    # ------------------------------------------------------------------ automatic
+
+    def segment(
+        self,
+        classes: Sequence[int],
+        region: Box | None = None,
+        on_progress: OnProgress | None = None,
+        cancel: Cancel | None = None,
+    ) -> Iterator[tuple[int, Edit]]:
+        """See ``engine.Opened.segment``."""
+        wanted = self._answerable(classes)
+        single = sorted({member for ids in wanted.values() for member in ids})
+        exclusive = [n for n in single if n not in SECOND_PASS]
+        overlapping = [n for n in single if n in SECOND_PASS]
+        watch = Stopwatch()
+        labels = NativeLabels(self.grid, exclusive, overlapping)
+        for planes, vectors in self._planes([*exclusive, *overlapping], region, on_progress, cancel, watch):
+            with watch.stage("labels"):
+                labels.decide(planes, vectors)
+        notices = (*self.notices, *self.engine.runner.notices)
+        for class_id, ids in wanted.items():
+            mask = _joined([labels.mask(n) for n in ids])
+            found = int(mask.mask.sum())
+            reason = "" if found else f"The {class_of(class_id).name} was not found in this scan."
+            yield class_id, Edit(mask.start, mask.mask, found, 0, dict(watch.seconds), reason, notices)
+
+    def grid_labels(self, classes: Sequence[int]) -> np.ndarray:
+        """Class ids on the model's own grid: what the reference's pipeline has before it goes back to the scan.
+
+        Args:
+            classes: ids that compete for each voxel; no groups.
+
+        Returns:
+            uint16, axes (R, A, S), of the foreground region; 0 where no class is positive.
+        """
+        parts = []
+        for planes, vectors in self._planes(list(classes), None, None, None, Stopwatch()):
+            logits = vectors @ planes.features.flatten(1)
+            best, index = logits.max(dim=0)
+            ids = torch.tensor(list(classes), device=logits.device)[index]
+            parts.append(torch.where(best > 0, ids, 0).view(planes.features.shape[1:]).cpu().numpy().astype(np.uint16))
+        return np.concatenate(parts, axis=2)
+
+    def windows(self, region: Box | None = None) -> Sweep:
+        """The windows that an automatic run computes: its cost before it is begun."""
+        return sweep(self._asked(region), self.grid.foreground, self._window, self.engine.specification.overlap)
+
+    def _asked(self, region: Box | None) -> Region:
+        whole = self.grid.foreground
+        return whole if region is None else self.grid.region_of(region).clipped_to(whole)
+
+    def _planes(
+        self,
+        ids: list[int],
+        region: Box | None,
+        on_progress: OnProgress | None,
+        cancel: Cancel | None,
+        watch: Stopwatch,
+    ) -> Iterator[tuple[Planes, Tensor]]:
+        lattice, asked = self.windows(region), self._asked(region)
+        report = _Reporter(len(lattice), on_progress, cancel)
+        runner, prepare = self.engine.runner, self.engine.options.prepare_clicks and self.engine.specification.clicks
+
+        def encode(windows: Sequence[Region]) -> Iterator[tuple[Region, Tensor]]:
+            def read(n: int) -> Tensor:
+                report.check()
+                return self._image(windows[n], self.grid.foreground)
+
+            answers = runner.encode(len(windows), read, classes=True, clicks=prepare)
+            while True:
+                with watch.stage("network"):
+                    answer = next(answers, None)
+                if answer is None:
+                    return
+                n, features, low = answer
+                assert features is not None
+                if low is not None:
+                    self.engine.cache.put(self._key("clicks", windows[n], self.grid.foreground), self._kept(low))
+                report.done()
+                yield windows[n], features
+
+        plane_bytes = 4 * len(ids) * asked.shape[0] * asked.shape[1]
+        keep = torch.float16 if self.engine.options.keep_half else torch.float32
+        found = finished_planes(
+            lattice, asked, self.engine.specification.blending, encode, keep, max(1, CHUNK_BYTES // plane_bytes)
+        )
+        for planes in found:
+            yield planes, runner.backend.class_vectors(ids).to(planes.features.device)
+
+    def _answerable(self, classes: Sequence[int]) -> dict[int, tuple[int, ...]]:
+        known = set(self.engine.specification.classes)
+        wanted: dict[int, tuple[int, ...]] = {}
+        for class_id in classes:
+            ids = tuple(n for n in members(class_id) if n in known)
+            if not ids:
+                raise PromptError(
+                    f"The model {self.engine.specification.name} does not know the class {class_of(class_id).name}.",
+                    "Choose another model, or segment it by clicks as a new structure.",
+                )
+            wanted[class_id] = ids
+        if not wanted:
+            raise PromptError("No class was asked for.", "Name at least one, or choose a preset.")
+        return wanted
+
+    # ------------------------------------------------------------------ clicks
+
+    def refine(
+        self,
+        structure: Structure,
+        prompts: Prompts,
+        base: MaskCrop | None = None,
+        region: Box | None = None,
+        cancel: Cancel | None = None,
+    ) -> Edit:
+        """See ``engine.Opened.refine``."""
+        clicks, watch = self._grid_clicks(prompts), Stopwatch()
+        within = self._within(clicks)
+        windows = self._click_windows(clicks, within)
+        union = union_of(windows, self.grid.whole)
+        report = _Reporter(len(windows), None, cancel)
+
+        def answer(window: Region) -> Tensor:
+            report.check()
+            return self._click_logits(window, within, structure, clicks, watch)
+
+        chance = stitch(windows, union, answer)
+        box = self.grid.native_box(union)
+        with watch.stage("base"):
+            base_grid, base_native = self._base(structure, base, chance, windows, within, watch)
+        with watch.stage("merge"):
+            local = [(_relative(click.at, union), click.positive) for click in clicks]
+            change = merge(base_grid, (chance.values.numpy() > 0.5), local)
+            change = type(change)(change.added, change.removed & chance.known, change.idle)
+        with watch.stage("native"):
+            result = native_change(self.grid, chance, base_grid, change, box, base_native)
+            for limit in self._limits(prompts, region):
+                result = limited(result, base_native, box, self.grid.native_box(self.grid.region_of(limit)))
+        notices = (*self.notices, *self.engine.runner.notices, *_idle_notices(clicks_of(prompts), change.idle))
+        before = None if base is None else base_native
+        return as_edit(result, before, box, watch.seconds, _reason(structure, change.idle, base is None), notices)
+
+    def prepare(self, ras: Ras) -> None:
+        """Compute ahead what a click here would need, as when the crosshair rests."""
+        clicks = self._grid_clicks((Click(ras),))
+        within = self._within(clicks)
+        for window in self._click_windows(clicks, within):
+            self._low(window, within, Stopwatch())
+
+    def _grid_clicks(self, prompts: Prompts) -> list[GridClick]:
+        if not self.engine.specification.clicks:
+            raise ModelError(
+                f"The model {self.engine.specification.name} segments automatically only; it takes no clicks.",
+                "Choose a model that does, for example starter.",
+            )
+        if any(isinstance(prompt, Text) for prompt in prompts):
+            raise PromptError("VISTA3D takes no text.", "Choose a class by its name, or click.")
+        clicks = clicks_of(prompts)
+        if not clicks:
+            raise PromptError("There is no click to segment from.", "Click on the structure.")
+        for click in clicks:
+            self._check_inside(click)
+        points = self.grid.points_of([click.ras for click in clicks])
+        highest = np.array(self.grid.shape) - 1
+        at = np.clip(np.round(points).astype(int), 0, highest)  # the one rounding of a click
+        return [
+            GridClick((int(p[0]), int(p[1]), int(p[2])), click.positive) for p, click in zip(at, clicks, strict=True)
+        ]
+
+    def _check_inside(self, click: Click) -> None:
+        ijk = self.volume.ijk_of(click.ras)
+        size = np.array(self.volume.shape_kji[::-1])
+        if (ijk < -0.5).any() or (ijk > size - 0.5).any():
+            place = ", ".join(f"{value:.1f}" for value in click.ras)
+            raise PromptError(f"The click at ({place}) mm lies outside the scan.", "Click inside the image.")
+
+    def _within(self, clicks: Sequence[GridClick]) -> Region:
+        points = np.array([click.at for click in clicks], dtype=np.float64)
+        return self.grid.foreground.including(points, FOREGROUND_MARGIN, self.grid.shape)
+
+    def _click_windows(self, clicks: Sequence[GridClick], within: Region) -> list[Region]:
+        if self.engine.options.centred_windows:
+            return list(dict.fromkeys(centred_window(c.at, within, self._window, snapped=False) for c in clicks))
+        overlap = self.engine.specification.overlap
+        return click_windows([click.at for click in clicks], within, self._window, overlap)
+
+    def _click_logits(
+        self, window: Region, within: Region, structure: Structure, clicks: Sequence[GridClick], watch: Stopwatch
+    ) -> Tensor:
+        low = self._low(window, within, watch)
+        inside = [click for click in clicks if click.inside(window)]
+        special = SPECIAL if structure.class_id in SPECIAL_POINT_CLASSES else 0
+        points = torch.tensor([_relative(click.at, window) for click in inside], dtype=torch.float32)
+        labels = torch.tensor([(POSITIVE if click.positive else NEGATIVE) + special for click in inside])
+        runner, zero_shot = self.engine.runner, structure.class_id is None
+        with watch.stage("clicks"):
+            while True:
+                logits = runner.attempt(lambda: runner.backend.click_logits(low, points, labels, zero_shot))
+                if logits is not None:
+                    return logits
+
+    def _base(
+        self,
+        structure: Structure,
+        base: MaskCrop | None,
+        chance: Chance,
+        windows: Sequence[Region],
+        within: Region,
+        watch: Stopwatch,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """What the clicks correct: on the grid in the chance's region, and on the volume's voxels in that region's box."""
+        box = self.grid.native_box(chance.region)
+        if base is not None:
+            read = self.grid.read(chance.region, mask=lambda part: _inside(base, part))
+            return read >= 0.5, _inside(base, box)
+        if structure.class_id is None:
+            return np.zeros(chance.region.shape, np.bool_), np.zeros(_shape(box), np.bool_)
+        if structure.class_id not in self.engine.specification.classes:
+            raise PromptError(
+                f"The model {self.engine.specification.name} cannot find the {structure.name} by itself.",
+                "Click it as a new structure, or give the segment to correct.",
+            )
+        automatic = stitch(
+            windows, chance.region, lambda window: self._class_logits(window, within, structure.class_id or 0, watch)
+        )
+        native = interpolate(automatic.values, self.grid, chance.region, box)
+        return automatic.values.numpy() > 0.5, native.numpy() > 0.5
+
+    def _limits(self, prompts: Prompts, region: Box | None) -> list[Box]:
+        boxes = [prompt for prompt in prompts if isinstance(prompt, Box)]
+        return boxes if region is None else [*boxes, region]
+
+    # ------------------------------------------------------------------ windows and their features
+
+    @property
+    def _window(self) -> tuple[int, int, int]:
+        return self.engine.specification.window
+
+    def _image(self, window: Region, within: Region) -> Tensor:
+        low, high = self._grey_bounds
+        return torch.from_numpy(scale_between(self.grid.read(window, within), low, high))[None]
+
+    def _low(self, window: Region, within: Region, watch: Stopwatch) -> Tensor:
+        def make() -> Tensor:
+            with watch.stage("network"):
+                return self._kept(self._encode(window, within, classes=False)[1])
+
+        return self.engine.cache.get(self._key("clicks", window, within), make)
+
+    def _class_logits(self, window: Region, within: Region, class_id: int, watch: Stopwatch) -> Tensor:
+        def make() -> Tensor:
+            with watch.stage("network"):
+                features, _ = self._encode(window, within, classes=True)
+                vector = self.engine.runner.backend.class_vectors([class_id])[0]
+                return self._kept(torch.tensordot(vector.to(features.device), features.float(), dims=1))
+
+        return self.engine.cache.get(self._key(f"class {class_id}", window, within), make)
+
+    def _encode(self, window: Region, within: Region, classes: bool) -> tuple[Tensor, Tensor]:
+        answers = self.engine.runner.encode(1, lambda _: self._image(window, within), classes, not classes)
+        _, features, low = next(answers)
+        return features, low  # type: ignore[return-value]  # one of them is None, and nobody looks at it
+
+    def _kept(self, tensor: Tensor) -> Tensor:
+        # Rounded before the first use, so that a cached answer is the computed one bit by bit.
+        return tensor.to(torch.float16 if self.engine.options.keep_half else torch.float32)
+
+    def _key(self, what: str, window: Region, within: Region) -> Hashable:
+        return self.engine.identity, self.volume.content_key, what, window, within
+
+
+class _Reporter:
+    """Counts windows, estimates what is left, and stops when asked to."""
+
+    def __init__(self, total: int, on_progress: OnProgress | None, cancel: Cancel | None) -> None:
+        self._total, self._on_progress, self._cancel = total, on_progress, cancel
+        self._done, self._started = 0, time.perf_counter()
+
+    def check(self) -> None:
+        if self._cancel is not None and self._cancel():
+            raise Cancelled
+
+    def done(self) -> None:
+        self._done += 1
+        if self._on_progress is not None:
+            each = (time.perf_counter() - self._started) / self._done
+            self._on_progress(Progress(self._done, self._total, each * (self._total - self._done)))
+
+
+def _relative(at: tuple[int, int, int], region: Region) -> tuple[int, int, int]:
+    return at[0] - region.low[0], at[1] - region.low[1], at[2] - region.low[2]
+
+
+def _shape(box: tuple[slice, slice, slice]) -> tuple[int, int, int]:
+    return box[0].stop - box[0].start, box[1].stop - box[1].start, box[2].stop - box[2].start
+
+
+def _inside(mask: MaskCrop, box: tuple[slice, slice, slice]) -> np.ndarray:
+    return mask.inside((box[0].start, box[1].start, box[2].start), _shape(box))
+
+
+def _joined(masks: list[MaskCrop]) -> MaskCrop:
+    joined: MaskCrop | None = None
+    for mask in masks:
+        if mask.mask.size == 0:
+            continue
+        if joined is None:
+            joined = mask
+            continue
+        before = joined.inside(mask.start, mask.mask.shape)  # type: ignore[arg-type]  # 3-D by construction
+        joined = Edit(mask.start, mask.mask | before, 0, 0).onto(joined)
+    return joined or masks[0]
+
+
+def _idle_notices(clicks: Sequence[Click], idle: Sequence[int]) -> tuple[str, ...]:
+    notices = []
+    for n in idle:
+        place = ", ".join(f"{value:.1f}" for value in clicks[n].ras)
+        sign = "positive" if clicks[n].positive else "negative"
+        notices.append(f"The {sign} click at ({place}) mm changed nothing: the model sees no difference there.")
+    return tuple(notices)
+
+
+def _reason(structure: Structure, idle: Sequence[int], new: bool) -> str:
+    if new:
+        return f"The model found nothing at the clicks on {structure.name}: add a click nearer to its middle."
+    return f"The clicks changed nothing in {structure.name}: the model sees no difference there. Add another click."

@@ -1,0 +1,170 @@
+"""One answer to clicks: from windows of logits to the voxels of one structure that change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F  # noqa: N812 (torch's own name for it)
+
+from ...edits import Edit, MaskCrop
+from .automatic import interpolate
+from .grid import Box3, Index3, ModelGrid, Region
+from .merge import Merge
+from .windows import tent
+
+Tensor = torch.Tensor
+BoolArray = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class GridClick:
+    """A click on the model's grid.
+
+    Args:
+        at: grid point, axes R, A, S.
+        positive: belongs to the structure.
+    """
+
+    at: Index3
+    positive: bool
+
+    def inside(self, region: Region) -> bool:
+        """Whether it lies in a region, its first and last planes included."""
+        return all(low <= c < high for c, low, high in zip(self.at, region.low, region.high, strict=True))
+
+
+@dataclass(frozen=True, eq=False)
+class Chance:
+    """Probability of the structure, blended from windows.
+
+    Args:
+        region: where it lies in the grid.
+        values: (R, A, S), float32, 0..1; 0 where no window is.
+        known: (R, A, S), bool: covered by a window.
+    """
+
+    region: Region
+    values: Tensor
+    known: BoolArray
+
+
+def union_of(windows: Sequence[Region], whole: Region) -> Region:
+    """The smallest region of the grid that holds all windows."""
+    low = [max(whole.low[n], min(w.low[n] for w in windows)) for n in range(3)]
+    high = [min(whole.high[n], max(w.high[n] for w in windows)) for n in range(3)]
+    return Region((low[0], low[1], low[2]), (high[0], high[1], high[2]))
+
+
+def stitch(windows: Sequence[Region], union: Region, logits_of: Callable[[Region], Tensor]) -> Chance:
+    """Blend the windows' probabilities, each weighted by the distance to its faces, so that no seam shows.
+
+    Args:
+        windows: their places in the grid; they may reach beyond it.
+        union: the region to fill.
+        logits_of: a window's logits (X, Y, Z).
+    """
+    total, weights = torch.zeros(union.shape), torch.zeros(union.shape)
+    for window in windows:
+        logits = logits_of(window).float().cpu()
+        here, there = [], []
+        for n in range(3):
+            low, high = max(union.low[n], window.low[n]), min(union.high[n], window.high[n])
+            here.append(slice(low - union.low[n], high - union.low[n]))
+            there.append(slice(low - window.low[n], high - window.low[n]))
+        r, a, s = (torch.from_numpy(w[part]) for w, part in zip(tent(window.shape), there, strict=True))
+        weight = r[:, None, None] * a[None, :, None] * s[None, None, :]
+        total[tuple(here)] += torch.sigmoid(logits[tuple(there)]) * weight
+        weights[tuple(here)] += weight
+    known = weights > 0
+    return Chance(union, torch.where(known, total / weights.clamp(min=1e-9), 0.0), known.numpy())
+
+
+def native_change(
+    grid: ModelGrid, chance: Chance, base: BoolArray, change: Merge, box: Box3, base_native: BoolArray
+) -> BoolArray:
+    """The structure in a box of the volume after a change that was decided on the grid.
+
+    Inside the changed components the interpolated probability decides voxel by voxel; everywhere else the base's own voxels stay.
+
+    Args:
+        grid: the model's grid. chance: the answer to the clicks. base: the structure before, on the grid, in the chance's region.
+        change: components that join or leave. box: slices (k, j, i). base_native: the structure before, in the box.
+
+    Returns:
+        bool, axes (k, j, i), of the box's shape.
+    """
+    result = base_native.copy()
+    answer = chance.values.numpy() > 0.5
+    others = {True: answer & ~base & ~change.added, False: base & ~answer & ~change.removed}
+    for joins, component in ((True, change.added), (False, change.removed)):
+        if not component.any():
+            continue
+        # One grid point more on every side, so that the border falls where the probability says, not where the grid does.
+        zone = torch.from_numpy(_grown(component) & ~others[joins])
+        part = _bounding_region(zone.numpy(), chance.region)
+        inside = tuple(slice(a - o, b - o) for a, b, o in zip(part.low, part.high, chance.region.low, strict=True))
+        native = _clipped(grid.native_box(part), box)
+        near = interpolate(zone[inside].float(), grid, part, native).numpy() >= 0.5
+        likely = interpolate(chance.values[inside], grid, part, native).numpy() > 0.5
+        place = tuple(slice(n.start - b.start, n.stop - b.start) for n, b in zip(native, box, strict=True))
+        if joins:
+            result[place] |= near & likely
+        else:
+            result[place] &= ~(near & ~likely)
+    return result
+
+
+def limited(result: BoolArray, base_native: BoolArray, box: Box3, allowed: Box3) -> BoolArray:
+    """The result inside the allowed voxels, the base elsewhere."""
+    out = base_native.copy()
+    common = _clipped(allowed, box)
+    place = tuple(slice(n.start - b.start, n.stop - b.start) for n, b in zip(common, box, strict=True))
+    out[place] = result[place]
+    return out
+
+
+def as_edit(
+    result: BoolArray,
+    before: BoolArray | None,
+    box: Box3,
+    seconds: dict[str, float],
+    reason: str,
+    notices: tuple[str, ...],
+) -> Edit:
+    """The smallest edit that turns the structure into the result.
+
+    Args:
+        result: the structure in the box. before: what the client has there; None if it has nothing yet.
+        box: slices (k, j, i). seconds: time by stage. reason: said when the edit is empty. notices: passed on.
+    """
+    old = np.zeros_like(result) if before is None else before
+    changed = MaskCrop.of(result != old)
+    k, j, i = (start + part.start for start, part in zip(changed.start, box, strict=True))
+    mask = result[changed.slices].copy()
+    added, removed = int((result & ~old).sum()), int((old & ~result).sum())
+    empty = reason if not (added or removed) else ""
+    return Edit((k, j, i), mask, added, removed, seconds, empty, notices)
+
+
+def _clipped(box: Box3, limit: Box3) -> Box3:
+    parts = []
+    for part, allowed in zip(box, limit, strict=True):
+        start = min(max(part.start, allowed.start), allowed.stop)
+        parts.append(slice(start, max(start, min(part.stop, allowed.stop))))
+    return parts[0], parts[1], parts[2]
+
+
+def _grown(mask: BoolArray) -> BoolArray:
+    grown = F.max_pool3d(torch.from_numpy(mask).float()[None, None], 3, stride=1, padding=1)[0, 0]
+    return grown.numpy() > 0
+
+
+def _bounding_region(mask: BoolArray, region: Region) -> Region:
+    crop = MaskCrop.of(mask)
+    low = [a + b for a, b in zip(crop.start, region.low, strict=True)]
+    high = [a + n for a, n in zip(low, crop.mask.shape, strict=True)]
+    return Region((low[0], low[1], low[2]), (high[0], high[1], high[2]))

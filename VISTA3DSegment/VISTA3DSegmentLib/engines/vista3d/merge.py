@@ -1,0 +1,85 @@
+"""What clicks change: the paper's algorithm 1, on one labelling of the whole touched region.
+
+The reference rewrites the connected components of the difference between the base and the answer to the clicks that carry a click: positive clicks add
+components of the answer, negative clicks remove components of the base that the answer lacks. The same is done here once for all windows, with the
+component nearest to each click, for clicks anywhere in the region, its first and last planes included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import SimpleITK as sitk  # noqa: N813 (the library's own custom)
+
+BoolArray = npt.NDArray[np.bool_]
+Index3 = tuple[int, int, int]
+
+REACH = 2
+"""A click finds a component up to this many voxels away along each axis (MONAI's ``keep_merge_components_with_points``)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Merge:
+    """What clicks change in a region.
+
+    Args:
+        added: bool, voxels that join the object.
+        removed: bool, voxels that leave it.
+        idle: indices of the clicks that changed nothing because no component is near them.
+    """
+
+    added: BoolArray
+    removed: BoolArray
+    idle: tuple[int, ...]
+
+
+def merge(base: BoolArray, answer: BoolArray, clicks: Sequence[tuple[Index3, bool]]) -> Merge:
+    """Components of the difference between base and answer that carry a click.
+
+    Args:
+        base: bool, the object before, in a region of the grid.
+        answer: bool, what the point head says in that region.
+        clicks: (index in the region, positive), all inside it.
+    """
+    inside = any(base[at] for at, _ in clicks)
+    # A click on the object rewrites the whole answer that it touches; a click beside it only what is new.
+    candidates = {True: answer if inside else answer & ~base, False: base & ~answer}
+    chosen = {sign: np.zeros(base.shape, np.bool_) for sign in (True, False)}
+    idle = []
+    for sign in (True, False):
+        mine = [(n, at) for n, (at, positive) in enumerate(clicks) if positive is sign]
+        if not mine:
+            continue
+        components = _components(candidates[sign])
+        found = {n: _nearest(components, at) for n, at in mine}
+        idle += [n for n, component in found.items() if component == 0]
+        wanted = sorted({component for component in found.values() if component})
+        if wanted:
+            chosen[sign] = np.isin(components, wanted)
+    return Merge(chosen[True] & ~base, chosen[False], tuple(sorted(idle)))
+
+
+def components_with(mask: BoolArray, at: Sequence[Index3]) -> BoolArray:
+    """The 26-connected components of a mask that hold, or are nearest to, some voxels."""
+    components = _components(mask)
+    wanted = sorted({_nearest(components, index) for index in at} - {0})
+    return np.isin(components, wanted) if wanted else np.zeros(mask.shape, np.bool_)
+
+
+def _components(mask: BoolArray) -> npt.NDArray[np.uint32]:
+    image = sitk.GetImageFromArray(mask.view(np.uint8) if mask.flags.c_contiguous else mask.astype(np.uint8))
+    return sitk.GetArrayFromImage(sitk.ConnectedComponent(image, True))
+
+
+def _nearest(components: npt.NDArray[np.uint32], at: Index3) -> int:
+    """The component at a voxel, else the nearest within ``REACH``; 0 if there is none. Ties go to the first in scan order."""
+    low = [max(0, index - REACH) for index in at]
+    around = components[tuple(slice(start, index + REACH + 1) for start, index in zip(low, at, strict=True))]
+    where = np.argwhere(around > 0)
+    if not len(where):
+        return 0
+    distance = ((where + np.array(low) - np.array(at)) ** 2).sum(axis=1)
+    return int(around[tuple(where[int(np.argmin(distance))])])

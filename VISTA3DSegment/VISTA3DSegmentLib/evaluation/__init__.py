@@ -1,0 +1,1 @@
+"""How good a segmentation is, and how many clicks it takes to make it good."""

@@ -1,0 +1,186 @@
+"""DICOM series: which there are in a folder, which of them is read, and its voxels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import SimpleITK as sitk
+
+from ..errors import FileFormatError, ResourceError, VolumeError
+from ..volume import Volume
+from .dicom_headers import NO_DICOM, SliceHeader, read_header, read_headers, unreadable
+from .dicom_stack import problem_of, stack_ijk_to_ras, stacks_of
+from .reading import ReadVolume, check_declared_size
+
+GEOMETRY_REMEDY = "Load it in Slicer with the DICOM module, which can correct such geometry, and save it as .nrrd or .nii.gz."
+
+
+@dataclass(frozen=True)
+class Series:
+    """The images of one DICOM series that have one size and orientation.
+
+    Args:
+        uid: Series Instance UID; "" if the files have none.
+        number: series number as written, "" if missing.
+        modality: CT, MR, ...
+        slices: in spatial order along the slice normal.
+        copies: files left out because another one holds the same image (same SOP Instance UID).
+        problem: why they form no volume, in sentences; "" if they form one.
+    """
+
+    uid: str
+    number: str
+    modality: str
+    slices: tuple[SliceHeader, ...]
+    copies: int
+    problem: str
+
+    @property
+    def name(self) -> str:
+        """Modality and number: the description may hold data of the patient, so it is never shown."""
+        return " ".join(word for word in (self.modality, "series", self.number) if word)
+
+    def __str__(self) -> str:
+        count = len(self.slices)
+        return f"{self.name} ({count} {'image' if count == 1 else 'images'})"
+
+
+def list_series(folder: Path | str) -> list[Series]:
+    """All image series in a folder and its subfolders, by series number; also those that form no volume.
+
+    A series whose images differ in size or orientation gives one entry for each.
+
+    Raises:
+        FileFormatError: no such folder, no DICOM image in it, or a damaged one.
+    """
+    folder = Path(folder)
+    try:
+        if not folder.is_dir():
+            raise FileFormatError(f"The folder {folder} does not exist.", "Check its name.")
+        paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    except OSError as error:
+        raise FileFormatError(
+            f"The folder {folder} cannot be read ({error.strerror}).", "Check that you are allowed to read it."
+        ) from error
+    return _series_of(paths, folder)
+
+
+def _series_of(paths: Sequence[Path], folder: Path) -> list[Series]:
+    by_uid: dict[str, list[SliceHeader]] = {}
+    for header in read_headers(paths):
+        by_uid.setdefault(header.series_uid, []).append(header)
+    if not by_uid:
+        raise FileFormatError(f"The folder {folder} holds no DICOM image.", NO_DICOM)
+    series = [_series(stack, copies) for headers in by_uid.values() for stack, copies in _distinct(headers)]
+    return sorted(series, key=lambda one: (one.number.zfill(12), one.uid, -len(one.slices)))
+
+
+def _distinct(headers: Sequence[SliceHeader]) -> list[tuple[list[SliceHeader], int]]:
+    seen: dict[str, SliceHeader] = {header.instance_uid or str(header.path): header for header in reversed(headers)}
+    copies = len(headers) - len(seen)
+    return [(stack, copies) for stack in stacks_of(list(reversed(seen.values())))]
+
+
+def _series(stack: list[SliceHeader], copies: int) -> Series:
+    first = stack[0]
+    return Series(first.series_uid, first.series_number, first.modality, tuple(stack), copies, problem_of(stack))
+
+
+def read_dicom(path: Path, series_uid: str | None = None) -> ReadVolume:
+    """Read a DICOM series.
+
+    Args:
+        path: a folder (searched with its subfolders), or one file of the series (its folder alone is searched).
+        series_uid: which series; None: of those that form a volume, the one with the most slices.
+
+    Returns:
+        The volume, array (k, j, i) of rescaled values: integer if they are whole, else float32; and which series it is,
+        if there was a choice.
+
+    Raises:
+        FileFormatError: no DICOM image, a damaged one, or no such series. VolumeError: tilted gantry, uneven, missing or
+            duplicate slices, or anything else that is not a volume.
+    """
+    if path.is_dir():
+        series = list_series(path)
+    else:
+        series_uid = _uid_of(path) if series_uid is None else series_uid
+        series = _series_of(sorted(other for other in path.parent.iterdir() if other.is_file()), path.parent)
+    chosen = _chosen(series, series_uid, path)
+    return ReadVolume(
+        Volume(_voxels(chosen), stack_ijk_to_ras(chosen.slices), chosen.name), _notices(chosen, series, series_uid)
+    )
+
+
+def _uid_of(path: Path) -> str:
+    header = read_header(path)
+    if header is None:
+        raise FileFormatError(f"The file {path.name} holds no DICOM image.", NO_DICOM)
+    return header.series_uid
+
+
+def _chosen(series: list[Series], series_uid: str | None, path: Path) -> Series:
+    candidates = [one for one in series if series_uid is None or one.uid == series_uid]
+    if not candidates:
+        raise FileFormatError(
+            f"The folder {path} holds no series with the UID {series_uid}.",
+            f"Choose one of {', '.join(one.uid or 'none' for one in series)}.",
+        )
+    volumes = [one for one in candidates if not one.problem]
+    if volumes:
+        return max(volumes, key=lambda one: len(one.slices))
+    biggest = max(candidates, key=lambda one: len(one.slices))
+    if len(candidates) == 1:
+        raise VolumeError(f"The {biggest} is not a volume that can be segmented. {biggest.problem}", GEOMETRY_REMEDY)
+    reasons = " ".join(f"{one}: {one.problem}" for one in candidates)
+    raise VolumeError(f"None of the series in {path.name} is a volume that can be segmented. {reasons}", GEOMETRY_REMEDY)
+
+
+def _notices(chosen: Series, series: list[Series], series_uid: str | None) -> tuple[str, ...]:
+    notices = []
+    others = [one for one in series if one is not chosen and (series_uid is None or one.uid == series_uid)]
+    if others:
+        listed = "; ".join(f"{one}: {one.problem or 'fewer slices, or equally many.'}" for one in others)
+        notices.append(f"The {chosen} is read. Not read: {listed}")
+    if chosen.copies:
+        notices.append(f"{chosen.copies} files are copies of another image of the series and were left out.")
+    return tuple(notices)
+
+
+def _voxels(series: Series) -> npt.NDArray[Any]:
+    first = series.slices[0]
+    shape_kji = (len(series.slices), first.rows, first.columns)
+    check_declared_size(shape_kji, np.dtype(np.int32).itemsize, first.path)
+    try:
+        planes = [_plane(header) for header in series.slices]
+        # Each slice has its own rescaling, so one may be whole and the next not.
+        voxels = np.empty(shape_kji, np.result_type(*planes))
+        for k, plane in enumerate(planes):
+            voxels[k] = plane
+            planes[k] = voxels[k]
+    except MemoryError as error:
+        raise ResourceError(f"There is not enough memory for the {series}.", "Close other programs.") from error
+    return voxels
+
+
+def _plane(header: SliceHeader) -> npt.NDArray[Any]:
+    """The rescaled values of one slice, axes (j, i), in the smallest of int16, uint16, int32, float32 that holds them."""
+    try:
+        image = sitk.ReadImage(str(header.path), imageIO="GDCMImageIO")
+    except RuntimeError as error:
+        raise unreadable(header.path) from error
+    plane = np.asarray(sitk.GetArrayFromImage(image))[0]
+    if plane.shape != (header.rows, header.columns):
+        raise FileFormatError(f"The DICOM image {header.path.name} changed while it was read.", "Read the series again.")
+    if plane.dtype.kind == "f":
+        return plane.astype(np.float32, copy=False)
+    if plane.dtype.itemsize > 2:
+        limits = np.iinfo(np.int16)
+        if limits.min <= plane.min() and plane.max() <= limits.max:
+            return plane.astype(np.int16)
+    return plane

@@ -1,0 +1,143 @@
+"""An image in space: voxels, and where they lie in the patient."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .errors import VolumeError
+
+FloatArray = npt.NDArray[np.float64]
+
+MAX_SHEAR_COSINE = 1e-3
+"""Axes may deviate from a right angle by this cosine (0.06 degrees): the rounding of DICOM's and NIfTI's decimals."""
+
+
+@dataclass(frozen=True, eq=False)
+class Volume:
+    """A 3-D image with its place in the patient.
+
+    Args:
+        array: voxels, axes (k, j, i), any real numeric dtype, every value finite.
+        ijk_to_ras: 4x4, float64: homogeneous voxel index (i, j, k, 1) to RAS position in mm. The axes may be flipped and
+            oblique, not sheared.
+        name: what the person calls it (never patient data).
+
+    Raises:
+        VolumeError: if no correct segmentation could come of it.
+    """
+
+    array: npt.NDArray[Any]
+    ijk_to_ras: FloatArray
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        array = np.asarray(self.array)
+        matrix = np.array(self.ijk_to_ras, dtype=np.float64)
+        matrix.flags.writeable = False
+        object.__setattr__(self, "array", array)
+        object.__setattr__(self, "ijk_to_ras", matrix)
+        check_voxels(array)
+        check_geometry(matrix)
+
+    @property
+    def shape_kji(self) -> tuple[int, int, int]:
+        """Number of voxels along (k, j, i)."""
+        k, j, i = self.array.shape
+        return k, j, i
+
+    @cached_property
+    def spacing_mm(self) -> tuple[float, float, float]:
+        """Distance of neighbouring voxels along (i, j, k), in mm."""
+        i, j, k = np.linalg.norm(self.ijk_to_ras[:3, :3], axis=0)
+        return float(i), float(j), float(k)
+
+    @property
+    def voxel_volume_ml(self) -> float:
+        """Volume of one voxel in millilitres."""
+        return float(abs(np.linalg.det(self.ijk_to_ras[:3, :3]))) / 1000.0
+
+    @cached_property
+    def ras_to_ijk(self) -> FloatArray:
+        """4x4, float64: RAS position in mm to (fractional) voxel index (i, j, k)."""
+        return np.linalg.inv(self.ijk_to_ras)
+
+    @cached_property
+    def content_key(self) -> str:
+        """Same voxels and same geometry give the same key, in any process: the key of every cache."""
+        digest = hashlib.blake2b(digest_size=16)
+        digest.update(repr((self.array.shape, self.array.dtype.str)).encode())
+        digest.update(self.ijk_to_ras.tobytes())
+        digest.update(np.ascontiguousarray(self.array).data)
+        return digest.hexdigest()
+
+    def ijk_of(self, ras: tuple[float, float, float]) -> FloatArray:
+        """Fractional voxel index (i, j, k) of a RAS position in mm; may lie outside the volume."""
+        return np.asarray(self.ras_to_ijk[:3, :3] @ np.asarray(ras, dtype=np.float64) + self.ras_to_ijk[:3, 3])
+
+    def ras_of(self, ijk: tuple[float, float, float]) -> FloatArray:
+        """RAS position in mm of a (fractional) voxel index (i, j, k)."""
+        return np.asarray(self.ijk_to_ras[:3, :3] @ np.asarray(ijk, dtype=np.float64) + self.ijk_to_ras[:3, 3])
+
+
+def check_voxels(array: npt.NDArray[Any]) -> None:
+    """Refuse voxels that no correct segmentation could come of.
+
+    Raises:
+        VolumeError: not 3-D, empty, not real numbers, or with a value that is not finite.
+    """
+    if array.ndim != 3:
+        raise VolumeError(
+            f"The image has {array.ndim} dimensions, but one 3-D volume is needed.",
+            "Choose a single time point or channel and save it as its own volume.",
+        )
+    if array.size == 0:
+        raise VolumeError(f"The image is empty ({' x '.join(map(str, array.shape))} voxels).", "Load the scan again.")
+    if not (np.issubdtype(array.dtype, np.integer) or np.issubdtype(array.dtype, np.floating) or array.dtype == np.bool_):
+        raise VolumeError(
+            f"The image holds values of type {array.dtype}, not grey values.", "Convert it to a scalar volume."
+        )
+    if np.issubdtype(array.dtype, np.floating) and not _all_finite(array):
+        raise VolumeError(
+            "The image holds values that are not numbers (NaN or infinite).",
+            "Replace them, for a CT by -1024 HU, and load it again.",
+        )
+
+
+def _all_finite(array: npt.NDArray[Any]) -> bool:
+    # By slices: a mask of the whole volume would double its memory.
+    return all(bool(np.isfinite(plane).all()) for plane in array)
+
+
+def check_geometry(ijk_to_ras: FloatArray) -> None:
+    """Refuse an IJK-to-RAS matrix that does not place voxels in space.
+
+    Raises:
+        VolumeError: not 4x4, not finite, zero spacing, singular, or sheared beyond ``MAX_SHEAR_COSINE``.
+    """
+    remedy = "Export the scan again from its DICOM series, or correct the header."
+    if ijk_to_ras.shape != (4, 4):
+        raise VolumeError(f"The geometry is a matrix of shape {ijk_to_ras.shape}, not 4 x 4.", remedy)
+    if not np.isfinite(ijk_to_ras).all():
+        raise VolumeError("The geometry holds values that are not numbers (NaN or infinite).", remedy)
+    if not np.allclose(ijk_to_ras[3], (0.0, 0.0, 0.0, 1.0)):
+        raise VolumeError("The geometry is not affine: its last row is not 0 0 0 1.", remedy)
+    axes = ijk_to_ras[:3, :3]
+    spacing = np.linalg.norm(axes, axis=0)
+    if (spacing < 1e-6).any():
+        raise VolumeError("The voxel spacing is zero along an axis.", remedy)
+    cosines = axes / spacing
+    angle = np.abs(cosines.T @ cosines - np.eye(3)).max()
+    if abs(np.linalg.det(cosines)) < 1e-3:
+        raise VolumeError("The geometry is singular: two axes of the image point the same way.", remedy)
+    if angle > MAX_SHEAR_COSINE:
+        raise VolumeError(
+            f"The axes of the image are not at right angles (off by {np.degrees(np.arcsin(min(1.0, angle))):.1f} degrees), "
+            "as after a gantry tilt that was not corrected.",
+            "Resample it onto a rectangular grid first.",
+        )
