@@ -43,8 +43,7 @@ class FakeEngine:
 
     specification: ModelSpecification = field(default_factory=specification)
     name: str = "fake"
-    sha256: str = "f" * 64
-    backend: str = "numpy on paper"
+    identity: str = f"{'f' * 64} numpy on paper"
     during: Callable[[], None] = lambda: None
     asked: list[object] = field(default_factory=list)
 

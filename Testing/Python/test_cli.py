@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import re
@@ -9,16 +10,19 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-import SimpleITK as sitk
+import SimpleITK as sitk  # noqa: N813 (the library's own custom)
 from fake_engine import HEPATIC_TUMOR, HU_PER_CLASS, LIVER, RIGHT_KIDNEY, SPLEEN, FakeEngine, specification
+from safetensors.numpy import save_file
 from VISTA3DSegmentLib.cli import CANCELLED, FAILED, main
 from VISTA3DSegmentLib.cli.collaborators import Collaborators
+from VISTA3DSegmentLib.edits import MaskCrop
 from VISTA3DSegmentLib.errors import ResourceError
-from VISTA3DSegmentLib.files.segmentations import Segmentation, read_segmentation, write_segmentation
+from VISTA3DSegmentLib.files.segmentations import Segment, Segmentation, read_segmentation, write_segmentation
 from VISTA3DSegmentLib.files.volumes import read_volume
 from VISTA3DSegmentLib.prompts import Box, Click, Structure
 
@@ -72,9 +76,6 @@ def masks_of(path: Path, scan: Path) -> dict[str, np.ndarray]:
 
 def write_base(path: Path, scan: Path) -> Segmentation:
     """The user's own segmentation: a liver in his own colour, and a spleen."""
-    from VISTA3DSegmentLib.edits import MaskCrop
-    from VISTA3DSegmentLib.files.segmentations import Segment
-
     volume = read_volume(scan).volume
     liver = MaskCrop((2, 3, 2), np.ones((6, 6, 3), dtype=np.bool_))
     spleen = MaskCrop((4, 4, 13), np.ones((4, 4, 4), dtype=np.bool_))
@@ -99,7 +100,7 @@ def test_segment_writes_the_organs_and_a_picture(run: Run, scan: Path, tmp_path:
 
 
 def test_segment_says_volumes_and_what_was_not_found(run: Run, scan: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run("segment", scan, "-o", "organs.seg.nrrd", "--classes", "liver,spleen,right kidney")
+    run("segment", scan, "--no-picture", "-o", "organs.seg.nrrd", "--classes", "liver,spleen,right kidney")
     out = capsys.readouterr().out
     assert re.search(rf"liver +{LIVER_VOXELS * VOXEL_ML:.1f}", out)
     assert "Not found in this scan: right kidney." in out
@@ -117,14 +118,14 @@ def test_a_label_map_holds_the_ids_of_the_classes(run: Run, scan: Path, tmp_path
 
 
 def test_groups_are_segmented_as_their_members(run: Run, scan: Path, engine: FakeEngine) -> None:
-    run("segment", scan, "-o", "kidneys.seg.nrrd", "--classes", "kidney,liver")
+    run("segment", scan, "--no-picture", "-o", "kidneys.seg.nrrd", "--classes", "kidney,liver")
     assert engine.asked == [((RIGHT_KIDNEY, LIVER), None)]
 
 
 def test_classes_of_a_preset_that_the_model_lacks_are_left_out_and_named(
     run: Run, scan: Path, engine: FakeEngine, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run("segment", scan, "-o", "o.seg.nrrd", "--preset", "abdomen") == 0
+    assert run("segment", scan, "--no-picture", "-o", "o.seg.nrrd", "--preset", "abdomen") == 0
     assert "The model fake does not know" in capsys.readouterr().err
     ((classes, _),) = engine.asked  # type: ignore[misc]
     assert set(classes) <= set(specification().classes)
@@ -133,7 +134,7 @@ def test_classes_of_a_preset_that_the_model_lacks_are_left_out_and_named(
 def test_a_named_class_that_the_model_lacks_is_an_error(
     run: Run, scan: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run("segment", scan, "-o", "o.seg.nrrd", "--classes", "liver,pancreas") == FAILED
+    assert run("segment", scan, "--no-picture", "-o", "o.seg.nrrd", "--classes", "liver,pancreas") == FAILED
     assert "The model fake does not know pancreas. Choose another model" in capsys.readouterr().err
 
 
@@ -145,45 +146,45 @@ def test_an_unknown_word_is_refused_before_the_scan_is_read(
 
 
 def test_classes_and_preset_together_are_refused(run: Run, scan: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("segment", scan, "-o", "o.seg.nrrd", "--classes", "liver", "--preset", "all") == FAILED
+    assert run("segment", scan, "--no-picture", "-o", "o.seg.nrrd", "--classes", "liver", "--preset", "all") == FAILED
     assert "Both --classes and --preset" in capsys.readouterr().err
 
 
 def test_a_tumour_beside_its_organ_does_not_fit_into_a_label_map(
     run: Run, scan: Path, engine: FakeEngine, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run("segment", scan, "-o", "o.nii.gz", "--classes", f"liver,{HEPATIC_TUMOR}") == FAILED
+    assert run("segment", scan, "--no-picture", "-o", "o.nii.gz", "--classes", f"liver,{HEPATIC_TUMOR}") == FAILED
     assert "Use .seg.nrrd: -o o.seg.nrrd" in capsys.readouterr().err
     assert engine.asked == []
 
 
 def test_a_tumour_alone_fits_into_a_label_map(run: Run, scan: Path) -> None:
-    assert run("segment", scan, "-o", "o.nii.gz", "--classes", HEPATIC_TUMOR) == 0
+    assert run("segment", scan, "--no-picture", "-o", "o.nii.gz", "--classes", HEPATIC_TUMOR) == 0
 
 
 @pytest.mark.parametrize("name", ["organs.stl", "organs", ".seg.nrrd", "organs.nii.gz.txt"])
 def test_a_name_without_a_known_format_is_refused(
     run: Run, scan: Path, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run("segment", scan, "-o", name) == FAILED
+    assert run("segment", scan, "--no-picture", "-o", name) == FAILED
     assert "End it in one of .seg.nrrd" in capsys.readouterr().err
 
 
 def test_the_scan_is_never_overwritten(run: Run, scan: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = scan.read_bytes()
-    assert run("segment", scan, "-o", scan) == FAILED
+    assert run("segment", scan, "--no-picture", "-o", scan) == FAILED
     assert "would be overwritten" in capsys.readouterr().err
     assert scan.read_bytes() == before
 
 
 def test_a_missing_folder_is_said_before_the_work(run: Run, scan: Path, engine: FakeEngine) -> None:
-    assert run("segment", scan, "-o", "nowhere/organs.seg.nrrd") == FAILED
-    assert run("segment", scan, "-o", "organs.seg.nrrd", "--report", "nowhere/report.json") == FAILED
+    assert run("segment", scan, "--no-picture", "-o", "nowhere/organs.seg.nrrd") == FAILED
+    assert run("segment", scan, "--no-picture", "-o", "organs.seg.nrrd", "--report", "nowhere/report.json") == FAILED
     assert engine.asked == []
 
 
 def test_the_report_says_which_model_found_what(run: Run, scan: Path, tmp_path: Path) -> None:
-    run("segment", scan, "-o", "o.seg.nrrd", "--classes", "liver,right kidney", "--report", "r.json")
+    run("segment", scan, "--no-picture", "-o", "o.seg.nrrd", "--classes", "liver,right kidney", "--report", "r.json")
     report = json.loads((tmp_path / "r.json").read_text())
     assert report["model"] == {"name": "fake", "version": "7", "sha256": "f" * 64, "licence": "CC0-1.0"}
     assert report["device"] == "numpy on paper"
@@ -195,19 +196,19 @@ def test_the_report_says_which_model_found_what(run: Run, scan: Path, tmp_path: 
 
 
 def test_a_region_is_a_box_whatever_the_order_of_its_corners(run: Run, scan: Path, engine: FakeEngine) -> None:
-    run("segment", scan, "-o", "o.seg.nrrd", "--classes", "liver", "--region", "20,-4.5,10 0,8,30")
+    run("segment", scan, "--no-picture", "-o", "o.seg.nrrd", "--classes", "liver", "--region", "20,-4.5,10 0,8,30")
     assert engine.asked == [((LIVER,), Box((0.0, -4.5, 10.0), (20.0, 8.0, 30.0)))]
 
 
 def test_quiet_says_nothing(run: Run, scan: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("segment", scan, "-o", "o.seg.nrrd", "--quiet") == 0
+    assert run("segment", scan, "--no-picture", "-o", "o.seg.nrrd", "--quiet") == 0
     assert capsys.readouterr() == ("", "")
 
 
 def test_progress_is_plain_lines_with_the_time_left_where_nobody_watches(
     run: Run, scan: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run("segment", scan, "-o", "o.seg.nrrd", "--classes", "liver,spleen")
+    run("segment", scan, "--no-picture", "-o", "o.seg.nrrd", "--classes", "liver,spleen")
     assert capsys.readouterr().err.splitlines()[:2] == [
         "Segmenting: 1 of 2 windows, about 2 s left",
         "Segmenting: 2 of 2 windows",
@@ -261,7 +262,7 @@ def test_ctrl_c_ends_with_130_and_writes_nothing(
 ) -> None:
     engine.during = lambda: os.kill(os.getpid(), signal.SIGINT)
     before = signal.getsignal(signal.SIGINT)
-    assert run("segment", scan, "-o", "o.seg.nrrd", "--report", "r.json") == CANCELLED
+    assert run("segment", scan, "--no-picture", "-o", "o.seg.nrrd", "--report", "r.json") == CANCELLED
     assert "Cancelled." in capsys.readouterr().err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["scan.nrrd"]
     assert signal.getsignal(signal.SIGINT) is before
@@ -271,7 +272,7 @@ def test_ctrl_c_in_the_last_window_still_cancels(
     run: Run, scan: Path, engine: FakeEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("fake_engine.FakeOpened._window", lambda *_: os.kill(os.getpid(), signal.SIGINT))
-    assert run("segment", scan, "-o", "o.seg.nrrd", "--classes", "liver") == CANCELLED
+    assert run("segment", scan, "--no-picture", "-o", "o.seg.nrrd", "--classes", "liver") == CANCELLED
     assert sorted(path.name for path in tmp_path.iterdir()) == ["scan.nrrd"]
 
 
@@ -284,7 +285,7 @@ def test_ctrl_c_pressed_twice_does_not_wait_for_the_window(run: Run, scan: Path,
         finished.append(True)
 
     engine.during = press_twice
-    assert run("segment", scan, "-o", "o.seg.nrrd") == CANCELLED
+    assert run("segment", scan, "--no-picture", "-o", "o.seg.nrrd") == CANCELLED
     assert not finished
 
 
@@ -296,7 +297,7 @@ def test_an_accident_is_one_sentence_that_points_to_debug(
     run: Run, scan: Path, engine: FakeEngine, capsys: pytest.CaptureFixture[str]
 ) -> None:
     engine.during = fall_over
-    assert run("segment", scan, "-o", "o.seg.nrrd") == FAILED
+    assert run("segment", scan, "--no-picture", "-o", "o.seg.nrrd") == FAILED
     err = capsys.readouterr().err
     assert "by accident" in err
     assert "run the command again with --debug" in err
@@ -307,7 +308,7 @@ def test_debug_shows_where_it_happened(
     run: Run, scan: Path, engine: FakeEngine, capsys: pytest.CaptureFixture[str]
 ) -> None:
     engine.during = fall_over
-    assert run("segment", scan, "-o", "o.seg.nrrd", "--debug") == FAILED
+    assert run("segment", scan, "--no-picture", "-o", "o.seg.nrrd", "--debug") == FAILED
     assert "in fall_over" in capsys.readouterr().err
 
 
@@ -319,7 +320,7 @@ def test_a_missing_scan_is_one_sentence(run: Run, tmp_path: Path, capsys: pytest
     assert len(err.splitlines()) == 1
 
 
-@pytest.mark.parametrize("words", [["segment"], ["segment", "x.nii", "-o", "o.mha", "--device", "abacus"], ["fly"]])
+@pytest.mark.parametrize("words", [["segment"], ["segment", "x.nii", "-o", "o.mha", "--precision", "abacus"], ["fly"]])
 def test_wrong_usage_ends_with_2(run: Run, words: list[str]) -> None:
     assert run(*words) == WRONG_USAGE
 
@@ -375,7 +376,7 @@ def test_the_users_own_mask_is_what_the_clicks_correct(
 def test_a_class_without_base_is_its_automatic_result_corrected(
     run: Run, scan: Path, tmp_path: Path, engine: FakeEngine, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run("refine", scan, "--segment", "spleen", "--positive", "24 10 10", "-o", "n.seg.nrrd") == 0
+    assert run("refine", scan, "--no-picture", "--segment", "spleen", "--positive", "24 10 10", "-o", "n.seg.nrrd") == 0
     assert "'spleen' is the class spleen (3)" in capsys.readouterr().err
     ((structure, _, base, _),) = engine.asked  # type: ignore[misc]
     assert structure == Structure("spleen", SPLEEN)
@@ -388,7 +389,9 @@ def test_a_class_without_base_is_its_automatic_result_corrected(
 def test_any_other_name_is_a_new_structure_and_that_is_said(
     run: Run, scan: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run("refine", scan, "--segment", "abscess", "--positive", "20 20 10", "-o", "n.seg.nrrd") == 0
+    assert (
+        run("refine", scan, "--no-picture", "--segment", "abscess", "--positive", "20 20 10", "-o", "n.seg.nrrd") == 0
+    )
     assert "a new structure, which your clicks alone describe" in capsys.readouterr().err
     assert list(masks_of(tmp_path / "n.seg.nrrd", scan)) == ["abscess"]
 
@@ -396,14 +399,17 @@ def test_any_other_name_is_a_new_structure_and_that_is_said(
 def test_a_misspelt_class_is_a_new_structure_but_the_class_is_pointed_out(
     run: Run, scan: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run("refine", scan, "--segment", "spleeen", "--positive", "20 20 10", "-o", "n.seg.nrrd")
+    run("refine", scan, "--no-picture", "--segment", "spleeen", "--positive", "20 20 10", "-o", "n.seg.nrrd")
     assert "(Similar classes: spleen" in capsys.readouterr().err
 
 
 def test_a_group_cannot_be_clicked_and_its_members_are_named(
     run: Run, scan: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run("refine", scan, "--segment", "kidney", "--positive", "20 20 10", "-o", "n.seg.nrrd") == FAILED
+    assert (
+        run("refine", scan, "--no-picture", "--segment", "kidney", "--positive", "20 20 10", "-o", "n.seg.nrrd")
+        == FAILED
+    )
     err = capsys.readouterr().err
     assert "left kidney" in err
     assert "right kidney" in err
@@ -414,7 +420,7 @@ def test_a_segment_that_the_base_lacks_is_added_and_that_is_said(
 ) -> None:
     write_base(tmp_path / "base.seg.nrrd", scan)
     words = ["--base", "base.seg.nrrd", "--segment", "cyst", "--positive", "20 26 20"]
-    assert run("refine", scan, *words, "-o", "n.seg.nrrd") == 0
+    assert run("refine", scan, "--no-picture", *words, "-o", "n.seg.nrrd") == 0
     assert list(masks_of(tmp_path / "n.seg.nrrd", scan)) == ["Liver", "my spleen", "cyst"]
     assert "has no segment 'cyst' (its segments: Liver, my spleen)" in capsys.readouterr().err
 
@@ -422,14 +428,39 @@ def test_a_segment_that_the_base_lacks_is_added_and_that_is_said(
 def test_the_base_may_be_replaced_by_its_correction(run: Run, scan: Path, tmp_path: Path) -> None:
     write_base(tmp_path / "base.seg.nrrd", scan)
     words = ["--base", "base.seg.nrrd", "--segment", "Liver", "--positive", "14 10 10", "-o", "base.seg.nrrd"]
-    assert run("refine", scan, *words) == 0
+    assert run("refine", scan, "--no-picture", *words) == 0
     assert masks_of(tmp_path / "base.seg.nrrd", scan)["Liver"][5, 5, 7]
+
+
+def test_in_a_label_map_the_value_is_the_class(
+    run: Run, scan: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run("segment", scan, "--no-picture", "-o", "base.nii.gz")
+    words = ["--base", "base.nii.gz", "--segment", "liver", "--positive", "20 10 10"]
+    assert run("refine", scan, "--no-picture", *words, "-o", "n.nii.gz") == 0
+    assert "Label 1 of base.nii.gz is taken for 'liver'." in capsys.readouterr().err
+    labels = sitk.GetArrayFromImage(sitk.ReadImage(tmp_path / "n.nii.gz"))
+    assert (labels == LIVER).sum() > LIVER_VOXELS
+    assert (labels == SPLEEN).sum() == SPLEEN_VOXELS
+
+
+def test_a_new_structure_in_a_label_map_leaves_the_other_values_alone(
+    run: Run, scan: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run("segment", scan, "--no-picture", "-o", "base.nii.gz")
+    words = ["--base", "base.nii.gz", "--segment", "cyst", "--positive", "20 26 20"]
+    assert run("refine", scan, "--no-picture", *words, "-o", "n.nii.gz") == 0
+    assert "In n.nii.gz, cyst has the value 133." in capsys.readouterr().err
+    labels = sitk.GetArrayFromImage(sitk.ReadImage(tmp_path / "n.nii.gz"))
+    assert set(np.unique(labels)) == {0, LIVER, SPLEEN, 133}
 
 
 def test_a_click_outside_the_scan_is_refused(
     run: Run, scan: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run("refine", scan, "--segment", "liver", "--positive", "900 0 0", "-o", "n.seg.nrrd") == FAILED
+    assert (
+        run("refine", scan, "--no-picture", "--segment", "liver", "--positive", "900 0 0", "-o", "n.seg.nrrd") == FAILED
+    )
     assert capsys.readouterr().err == "Error: A click lies outside the scan. Place it inside.\n"
     assert not (tmp_path / "n.seg.nrrd").exists()
 
@@ -438,32 +469,130 @@ def test_a_click_outside_the_scan_is_refused(
 def test_a_position_that_is_none_is_refused(
     run: Run, scan: Path, position: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run("refine", scan, "--segment", "liver", "--positive", position, "-o", "n.seg.nrrd") == FAILED
+    assert (
+        run("refine", scan, "--no-picture", "--segment", "liver", "--positive", position, "-o", "n.seg.nrrd") == FAILED
+    )
     assert "position" in capsys.readouterr().err
 
 
 def test_a_position_may_begin_with_a_minus(run: Run, scan: Path, engine: FakeEngine) -> None:
-    run("refine", scan, "--segment", "liver", "--negative", "-1 2 3", "-o", "n.seg.nrrd")
+    run("refine", scan, "--no-picture", "--segment", "liver", "--negative", "-1 2 3", "-o", "n.seg.nrrd")
     ((_, prompts, _, _),) = engine.asked  # type: ignore[misc]
     assert prompts == (Click((-1.0, 2.0, 3.0), positive=False),)
 
 
 def test_refine_without_a_click_is_refused(run: Run, scan: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("refine", scan, "--segment", "liver", "-o", "n.seg.nrrd") == FAILED
+    assert run("refine", scan, "--no-picture", "--segment", "liver", "-o", "n.seg.nrrd") == FAILED
     assert "There is no click." in capsys.readouterr().err
 
 
 def test_a_model_without_clicks_is_refused(
     run: Run, scan: Path, engine: FakeEngine, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from dataclasses import replace
-
     engine.specification = replace(engine.specification, clicks=False, zero_shot=False)
-    assert run("refine", scan, "--segment", "liver", "--positive", "8 8 8", "-o", "n.seg.nrrd") == FAILED
+    assert (
+        run("refine", scan, "--no-picture", "--segment", "liver", "--positive", "8 8 8", "-o", "n.seg.nrrd") == FAILED
+    )
     assert "takes no clicks" in capsys.readouterr().err
 
 
-# classes, models, doctor
+# evaluate
+
+
+@pytest.fixture
+def reference(scan: Path, tmp_path: Path) -> Path:
+    """The truth: the liver as the fake engine finds it, the spleen half as large, and something without a class."""
+    array = sitk.GetArrayFromImage(sitk.ReadImage(scan))
+    labels = np.zeros(array.shape, dtype=np.uint8)
+    labels[LIVER_BOX] = LIVER
+    labels[4:8, 4:8, 13:15] = SPLEEN
+    labels[9:11, 12:14, 2:4] = 200
+    image = sitk.GetImageFromArray(labels)
+    image.CopyInformation(sitk.ReadImage(scan))
+    sitk.WriteImage(image, tmp_path / "truth.nii.gz")
+    return tmp_path / "truth.nii.gz"
+
+
+def rows_of(path: Path) -> dict[str, dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return {row["structure"]: row for row in csv.DictReader(file)}
+
+
+def test_evaluate_counts_what_clicks_alone_reach(
+    run: Run, scan: Path, reference: Path, tmp_path: Path, engine: FakeEngine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("evaluate", scan, reference, "--clicks", "1,3", "-o", "table.csv") == 0
+    rows = rows_of(tmp_path / "table.csv")
+    assert {"liver", "spleen", "Label 200"} <= set(rows)
+    assert {structure for structure, *_ in engine.asked} == {  # type: ignore[misc]
+        Structure("liver"), Structure("spleen"), Structure("Label 200"),
+    }  # fmt: skip
+    assert (tmp_path / "table.png").read_bytes().startswith(b"\x89PNG")
+    assert re.search(r"spleen +0\.", capsys.readouterr().out)
+
+
+def test_evaluate_without_a_click_measures_the_automatic_result(
+    run: Run, scan: Path, reference: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("evaluate", scan, reference, "--mode", "automatic", "-o", "table.csv") == 0
+    rows = rows_of(tmp_path / "table.csv")
+    dice = {name: float(row["dice_0"]) for name, row in rows.items()}
+    assert dice["liver"] == 1.0
+    assert dice["spleen"] == pytest.approx(2 * 32 / (32 + SPLEEN_VOXELS), abs=1e-3)
+    assert "does not find by itself: Label 200" in capsys.readouterr().err
+
+
+def test_evaluate_corrects_the_automatic_result(run: Run, scan: Path, reference: Path, engine: FakeEngine) -> None:
+    assert run("evaluate", scan, reference, "--mode", "correct", "--clicks", "2", "--structures", "spleen") == 0
+    (classes, _), *clicks = engine.asked  # type: ignore[misc]
+    assert classes == (SPLEEN,)
+    assert [len(prompts) for _, prompts, _, _ in clicks] == [1, 2]
+    for structure, prompts, base, _ in clicks:
+        assert structure == Structure("spleen", SPLEEN)
+        assert not prompts[0].positive
+        assert base.mask.sum() == SPLEEN_VOXELS
+
+
+def test_a_mapping_says_what_the_values_of_the_reference_are(
+    run: Run, scan: Path, reference: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "map.csv").write_text("label,class_id,name\n1,3,milz\n3,,etwas\n200,3,\n")
+    words = ["--mapping", "map.csv", "--clicks", "1", "-o", "table.csv", "--min-voxels", "10"]
+    assert run("evaluate", scan, reference, *words) == 0
+    assert {"spleen", "etwas"} <= set(rows_of(tmp_path / "table.csv"))
+
+
+def test_a_mapping_of_several_tasks_says_which_it_used(
+    run: Run, scan: Path, reference: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = "task,totalsegmentator_id,totalsegmentator_name,vista3d_id\ntotal,1,spleen,3\ntotal_mr,1,liver,1\n"
+    (tmp_path / "map.csv").write_text(table)
+    words = ["--mapping", "map.csv", "--clicks", "1", "-o", "table.csv"]
+    assert run("evaluate", scan, reference, *words) == 0
+    assert "the tasks total, total_mr; total was used" in capsys.readouterr().err
+    assert "spleen" in rows_of(tmp_path / "table.csv")
+    assert run("evaluate", scan, reference, *words, "--task", "total_mr") == 0
+    assert "liver" in rows_of(tmp_path / "table.csv")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--clicks", "1,x"], "no list of numbers of clicks"),
+        (["--structures", "tail"], "It has liver, spleen, Label 200"),
+        (["--min-voxels", "1000"], "no such structure of at least 1000 voxels"),
+        (["--mapping", "missing.csv"], "missing.csv cannot be read"),
+        (["-o", "table.txt"], "End it in .csv"),
+    ],
+)
+def test_evaluate_says_what_it_cannot_do(
+    run: Run, scan: Path, reference: Path, words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("evaluate", scan, reference, *words) == FAILED
+    assert said in capsys.readouterr().err
+
+
+# classes, models, doctor, demo
 
 
 def test_classes_finds_a_structure_by_a_word(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
@@ -484,7 +613,7 @@ def test_models_are_listed_added_verified_and_removed(
     run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     own = tmp_path / "mine.safetensors"
-    own.write_bytes(b"weights")
+    save_file({"weights": np.ones(3, dtype=np.float32)}, own)
     assert run("models", "add", own) == 0
     assert run("models", "list") == 0
     out = capsys.readouterr().out

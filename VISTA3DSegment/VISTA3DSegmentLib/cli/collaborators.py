@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, cast
 
 import typer
 from rich.console import Console
 
 from ..engine import Engine
+from ..engines import Precision, describe_backend, open_engine
 from ..models.specification import ModelSpecification
 
 PIPE_WIDTH = 120
@@ -25,40 +26,40 @@ class ModelEngine(Engine, Protocol):
         ...
 
     @property
-    def sha256(self) -> str:
-        """Of the file of weights: the model's identity."""
+    def identity(self) -> str:
+        """The SHA-256 of the weights, a blank, and what runs them in words."""
         ...
 
-    @property
-    def backend(self) -> str:
-        """What runs it, in words: library, device, precision."""
-        ...
+
+def weights_of(engine: ModelEngine) -> str:
+    """The SHA-256 of a model's weights."""
+    return engine.identity.partition(" ")[0]
+
+
+def backend_of(engine: ModelEngine) -> str:
+    """What runs a model, in words: library, device, precision."""
+    return engine.identity.partition(" ")[2]
 
 
 class OpenEngine(Protocol):
     """``engines.open_engine``."""
 
-    def __call__(self, name: str = ..., weights: str = ..., device: str = ..., precision: str = ...) -> ModelEngine:
+    def __call__(
+        self, name: str = ..., weights: str = ..., device: str = ..., precision: Precision = ...
+    ) -> ModelEngine:
         """Load a model onto a device."""
         ...
 
 
-DescribeBackend: TypeAlias = Callable[[str, str], str]
+DescribeBackend: TypeAlias = Callable[[str, Precision], str]
 """``engines.describe_backend``: what would run a model, given a device and a precision."""
 
 
 def _open_engine(
-    name: str = "vista3d", weights: str = "starter", device: str = "auto", precision: str = "auto"
+    name: str = "vista3d", weights: str = "starter", device: str = "auto", precision: Precision = "auto"
 ) -> ModelEngine:
-    from ..engines import open_engine  # torch: seconds to import, and "classes" does not need it
-
-    return open_engine(name, weights=weights, device=device, precision=precision)
-
-
-def _describe_backend(device: str, precision: str) -> str:
-    from ..engines import describe_backend
-
-    return describe_backend(device, precision)
+    # The contract promises less than every engine of this package offers.
+    return cast(ModelEngine, open_engine(name, weights=weights, device=device, precision=precision))
 
 
 def _console(*, stderr: bool) -> Console:
@@ -82,7 +83,7 @@ class Collaborators:
     """
 
     open_engine: OpenEngine = _open_engine
-    describe_backend: DescribeBackend = _describe_backend
+    describe_backend: DescribeBackend = describe_backend
     out: Console = field(default_factory=lambda: _console(stderr=False))
     err: Console = field(default_factory=lambda: _console(stderr=True))
     debug: bool = False

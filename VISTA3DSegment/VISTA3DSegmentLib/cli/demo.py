@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +11,7 @@ import numpy as np
 import typer
 from rich.table import Table
 
-from ..edits import BoolArray, MaskCrop
+from ..edits import MaskCrop
 from ..engine import Cancel, Opened
 from ..errors import ModelError, ResourceError
 from ..evaluation.metrics import dice
@@ -20,12 +20,11 @@ from ..files.segmentations import Segment, read_segmentation
 from ..files.volumes import read_volume
 from ..prompts import Click, Structure
 from ..resources import resource
-from ..volume import Volume
-from .collaborators import Collaborators, collaborators_of
+from .collaborators import Collaborators, backend_of, collaborators_of
 from .interrupt import cancel_on_interrupt
-from .options import Device, DeviceOption, ModelOption
+from .options import DeviceOption, ModelOption
 from .output import Output, segment_of_class, write_picture, write_result
-from .progress import window_progress
+from .progress import shown_progress
 
 SAMPLE, TRUTH = "Samples/sample_ct.nrrd", "Samples/sample_truth.nrrd"
 CLICKS = 3
@@ -52,52 +51,57 @@ def demo(
     context: typer.Context,
     out: OutFolderOption = Path("demo"),
     model: ModelOption = "starter",
-    device: DeviceOption = Device.AUTO,
+    device: DeviceOption = "auto",
 ) -> None:
     """Segment the sample CT, damage an organ on purpose, and mend it by clicks."""
     with_what = collaborators_of(context)
     _make(out)
     volume = read_volume(resource(SAMPLE)).volume
-    truth = read_segmentation(resource(TRUTH), like=volume).segments
-    engine = with_what.open_engine(weights=model, device=device.value)
-    with_what.say(f"A synthetic CT, segmented by the model {engine.specification.name} on {engine.backend}.")
-    asked = {true.class_id: true for true in truth if true.class_id in engine.specification.classes}
+    truth = {segment.class_id: segment for segment in read_segmentation(resource(TRUTH), like=volume).segments}
+    engine = with_what.open_engine(weights=model, device=device)
+    with_what.say(f"A synthetic CT, segmented by the model {engine.specification.name} ({backend_of(engine)}).")
     opened = engine.open(volume)
-    with cancel_on_interrupt() as cancel, window_progress(with_what.err, "Segmenting") as on_progress:
-        ids = [class_id for class_id in asked if class_id is not None]
-        edits = opened.segment(ids, None, on_progress, cancel)
-        found = [segment_of_class(class_id, edit.onto(None)) for class_id, edit in edits]
-    if not any(segment.mask.mask.any() for segment in found):
-        raise ModelError(f"The model {engine.specification.name} found nothing in the sample.", "Try another --model.")
-    show_dice(with_what, volume, found, {segment.class_id: segment for segment in truth})
+    found = segmented(with_what, opened, [class_id for class_id in truth if class_id in engine.specification.classes])
+    show_dice(with_what, found, truth)
 
-    before = organ_to_show(found)
-    true = asked[before.class_id].mask.full(volume.shape_kji)
-    damaged = replace(before, mask=cut_in_half(before.mask))
-    with_what.say(f"\nHalf of the {before.name} is cut away: Dice {_dice(true, damaged.mask, volume):.3f}")
+    organ = organ_to_show(found)
+    true = truth[organ.class_id].mask
+    damaged = cut_in_half(organ.mask)
+    with_what.say(f"\nHalf of the {organ.name} is cut away on purpose: Dice {dice(true, damaged):.3f}")
     with cancel_on_interrupt() as cancel:
-        steps = list(mended(opened, before, damaged.mask, true, cancel))
+        steps = list(mended(opened, organ, damaged, true, cancel))
     for step in steps:
-        last = step.clicks[-1]
-        with_what.say(
-            f"click {len(step.clicks)} ({'+' if last.positive else '-'}) at "
-            f"{' '.join(f'{mm:.0f}' for mm in last.ras)} mm: Dice {_dice(true, step.mask, volume):.3f}"
-        )
-    corrected = replace(before, mask=steps[-1].mask) if steps else damaged
+        with_what.say(f"{_said(step.clicks)}: Dice {dice(true, step.mask):.3f}")
 
+    clicks, mask = (steps[-1].clicks, steps[-1].mask) if steps else ((), damaged)
+    corrected = _with_mask(found, organ, mask)
     result = Output(out / "organs.seg.nrrd")
-    write_result(result, volume, [corrected if segment is before else segment for segment in found])
-    write_picture(out / "before.png", volume, found)
-    write_picture(out / "damaged.png", volume, [damaged])
-    write_picture(out / "corrected.png", volume, [corrected], steps[-1].clicks if steps else ())
-    _say_what_next(with_what, out, result)
+    write_result(result, volume, corrected)
+    through = clicks[0].ras if clicks else None
+    write_picture(out / "before.png", volume, found, through=through)
+    write_picture(out / "damaged.png", volume, _with_mask(found, organ, damaged), clicks, through)
+    write_picture(out / "corrected.png", volume, corrected, clicks, through)
+    _say_what_next(with_what, out, result, organ)
 
 
-def show_dice(
-    with_what: Collaborators, volume: Volume, found: Sequence[Segment], truth: dict[int | None, Segment]
-) -> None:
+def segmented(with_what: Collaborators, opened: Opened, class_ids: Sequence[int | None]) -> tuple[Segment, ...]:
+    """The automatic result.
+
+    Raises:
+        ModelError: nothing was found, so there is nothing to show.
+    """
+    ids = [class_id for class_id in class_ids if class_id is not None]
+    with cancel_on_interrupt() as cancel, shown_progress(with_what.err, "Segmenting") as on_progress:
+        edits = opened.segment(ids, None, on_progress, cancel)
+        found = tuple(segment_of_class(class_id, edit.onto(None)) for class_id, edit in edits)
+    if not any(segment.mask.mask.any() for segment in found):
+        raise ModelError("The model found nothing in the sample.", "Try another one with --model.")
+    return found
+
+
+def show_dice(with_what: Collaborators, found: Sequence[Segment], truth: Mapping[int | None, Segment]) -> None:
     """Each organ's overlap with the truth, and the mean."""
-    scores = [_dice(truth[seg.class_id].mask.full(volume.shape_kji), seg.mask, volume) for seg in found]
+    scores = [dice(truth[seg.class_id].mask, seg.mask) for seg in found]
     table = Table("structure", "Dice", box=None, pad_edge=False)
     table.columns[1].justify = "right"
     for segment, score in zip(found, scores, strict=True):
@@ -120,13 +124,13 @@ def cut_in_half(mask: MaskCrop) -> MaskCrop:
     return MaskCrop(mask.start, kept)
 
 
-def mended(opened: Opened, organ: Segment, damaged: MaskCrop, true: BoolArray, cancel: Cancel) -> Iterator[Mended]:
+def mended(opened: Opened, organ: Segment, damaged: MaskCrop, true: MaskCrop, cancel: Cancel) -> Iterator[Mended]:
     """The organ after each click of the simulated user; every request holds all clicks so far and the damaged mask."""
     structure = Structure(organ.name, organ.class_id)
     clicks: tuple[Click, ...] = ()
     mask = damaged
     while len(clicks) < CLICKS:
-        click = next_click(true, mask.full(true.shape), opened.volume)
+        click = next_click(true, mask, opened.volume)
         if click is None:
             return
         clicks = (*clicks, click)
@@ -134,8 +138,14 @@ def mended(opened: Opened, organ: Segment, damaged: MaskCrop, true: BoolArray, c
         yield Mended(clicks, mask)
 
 
-def _dice(true: BoolArray, mask: MaskCrop, volume: Volume) -> float:
-    return dice(true, mask.full(volume.shape_kji))
+def _with_mask(segments: Sequence[Segment], organ: Segment, mask: MaskCrop) -> tuple[Segment, ...]:
+    return tuple(replace(segment, mask=mask) if segment is organ else segment for segment in segments)
+
+
+def _said(clicks: tuple[Click, ...]) -> str:
+    last = clicks[-1]
+    position = " ".join(f"{mm:.0f}" for mm in last.ras)
+    return f"click {len(clicks)}, {'positive' if last.positive else 'negative'} at {position} mm"
 
 
 def _make(folder: Path) -> None:
@@ -143,15 +153,18 @@ def _make(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ResourceError(
-            f"The folder {folder} cannot be made ({error.strerror}).", "Choose another --out."
+            f"The folder {folder} cannot be made ({error.strerror}).", "Choose another one with --out."
         ) from error
 
 
-def _say_what_next(with_what: Collaborators, out: Path, result: Output) -> None:
-    with_what.say(f"\nPictures: {out / 'before.png'}, {out / 'damaged.png'}, {out / 'corrected.png'}")
-    with_what.say(f"Segmentation, to be opened in 3D Slicer: {result.path}")
-    with_what.say("\nNext, with a CT of your own:")
-    with_what.say("  vista3dsegment segment CT.nii.gz -o organs.seg.nrrd")
-    with_what.say(
-        '  vista3dsegment refine CT.nii.gz --base organs.seg.nrrd --segment liver --positive "R A S" -o new.seg.nrrd'
-    )
+def _say_what_next(with_what: Collaborators, out: Path, result: Output, organ: Segment) -> None:
+    pictures = ", ".join(str(out / f"{name}.png") for name in ("before", "damaged", "corrected"))
+    clicked = f'--segment "{organ.name}" --positive "R A S"'
+    for sentence in (
+        f"\nPictures: {pictures}",
+        f"Segmentation, to be opened in 3D Slicer: {result.path}",
+        "\nNext, with a CT of your own:",
+        "  vista3dsegment segment CT -o organs.seg.nrrd",
+        f"  vista3dsegment refine CT --base organs.seg.nrrd {clicked} -o better.seg.nrrd",
+    ):
+        with_what.say(sentence)

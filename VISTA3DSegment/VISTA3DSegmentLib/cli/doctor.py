@@ -12,9 +12,9 @@ from ..errors import SegmentationError
 from ..models import store
 from .collaborators import Collaborators, collaborators_of
 from .machine import memory, processor, size_of, versions
-from .options import Device, Precision
 
 DISTRIBUTIONS = ("torch", "monai", "numpy", "SimpleITK", "safetensors", "typer", "rich", "openvino")
+DEVICES = ("auto", "cpu", "cuda", "mps")
 GIB = 1 << 30
 
 Facts = list[tuple[str, str]]
@@ -63,13 +63,13 @@ def _gib(size_bytes: int | None) -> str:
 
 
 def _backends(with_what: Collaborators) -> Facts:
-    return [(device.value, _backend(with_what, device)) for device in Device]
+    return [(device, _backend(with_what, device)) for device in DEVICES]
 
 
-def _backend(with_what: Collaborators, device: Device) -> str:
+def _backend(with_what: Collaborators, device: str) -> str:
     # A doctor must not fall ill: what is wrong with a device is its finding.
     try:
-        return with_what.describe_backend(device.value, Precision.AUTO.value)
+        return with_what.describe_backend(device, "auto")
     except (SegmentationError, ImportError, OSError, RuntimeError) as error:
         return f"cannot be used: {error}"
 

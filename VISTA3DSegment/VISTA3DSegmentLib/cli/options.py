@@ -9,26 +9,23 @@ from typing import Annotated, TypeAlias
 
 import typer
 
+from ..engines import Precision
 from ..errors import PromptError
 from ..prompts import Box, Ras
 
 
-class Device(str, Enum):
-    """Where the network runs."""
-
-    AUTO = "auto"
-    CPU = "cpu"
-    CUDA = "cuda"
-    MPS = "mps"
-
-
-class Precision(str, Enum):
+class PrecisionWord(str, Enum):
     """In which numbers the network computes."""
 
     AUTO = "auto"
     FP32 = "fp32"
     BF16 = "bf16"
     FP16 = "fp16"
+
+    @property
+    def word(self) -> Precision:
+        """As engines are asked for it."""
+        return self.value
 
 
 CtArgument: TypeAlias = Annotated[
@@ -45,8 +42,10 @@ OutOption: TypeAlias = Annotated[
 ModelOption: TypeAlias = Annotated[
     str, typer.Option("--model", metavar="NAME_OR_PATH", help="See what there is with: vista3dsegment models list.")
 ]
-DeviceOption: TypeAlias = Annotated[Device, typer.Option("--device", help="Where to compute.")]
-PrecisionOption: TypeAlias = Annotated[Precision, typer.Option("--precision", help="In which numbers to compute.")]
+DeviceOption: TypeAlias = Annotated[
+    str, typer.Option("--device", metavar="DEVICE", help="Where to compute: auto, cpu, cuda, cuda:1 or mps.")
+]
+PrecisionOption: TypeAlias = Annotated[PrecisionWord, typer.Option("--precision", help="In which numbers to compute.")]
 RegionOption: TypeAlias = Annotated[
     str | None,
     typer.Option(

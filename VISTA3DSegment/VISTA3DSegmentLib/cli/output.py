@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
-import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-from ..anatomy import Kind, class_of, terminology_entry
+from ..anatomy import Kind, all_classes, class_of, terminology_entry
 from ..edits import MaskCrop
 from ..errors import FileFormatError, PromptError, ResourceError
+from ..evaluation.metrics import tightened
+from ..files.atomic import write_atomically
 from ..files.segmentations import Segment, Segmentation, write_segmentation
 from ..pictures import picture
-from ..prompts import Click
+from ..prompts import Click, Ras
 from ..volume import Volume
 
 LAYERED = ".seg.nrrd"
@@ -39,8 +41,7 @@ class Output:
     @property
     def stem(self) -> Path:
         """The path without what names the format."""
-        suffix = next(suffix for suffix in SUFFIXES if self.path.name.lower().endswith(suffix))
-        return self.path.with_name(self.path.name[: -len(suffix)])
+        return self.path.with_name(self.path.name[: -len(suffix_of(self.path))])
 
     @property
     def picture(self) -> Path:
@@ -50,7 +51,13 @@ class Output:
     @property
     def holds_overlaps(self) -> bool:
         """Whether a voxel may belong to several structures."""
-        return self.path.name.lower().endswith(LAYERED)
+        return suffix_of(self.path) == LAYERED
+
+
+def suffix_of(path: Path) -> str:
+    """The suffix that names the format, in lower case; all of the name if it names none."""
+    name = path.name.lower()
+    return next((suffix for suffix in SUFFIXES if name.endswith(suffix)), name)
 
 
 def checked_output(path: Path, inputs: Sequence[Path | None]) -> Output:
@@ -64,8 +71,7 @@ def checked_output(path: Path, inputs: Sequence[Path | None]) -> Output:
         FileFormatError: the name ends in no known format, or is one of the inputs.
         ResourceError: the folder does not exist or is not writable.
     """
-    name = path.name.lower()
-    if not any(name.endswith(suffix) and name != suffix for suffix in SUFFIXES):
+    if not path.name[: -len(suffix_of(path))]:
         raise FileFormatError(f"The name {path.name} says no known format.", f"End it in one of {', '.join(SUFFIXES)}.")
     if any(given is not None and path.exists() and given.exists() and path.samefile(given) for given in inputs):
         raise FileFormatError(
@@ -109,36 +115,54 @@ def segment_of_class(class_id: int, mask: MaskCrop) -> Segment:
     row = class_of(class_id)
     # A few classes have no code of their own; Slicer shows such a segment under its name.
     terminology = terminology_entry(row) if row.type is not None else ""
-    return Segment(row.name, trimmed(mask), row.color, class_id, terminology, tags={})
+    return Segment(row.name, tightened(mask), row.color, class_id, terminology, tags={})
 
 
 def segment_of_clicks(name: str, mask: MaskCrop, beside: Sequence[Segment]) -> Segment:
     """A new structure as a segment, in a colour that no other has."""
     used = {segment.color for segment in beside}
     color = next((color for color in FALLBACK_COLORS if color not in used), FALLBACK_COLORS[0])
-    return Segment(name, trimmed(mask), color, class_id=None, terminology="", tags={})
+    return Segment(name, tightened(mask), color, class_id=None, terminology="", tags={})
 
 
-def trimmed(mask: MaskCrop) -> MaskCrop:
-    """The same mask in the smallest box: an engine answers in boxes of windows."""
-    inner = MaskCrop.of(mask.mask)
-    k, j, i = (outer + within for outer, within in zip(mask.start, inner.start, strict=True))
-    return MaskCrop((k, j, i), inner.mask)
+def with_values(segments: Sequence[Segment]) -> tuple[Segment, ...]:
+    """Segments that each have a value of their own for a label map; those without a class get one that no class has.
+
+    Without this, a single new structure would let all others be numbered anew.
+    """
+    used = {segment.class_id for segment in segments}
+    free = (value for value in itertools.count(len(all_classes()) + 1) if value not in used)
+    given: set[int] = set()
+    out = []
+    for segment in segments:
+        value = segment.class_id if segment.class_id not in (None, *given) else next(free)
+        assert value is not None
+        given.add(value)
+        out.append(segment if value == segment.class_id else replace(segment, class_id=value))
+    return tuple(out)
 
 
-def voxels_of(segment: Segment) -> int:
-    """How many voxels a segment has."""
-    return int(segment.mask.mask.sum())
+def write_result(output: Output, volume: Volume, segments: Sequence[Segment]) -> tuple[str, ...]:
+    """Write a segmentation on the grid of its scan; it appears whole or not at all.
+
+    Returns:
+        What the person should know about the file.
+    """
+    written = tuple(segments) if output.holds_overlaps else with_values(segments)
+    write_segmentation(output.path, Segmentation(volume.shape_kji, volume.ijk_to_ras, written))
+    return tuple(
+        f"In {output.path.name}, {after.name} has the value {after.class_id}."
+        for before, after in zip(segments, written, strict=True)
+        if before.class_id != after.class_id
+    )
 
 
-def write_result(output: Output, volume: Volume, segments: Sequence[Segment]) -> None:
-    """Write a segmentation on the grid of its scan; it appears whole or not at all."""
-    write_segmentation(output.path, Segmentation(volume.shape_kji, volume.ijk_to_ras, tuple(segments)))
-
-
-def write_picture(path: Path, volume: Volume, segments: Sequence[Segment], clicks: Sequence[Click] = ()) -> None:
-    """Three slices of the scan with the outlines of the segments."""
-    picture(volume, [(segment.name, segment.color, segment.mask) for segment in segments], path, clicks=tuple(clicks))
+def write_picture(
+    path: Path, volume: Volume, segments: Sequence[Segment], clicks: Sequence[Click] = (), through: Ras | None = None
+) -> None:
+    """Three slices of the scan with the outlines of the segments; through a point, or where most is seen."""
+    named = [(segment.name, segment.color, segment.mask) for segment in segments]
+    picture(volume, named, path, clicks=tuple(clicks), through=through)
 
 
 def write_json(path: Path, document: dict[str, Any]) -> None:
@@ -147,17 +171,9 @@ def write_json(path: Path, document: dict[str, Any]) -> None:
     Raises:
         ResourceError: the disk is full or not writable.
     """
-    temporary = ""
-    try:
-        handle, temporary = tempfile.mkstemp(prefix=".report-", dir=path.absolute().parent)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(document, file, indent=1, ensure_ascii=False)
-            file.write("\n")
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except OSError as error:
-        raise ResourceError(
-            f"The report {path} could not be written ({error.strerror}).", "Free some space."
-        ) from error
-    finally:
-        Path(temporary).unlink(missing_ok=True) if temporary else None
+    content = (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
+    write_atomically(path, lambda file: _write(file, content), lambda _: None)
+
+
+def _write(file: BinaryIO, content: bytes) -> None:
+    file.write(content)

@@ -32,41 +32,42 @@ def time_left(progress: Progress) -> str:
 
 
 @contextmanager
-def window_progress(console: Console, what: str, quiet: bool = False) -> Iterator[OnProgress]:
-    """Show the windows of one request.
+def shown_progress(console: Console, what: str, quiet: bool = False, unit: str = "windows") -> Iterator[OnProgress]:
+    """Show how far a request is.
 
     Args:
         console: where to.
         what: what is being done, as "Segmenting".
         quiet: show nothing.
+        unit: what is counted.
     """
     if quiet:
         yield lambda _: None
     elif console.is_terminal:
-        with _window_bar(console) as bar:
-            task = bar.add_task(what, total=None, windows="", left="")
+        with _bar(console) as bar:
+            task = bar.add_task(what, total=None, count="", left="")
             yield lambda progress: bar.update(
                 task,
                 completed=progress.done,
                 total=progress.total,
-                windows=f"{progress.done} of {progress.total} windows",
+                count=f"{progress.done} of {progress.total} {unit}",
                 left=time_left(progress),
             )
     else:
-        yield _plain_lines(console, what)
+        yield _plain_lines(console, what, unit)
 
 
-def _window_bar(console: Console) -> Bar:
+def _bar(console: Console) -> Bar:
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),
-        TextColumn("{task.fields[windows]}", markup=False),
+        TextColumn("{task.fields[count]}", markup=False),
         TextColumn("{task.fields[left]}", markup=False),
     )
     return Bar(*columns, console=console, transient=True)
 
 
-def _plain_lines(console: Console, what: str) -> OnProgress:
+def _plain_lines(console: Console, what: str, unit: str) -> OnProgress:
     tenths_shown = -1
 
     def on_progress(progress: Progress) -> None:
@@ -75,7 +76,7 @@ def _plain_lines(console: Console, what: str) -> OnProgress:
         if tenths > tenths_shown:
             tenths_shown = tenths
             left = time_left(progress) if progress.done < progress.total else ""
-            line = f"{what}: {progress.done} of {progress.total} windows"
+            line = f"{what}: {progress.done} of {progress.total} {unit}"
             console.print(f"{line}, {left}" if left else line, soft_wrap=True)
 
     return on_progress

@@ -11,6 +11,7 @@ import typer
 
 from ..edits import Edit
 from ..errors import PromptError
+from ..evaluation.metrics import tightened, volume_ml, voxels
 from ..files.segmentations import Segment, read_segmentation
 from ..files.volumes import read_volume
 from ..prompts import Click, Structure
@@ -19,20 +20,19 @@ from .collaborators import Collaborators, collaborators_of
 from .interrupt import cancel_on_interrupt
 from .options import (
     CtArgument,
-    Device,
     DeviceOption,
     ModelOption,
     NoPictureOption,
     OutOption,
-    Precision,
     PrecisionOption,
+    PrecisionWord,
     QuietOption,
     RegionOption,
     SeriesOption,
     parse_position,
     parse_region,
 )
-from .output import checked_output, segment_of_class, segment_of_clicks, trimmed, voxels_of, write_picture, write_result
+from .output import checked_output, segment_of_class, segment_of_clicks, write_picture, write_result
 from .wanted import structure_called
 
 BaseOption = Annotated[
@@ -51,6 +51,9 @@ NegativeOption = Annotated[
     typer.Option("--negative", metavar='"R A S"', help="A click on what is not the structure; repeatable."),
 ]
 
+UNNAMED = "Label {}"
+"""What a segment of a label map is called, with its value."""
+
 
 def refine(
     context: typer.Context,
@@ -61,8 +64,8 @@ def refine(
     positive: PositiveOption = None,
     negative: NegativeOption = None,
     model: ModelOption = "starter",
-    device: DeviceOption = Device.AUTO,
-    precision: PrecisionOption = Precision.AUTO,
+    device: DeviceOption = "auto",
+    precision: PrecisionOption = PrecisionWord.AUTO,
     region: RegionOption = None,
     series: SeriesOption = None,
     no_picture: NoPictureOption = False,
@@ -74,20 +77,22 @@ def refine(
     clicks = clicks_from(positive or (), negative or ())
     box = parse_region(region) if region else None
     scan = read_volume(ct, series)
-    others = read_segmentation(base, like=scan.volume).segments if base is not None else ()
-    engine = with_what.open_engine(weights=model, device=device.value, precision=precision.value)
-    corrected = segment_called(name, others)
+    carried = None if base is None else read_segmentation(base, like=scan.volume)
+    others = carried.segments if carried else ()
+    engine = with_what.open_engine(weights=model, device=device, precision=precision.word)
     structure, understood = structure_called(name, engine.specification)
+    corrected = segment_called(name, structure.class_id, others)
     with cancel_on_interrupt() as cancel:
         before = corrected.mask if corrected else None
         edit = engine.open(scan.volume).refine(structure, clicks, before, box, cancel)
     after = segment_after(structure, edit, corrected, others)
     segments = replaced(others, corrected, after)
-    write_result(output, scan.volume, segments)
+    about_file = write_result(output, scan.volume, segments)
     if not no_picture:
         write_picture(output.picture, scan.volume, [after], clicks)
     if not quiet:
-        for notice in (*scan.notices, understood, *_about_base(name, base, corrected, others), *edit.notices):
+        about_base = (*(carried.notices if carried else ()), *_about_base(name, base, corrected, others))
+        for notice in (*scan.notices, understood, *about_base, *edit.notices, *about_file):
             with_what.note(notice)
         _say_change(with_what, after, edit, scan.volume)
         with_what.say(f"Wrote {output.path}{'' if no_picture else f', {output.picture}'}.")
@@ -106,14 +111,17 @@ def clicks_from(positive: Sequence[str], negative: Sequence[str]) -> tuple[Click
     return tuple(clicks)
 
 
-def segment_called(name: str, segments: Sequence[Segment]) -> Segment | None:
+def segment_called(name: str, class_id: int | None, segments: Sequence[Segment]) -> Segment | None:
     """The segment of that name; case does not matter unless two differ only in it.
+
+    A label map has no names. There, the segment is the one whose value is the id of the class that is meant.
 
     Raises:
         PromptError: several segments have the name.
     """
     same = [segment for segment in segments if segment.name == name]
     same = same or [segment for segment in segments if segment.name.casefold() == name.strip().casefold()]
+    same = same or [segment for segment in segments if segment.name == UNNAMED.format(class_id)]
     if len(same) > 1:
         raise PromptError(f"{len(same)} segments are called {name!r}.", "Rename them, so that one can be meant.")
     return same[0] if same else None
@@ -123,7 +131,7 @@ def segment_after(structure: Structure, edit: Edit, corrected: Segment | None, o
     """The segment as the clicks leave it; one that was corrected keeps its name, colour and terminology."""
     mask = edit.onto(corrected.mask if corrected else None)
     if corrected is not None:
-        return replace(corrected, mask=trimmed(mask))
+        return replace(corrected, mask=tightened(mask))
     if structure.class_id is not None:
         return segment_of_class(structure.class_id, mask)
     return segment_of_clicks(structure.name, mask, others)
@@ -137,18 +145,21 @@ def replaced(segments: Sequence[Segment], old: Segment | None, new: Segment) -> 
 
 
 def _about_base(name: str, base: Path | None, corrected: Segment | None, others: Sequence[Segment]) -> tuple[str, ...]:
-    if base is None or corrected is not None:
+    if base is None:
         return ()
-    there = ", ".join(segment.name for segment in others) or "none"
-    return (f"{base.name} has no segment {name!r} (its segments: {there}); a new one was added.",)
+    if corrected is None:
+        there = ", ".join(segment.name for segment in others) or "none"
+        return (f"{base.name} has no segment {name!r} (its segments: {there}); a new one was added.",)
+    if corrected.name == UNNAMED.format(corrected.class_id):
+        return (f"{corrected.name} of {base.name} is taken for {name!r}.",)
+    return ()
 
 
 def _say_change(with_what: Collaborators, after: Segment, edit: Edit, volume: Volume) -> None:
-    voxels = voxels_of(after)
-    if voxels == 0:
+    if voxels(after.mask) == 0:
         with_what.say(f"{after.name} is empty. {edit.empty_reason}".strip())
         return
     with_what.say(
-        f"{after.name}: {voxels * volume.voxel_volume_ml:.1f} ml "
+        f"{after.name}: {volume_ml(after.mask, volume):.1f} ml "
         f"(+{edit.added * volume.voxel_volume_ml:.1f}, -{edit.removed * volume.voxel_volume_ml:.1f})"
     )

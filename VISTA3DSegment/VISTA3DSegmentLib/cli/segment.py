@@ -13,20 +13,20 @@ from rich.table import Table
 from .. import __version__
 from ..anatomy import class_of
 from ..edits import Edit
+from ..evaluation.metrics import volume_ml, voxels
 from ..files.segmentations import Segment
 from ..files.volumes import read_volume
 from ..volume import Volume
-from .collaborators import Collaborators, ModelEngine, collaborators_of
+from .collaborators import Collaborators, ModelEngine, backend_of, collaborators_of, weights_of
 from .interrupt import cancel_on_interrupt
 from .options import (
     CtArgument,
-    Device,
     DeviceOption,
     ModelOption,
     NoPictureOption,
     OutOption,
-    Precision,
     PrecisionOption,
+    PrecisionWord,
     QuietOption,
     RegionOption,
     SeriesOption,
@@ -37,12 +37,11 @@ from .output import (
     check_overlaps,
     checked_output,
     segment_of_class,
-    voxels_of,
     write_json,
     write_picture,
     write_result,
 )
-from .progress import duration, window_progress
+from .progress import duration, shown_progress
 from .wanted import answerable, wanted_classes
 
 ClassesOption = Annotated[
@@ -64,8 +63,8 @@ def segment(
     classes: ClassesOption = None,
     preset: PresetOption = None,
     model: ModelOption = "starter",
-    device: DeviceOption = Device.AUTO,
-    precision: PrecisionOption = Precision.AUTO,
+    device: DeviceOption = "auto",
+    precision: PrecisionOption = PrecisionWord.AUTO,
     region: RegionOption = None,
     series: SeriesOption = None,
     report: ReportOption = None,
@@ -81,12 +80,12 @@ def segment(
     wanted = wanted_classes(classes, preset)
     box = parse_region(region) if region else None
     scan = read_volume(ct, series)
-    engine = with_what.open_engine(weights=model, device=device.value, precision=precision.value)
+    engine = with_what.open_engine(weights=model, device=device, precision=precision.word)
     asked, left_out = answerable(wanted, engine.specification)
     check_overlaps(output, asked)
     with (
         cancel_on_interrupt() as cancel,
-        window_progress(with_what.err, "Segmenting", quiet) as on_progress,
+        shown_progress(with_what.err, "Segmenting", quiet) as on_progress,
     ):
         edits = dict(engine.open(scan.volume).segment(asked, box, on_progress, cancel))
     segments = tuple(segment_of_class(i, edits[i].onto(None)) for i in asked if i in edits and edits[i].mask.any())
@@ -111,7 +110,7 @@ def show_volumes(with_what: Collaborators, volume: Volume, segments: Sequence[Se
     table = Table("structure", "ml", box=None, pad_edge=False)
     table.columns[1].justify = "right"
     for found in segments:
-        table.add_row(found.name, f"{voxels_of(found) * volume.voxel_volume_ml:.1f}")
+        table.add_row(found.name, f"{volume_ml(found.mask, volume):.1f}")
     if segments:
         with_what.out.print(table)
 
@@ -138,16 +137,16 @@ def report_of(
     model = engine.specification
     return {
         "software": {"name": "vista3dsegment", "version": __version__},
-        "model": {"name": model.name, "version": model.version, "sha256": engine.sha256, "licence": model.licence},
-        "device": engine.backend,
+        "model": {"name": model.name, "version": model.version, "sha256": weights_of(engine), "licence": model.licence},
+        "device": backend_of(engine),
         "scan": {"shape_kji": list(volume.shape_kji), "spacing_ijk_mm": list(volume.spacing_mm)},
         "classes": list(asked),
         "structures": [
             {
                 "class_id": class_id,
                 "name": class_of(class_id).name,
-                "voxels": voxels_of(found[class_id]) if class_id in found else 0,
-                "volume_ml": voxels_of(found[class_id]) * volume.voxel_volume_ml if class_id in found else 0.0,
+                "voxels": voxels(found[class_id].mask) if class_id in found else 0,
+                "volume_ml": volume_ml(found[class_id].mask, volume) if class_id in found else 0.0,
                 "empty_reason": edits[class_id].empty_reason if class_id in edits else "",
             }
             for class_id in asked

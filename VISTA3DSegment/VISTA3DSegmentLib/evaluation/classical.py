@@ -141,36 +141,42 @@ def grey_range(volume):
 @dataclass(frozen=True, eq=False)
 class RegionGrower:
     grid: WorkingGrid
-    multiplier: float = 2.5
-    iterations: int = 3
-    radius: int = 1
-    margin_mm: float = 60.0
-    separate: bool = True
-    opening: int = 0
+    multipliers: tuple = (2.5, 2.0, 1.5, 1.0)
+    iterations: int = 2
+    margin_mm: float = 50.0
+    neg_mm: float = 10.0
+    pos_mm: float = 4.0
     closing: int = 1
-    neg_mm: float = 15.0
-    pos_mm: float = 3.0
+    cache: dict = __import__('dataclasses').field(default_factory=dict)
 
     @property
     def volume(self): return self.grid.volume
+
+    def grow(self, click, multiplier):
+        key = (click, multiplier)
+        if key not in self.cache:
+            site = self.grid.site([click], self.margin_mm)
+            p = site.positive[0]
+            m = sitk.ConfidenceConnected(sitk.GetImageFromArray(site.grey), [tuple(int(x) for x in p[::-1])], self.iterations, multiplier, 1, 1)
+            if self.closing:
+                m = sitk.BinaryFillhole(sitk.BinaryMorphologicalClosing(m, [self.closing]*3, sitk.sitkBall, 0, True))
+            self.cache[key] = MaskCrop.of(sitk.GetArrayFromImage(m) > 0), site.start
+        m, start = self.cache[key]
+        return MaskCrop(tuple(int(n) for n in np.add(m.start, start)), m.mask)
 
     def refine(self, structure, prompts, base=None):
         clicks = clicks_of(prompts)
         if not any(c.positive for c in clicks): return Edit((0,0,0), np.zeros((0,0,0),bool),0,0)
         site = self.grid.site(clicks, self.margin_mm)
-        image = sitk.GetImageFromArray(site.grey)
-        groups = [[p] for p in site.positive] if self.separate else [list(site.positive)]
-        grown = np.zeros(site.grey.shape, bool)
-        for g in groups:
-            m = sitk.ConfidenceConnected(image, [tuple(int(x) for x in p[::-1]) for p in g], self.iterations, self.multiplier, self.radius, 1)
-            if self.opening: m = sitk.BinaryMorphologicalOpening(m, [self.opening]*3)
-            grown |= sitk.GetArrayFromImage(m) > 0
-        pos = site.balls(site.positive, self.pos_mm)
-        grown |= pos
-        if self.closing:
-            m = sitk.GetImageFromArray(grown.view(np.uint8))
-            m = sitk.BinaryFillhole(sitk.BinaryMorphologicalClosing(m, [self.closing]*3, sitk.sitkBall, 0, True))
-            grown = sitk.GetArrayFromImage(m) > 0
+        grown = site.balls(site.positive, self.pos_mm)
+        for c in clicks:
+            if not c.positive: continue
+            for m in self.multipliers:
+                one = self.grow(c, m).inside(site.start, site.grey.shape)
+                if not any(one[n] for n in site.negative): break
+            else:
+                pass
+            grown |= one
         for n in site.negative:
             d = min(np.linalg.norm(np.subtract(n, p) * site.spacing_mm) for p in site.positive)
             grown &= ~site.ball(n, min(self.neg_mm, d * 0.6))

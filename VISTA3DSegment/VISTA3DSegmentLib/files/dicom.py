@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import SimpleITK as sitk
+import SimpleITK as sitk  # noqa: N813 (the library's own custom)
 
 from ..errors import FileFormatError, ResourceError, VolumeError
 from ..volume import Volume
@@ -17,7 +17,9 @@ from .dicom_headers import NO_DICOM, SliceHeader, read_header, read_headers, unr
 from .dicom_stack import problem_of, stack_ijk_to_ras, stacks_of
 from .reading import ReadVolume, check_declared_size
 
-GEOMETRY_REMEDY = "Load it in Slicer with the DICOM module, which can correct such geometry, and save it as .nrrd or .nii.gz."
+GEOMETRY_REMEDY = (
+    "Choose another series, or, as Slicer's DICOM module corrects tilt and uneven spacing, load it there and save it."
+)
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class Series:
         number: series number as written, "" if missing.
         modality: CT, MR, ...
         slices: in spatial order along the slice normal.
-        copies: files left out because another one holds the same image (same SOP Instance UID).
+        copies: files of the series left out because another one holds the same image (SOP Instance UID and position).
         problem: why they form no volume, in sentences; "" if they form one.
     """
 
@@ -81,9 +83,14 @@ def _series_of(paths: Sequence[Path], folder: Path) -> list[Series]:
 
 
 def _distinct(headers: Sequence[SliceHeader]) -> list[tuple[list[SliceHeader], int]]:
-    seen: dict[str, SliceHeader] = {header.instance_uid or str(header.path): header for header in reversed(headers)}
-    copies = len(headers) - len(seen)
-    return [(stack, copies) for stack in stacks_of(list(reversed(seen.values())))]
+    """Stacks of different images, and how many copies were left out.
+
+    Careless anonymisation gives all images one UID, so a copy must also lie at the same place.
+    """
+    seen: dict[object, SliceHeader] = {}
+    for header in headers:
+        seen.setdefault((header.instance_uid or header.path, header.position_lps), header)
+    return [(stack, len(headers) - len(seen)) for stack in stacks_of(list(seen.values()))]
 
 
 def _series(stack: list[SliceHeader], copies: int) -> Series:
@@ -103,8 +110,8 @@ def read_dicom(path: Path, series_uid: str | None = None) -> ReadVolume:
         if there was a choice.
 
     Raises:
-        FileFormatError: no DICOM image, a damaged one, or no such series. VolumeError: tilted gantry, uneven, missing or
-            duplicate slices, or anything else that is not a volume.
+        FileFormatError: no DICOM image, a damaged one, or no such series. VolumeError: tilted gantry, uneven, missing
+            or duplicate slices, or anything else that is not a volume.
     """
     if path.is_dir():
         series = list_series(path)
@@ -138,14 +145,16 @@ def _chosen(series: list[Series], series_uid: str | None, path: Path) -> Series:
     if len(candidates) == 1:
         raise VolumeError(f"The {biggest} is not a volume that can be segmented. {biggest.problem}", GEOMETRY_REMEDY)
     reasons = " ".join(f"{one}: {one.problem}" for one in candidates)
-    raise VolumeError(f"None of the series in {path.name} is a volume that can be segmented. {reasons}", GEOMETRY_REMEDY)
+    raise VolumeError(
+        f"None of the series in {path.name} is a volume that can be segmented. {reasons}", GEOMETRY_REMEDY
+    )
 
 
 def _notices(chosen: Series, series: list[Series], series_uid: str | None) -> tuple[str, ...]:
     notices = []
     others = [one for one in series if one is not chosen and (series_uid is None or one.uid == series_uid)]
     if others:
-        listed = "; ".join(f"{one}: {one.problem or 'fewer slices, or equally many.'}" for one in others)
+        listed = " ".join(f"{one}: {one.problem or 'a volume too, of no more slices.'}" for one in others)
         notices.append(f"The {chosen} is read. Not read: {listed}")
     if chosen.copies:
         notices.append(f"{chosen.copies} files are copies of another image of the series and were left out.")
@@ -159,7 +168,8 @@ def _voxels(series: Series) -> npt.NDArray[Any]:
     try:
         planes = [_plane(header) for header in series.slices]
         # Each slice has its own rescaling, so one may be whole and the next not.
-        voxels = np.empty(shape_kji, np.result_type(*planes))
+        dtype = np.result_type(*planes)
+        voxels = np.empty(shape_kji, np.float32 if dtype.kind == "f" else dtype)
         for k, plane in enumerate(planes):
             voxels[k] = plane
             planes[k] = voxels[k]
@@ -169,18 +179,20 @@ def _voxels(series: Series) -> npt.NDArray[Any]:
 
 
 def _plane(header: SliceHeader) -> npt.NDArray[Any]:
-    """The rescaled values of one slice, axes (j, i), in the smallest of int16, uint16, int32, float32 that holds them."""
+    """The rescaled values of one slice, axes (j, i): 16-bit integers where they fit, else int32 or float32."""
     try:
         image = sitk.ReadImage(str(header.path), imageIO="GDCMImageIO")
     except RuntimeError as error:
         raise unreadable(header.path) from error
-    plane = np.asarray(sitk.GetArrayFromImage(image))[0]
+    plane: npt.NDArray[Any] = np.asarray(sitk.GetArrayFromImage(image))[0]
     if plane.shape != (header.rows, header.columns):
-        raise FileFormatError(f"The DICOM image {header.path.name} changed while it was read.", "Read the series again.")
+        raise FileFormatError(
+            f"The DICOM image {header.path.name} changed while it was read.", "Read the series again."
+        )
     if plane.dtype.kind == "f":
-        return plane.astype(np.float32, copy=False)
-    if plane.dtype.itemsize > 2:
+        plane = plane.astype(np.float32, copy=False)
+    elif plane.dtype.itemsize > 2:
         limits = np.iinfo(np.int16)
         if limits.min <= plane.min() and plane.max() <= limits.max:
-            return plane.astype(np.int16)
+            plane = plane.astype(np.int16)
     return plane

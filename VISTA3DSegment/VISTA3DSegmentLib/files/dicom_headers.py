@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import SimpleITK as sitk
+import SimpleITK as sitk  # noqa: N813 (the library's own custom)
 
 from ..errors import FileFormatError
 from .reading import open_for_reading
@@ -21,6 +22,8 @@ IMAGE_CLASSES = tuple(
     f"1.2.840.10008.5.1.4.1.1.{number}" for number in ("2", "2.1", "2.2", "4", "4.1", "4.4", "7", "128", "128.1", "130")
 )
 """Storage classes of CT, MR, secondary capture and PET, single- and multi-frame (PS3.4, table B.5-1)."""
+
+NEW_READER: Callable[[], Any] = sitk.ImageFileReader
 
 NO_DICOM = "Give the folder of a CT series, or a NIfTI, NRRD or MetaImage file."
 
@@ -61,13 +64,13 @@ class SliceHeader:
 
 
 def read_headers(paths: Sequence[Path]) -> list[SliceHeader]:
-    """The headers of all DICOM images among some files; other files and DICOM objects are passed over.
+    """The headers of all scans among some files; other files and DICOM objects, also segmentations, are passed over.
 
     Raises:
         FileFormatError: a CT, MR, PET or secondary capture image is damaged, or compressed in a way that is not read.
     """
     headers = [read_header(path) for path in paths if is_dicom(path)]
-    return [header for header in headers if header is not None]
+    return [header for header in headers if header is not None and header.modality != "SEG"]
 
 
 def is_dicom(path: Path) -> bool:
@@ -79,7 +82,7 @@ def is_dicom(path: Path) -> bool:
     if not path.is_file() or path.stat().st_size == 0:
         return False
     with open_for_reading(path) as file:
-        first = file.read(132 + 4)
+        first = file.read(132)
     # Old files lack the prefix and begin with group 0002 or 0008, element numbers below 0x20.
     return first[128:] == b"DICM" or (first[:1] in (b"\x02", b"\x08") and first[1:2] == b"\0" and first[3:4] == b"\0")
 
@@ -90,7 +93,7 @@ def read_header(path: Path) -> SliceHeader | None:
     Raises:
         FileFormatError: the image is damaged, or compressed in a way that is not read.
     """
-    reader = sitk.ImageFileReader()
+    reader = NEW_READER()
     reader.SetImageIO("GDCMImageIO")
     reader.SetFileName(str(path))
     try:
@@ -131,7 +134,7 @@ def file_meta(path: Path) -> dict[int, str]:
     return found
 
 
-def _header(reader: sitk.ImageFileReader, path: Path) -> SliceHeader:
+def _header(reader: Any, path: Path) -> SliceHeader:
     def text(tag: str) -> str:
         return str(reader.GetMetaData(tag)).strip("\0 ") if reader.HasMetaDataKey(tag) else ""
 

@@ -1,8 +1,9 @@
 """From slices to a volume: their order, the geometry they form, and in words why they may form none.
 
-Tolerances: the direction of stacking may deviate from the slice normal as a volume's axes may (``MAX_SHEAR_COSINE``); a slice
-may deviate from the even grid by a tenth of the slice distance along the normal and by a quarter of a pixel across it; slices
-closer than 0.01 mm lie at the same place. The slice distance comes from the positions, never from SliceThickness.
+Tolerances: the direction of stacking may deviate from the slice normal as a volume's axes may (``MAX_SHEAR_COSINE``);
+a slice may deviate from the even grid by a tenth of the slice distance along the normal and by a quarter of a pixel
+across it; slices closer than 0.01 mm lie at the same place. The slice distance comes from the positions, never from
+SliceThickness.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ LPS_TO_RAS = np.diag((-1.0, -1.0, 1.0, 1.0))
 
 
 def stacks_of(headers: Sequence[SliceHeader]) -> list[list[SliceHeader]]:
-    """Images of one series parted into those of one size, pixel spacing and orientation; each stack in spatial order."""
+    """Images of one series parted by size, pixel spacing and orientation; each stack in spatial order."""
     stacks: list[list[SliceHeader]] = []
     for header in headers:
         stack = next((stack for stack in stacks if _fit_together(stack[0], header)), None)
@@ -81,9 +82,15 @@ def stack_ijk_to_ras(stack: Sequence[SliceHeader]) -> FloatArray:
     ijk_to_lps = np.eye(4)
     ijk_to_lps[:3, 0] = row * spacing_i
     ijk_to_lps[:3, 1] = column * spacing_j
-    ijk_to_lps[:3, 2] = (positions[-1] - positions[0]) / (len(stack) - 1)
-    ijk_to_lps[:3, 3] = positions[0]
+    ijk_to_lps[:3, 3], ijk_to_lps[:3, 2] = _even_line(positions)
     return LPS_TO_RAS @ ijk_to_lps
+
+
+def _even_line(positions: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The evenly spaced points that fit positions (n, 3) best (least squares): the first, and the step to the next."""
+    number = np.arange(len(positions)) - (len(positions) - 1) / 2
+    step: FloatArray = number @ positions / (number @ number)
+    return positions.mean(axis=0) + number[0] * step, step
 
 
 def problem_of(stack: Sequence[SliceHeader]) -> str:
@@ -111,7 +118,9 @@ def _problem_of_positions(positions: FloatArray, normal: FloatArray, pixel_mm: f
         return f"All its {len(along)} images lie at the same place: they are not a volume."
     if (distances < SAME_PLACE_MM).any():
         count = int((distances < SAME_PLACE_MM).sum())
-        return f"It holds duplicates: {count} of its {len(along)} images lie where another one lies, as in several phases."
+        return (
+            f"It holds duplicates: {count} of its {len(along)} images lie where another one lies, as in several phases."
+        )
     problems = (_tilt(positions, normal), _sideways(positions, along, pixel_mm), _gaps(positions, along, normal))
     return " ".join(problem for problem in problems if problem)
 
@@ -121,7 +130,8 @@ def _tilt(positions: FloatArray, normal: FloatArray) -> str:
     sine = float(np.linalg.norm(np.cross(stacking, normal)) / np.linalg.norm(stacking))
     if sine <= MAX_SHEAR_COSINE:
         return ""
-    return f"The gantry was tilted by {np.degrees(np.arcsin(min(1.0, sine))):.1f} degrees, so its slices form a sheared block."
+    degrees = np.degrees(np.arcsin(min(1.0, sine)))
+    return f"The gantry was tilted by {degrees:.1f} degrees, so its slices form a sheared block."
 
 
 def _sideways(positions: FloatArray, along: FloatArray, pixel_mm: float) -> str:
@@ -136,8 +146,9 @@ def _sideways(positions: FloatArray, along: FloatArray, pixel_mm: float) -> str:
 def _gaps(positions: FloatArray, along: FloatArray, normal: FloatArray) -> str:
     """Missing slices (distances that are whole multiples of the usual one), or else uneven distances."""
     distances = np.diff(along)
-    even = np.linspace(along[0], along[-1], len(along))
-    if np.abs(along - even).max() <= UNEVEN_FRACTION * distances.mean():
+    first, step = _even_line(along[:, np.newaxis])
+    even = first + step * np.arange(len(along))[:, np.newaxis]
+    if np.abs(along - even[:, 0]).max() <= UNEVEN_FRACTION * step[0]:
         return ""
     usual = float(np.median(distances))
     multiples = np.round(distances / usual)

@@ -1,4 +1,4 @@
-"""MetaImage files with their voxels inside (.mha): reading volumes, writing label maps. Positions in the file are LPS."""
+"""MetaImage files with their voxels inside (.mha): reading volumes, writing label maps. Positions in them are LPS."""
 
 from __future__ import annotations
 
@@ -72,7 +72,8 @@ def _shape(fields: Mapping[str, str], path: Path) -> tuple[int, int, int]:
     channels = fields.get("ElementNumberOfChannels", "1")
     if channels != "1":
         raise FileFormatError(
-            f"The file {path.name} holds {channels} values per voxel, not grey values.", "Convert it to a scalar volume."
+            f"The file {path.name} holds {channels} values per voxel, not grey values.",
+            "Convert it to a scalar volume.",
         )
     try:
         lengths = [int(word) for word in fields.get("DimSize", "").split()]
@@ -96,7 +97,9 @@ def _dtype(fields: Mapping[str, str], path: Path) -> np.dtype[Any]:
             "Convert it to a scalar volume.",
         )
     if fields.get("BinaryData", "True").lower() not in ("true", "1") or fields.get("HeaderSize", "0") != "0":
-        raise FileFormatError(f"The voxels of {path.name} are stored as text or behind a gap.", "Save it as binary .mha.")
+        raise FileFormatError(
+            f"The voxels of {path.name} are stored as text or behind a gap.", "Save it as binary .mha."
+        )
     order = ">" if _is_true(fields, "BinaryDataByteOrderMSB", "ElementByteOrderMSB") else "<"
     return np.dtype(order + DTYPES[name])
 

@@ -14,8 +14,8 @@ import numpy.typing as npt
 
 from ..errors import FileFormatError
 from ..volume import FloatArray, Volume
-from .reading import COPY_AGAIN, Encoding, ReadVolume, open_for_reading, read_voxels, stem_of
 from .nifti_header import DTYPES, FIRST_VOXEL, HEADER_BYTES, parse_header
+from .reading import COPY_AGAIN, Encoding, ReadVolume, open_for_reading, read_voxels, stem_of
 
 GZIP_MAGIC = b"\x1f\x8b"
 FASTEST = 1
@@ -61,8 +61,16 @@ def rescaled(stored: npt.NDArray[Any], slope: float, intercept: float) -> npt.ND
         for dtype in (np.int16, np.int32):
             limits = np.iinfo(dtype)
             if limits.min <= min(ends) and max(ends) <= limits.max:
-                return (stored.astype(np.int64) * int(slope) + int(intercept)).astype(dtype)
-    return (stored * np.float64(slope) + np.float64(intercept)).astype(np.float32)
+                return _by_planes(stored, np.int64(slope), np.int64(intercept), np.dtype(dtype))
+    return _by_planes(stored, np.float64(slope), np.float64(intercept), np.dtype(np.float32))
+
+
+def _by_planes(stored: npt.NDArray[Any], slope: Any, intercept: Any, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+    # 64 bits for the calculation, for one plane at a time: a whole volume of them would be four times the result.
+    result = np.empty(stored.shape, dtype)
+    for k, plane in enumerate(stored):
+        result[k] = plane.astype(slope.dtype) * slope + intercept
+    return result
 
 
 def write_nifti(file: BinaryIO, labels: npt.NDArray[Any], ijk_to_ras: FloatArray, packed: bool) -> None:

@@ -1,8 +1,8 @@
 """The header of a NIfTI-1 file: checked, and turned into size, type, scaling and geometry.
 
 Source: the NIfTI-1 standard (nifti1.h). Where it leaves a choice, the answer is that of ITK and so of Slicer:
-axes point as the sform says if its code is 1 or there is no qform, else as the qform says; distances are always those of
-``pixdim``; with neither form the axes are taken as left, posterior, superior from an origin at 0.
+axes point as the sform says if its code is 1 or there is no qform, else as the qform says; distances are always those
+of ``pixdim``; with neither form the axes are taken as left, posterior, superior from an origin at 0.
 ITK silently takes the qform where the sform is sheared; here a sheared form that is in force is refused by ``Volume``.
 """
 
@@ -208,7 +208,7 @@ def _sform(values: tuple[float, ...], path: Path) -> FloatArray:
 
 
 def _with_spacing(matrix: FloatArray, spacing: list[float]) -> FloatArray:
-    result = matrix.copy()
+    result: FloatArray = matrix.copy()
     result[:3, :3] *= np.asarray(spacing) / np.linalg.norm(matrix[:3, :3], axis=0)
     return result
 

@@ -1,7 +1,7 @@
 """NRRD files with their voxels inside (.nrrd): the header, reading volumes, writing label maps.
 
-Source: the definition of the NRRD file format (teem). One layer is a 3-D file; several are a 4-D file whose first, fastest
-axis is a list, as Slicer writes segmentations.
+Source: the definition of the NRRD file format (teem). One layer is a 3-D file; several are a 4-D file whose first,
+fastest axis is a list, as Slicer writes segmentations.
 """
 
 from __future__ import annotations
@@ -172,7 +172,9 @@ def voxels_of(header: NrrdHeader) -> npt.NDArray[Any]:
             f"The encoding {fields.get('encoding', 'unknown')} of {name} is not read.", "Save it with gzip encoding."
         )
     if any(fields.get(skip, "0") != "0" for skip in ("lineskip", "byteskip")):
-        raise FileFormatError(f"The voxels of {name} lie behind a gap (line skip or byte skip).", "Save the image again.")
+        raise FileFormatError(
+            f"The voxels of {name} lie behind a gap (line skip or byte skip).", "Save the image again."
+        )
     endian = ENDIANS.get(fields.get("endian", "").lower())
     if endian is None and code not in ("i1", "u1"):
         raise FileFormatError(f"The byte order (endian) of {name} is not given.", CORRECT)

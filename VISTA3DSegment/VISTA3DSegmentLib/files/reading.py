@@ -1,7 +1,7 @@
-"""What every reader shares: opening a file, and taking from it the voxels that its header declares, no more and no less.
+"""What every reader shares: opening a file, and taking from it the voxels that its header declares, no more, no less.
 
-Voxels are decoded here and not by ITK, which reads truncated files, follows headers to other files and replaces spacings
-that are not numbers by 1 mm, all without a word.
+Voxels are decoded here and not by ITK, which reads truncated files, follows headers to other files and replaces
+spacings that are not numbers by 1 mm, all without a word.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ MAX_BYTES = 2**33
 """Largest declared image in memory, 8 GiB."""
 
 MAX_DEFLATE_RATIO = 1032
-"""Deflate can shrink data by this factor and no more (zlib's technical notes): less input than that cannot be complete."""
+"""Deflate shrinks data by this factor at most (zlib's technical notes): less input than that cannot be complete."""
 
 CHUNK_BYTES = 2**20
 

@@ -29,8 +29,8 @@ def read_volume(path: Path | str, series_uid: str | None = None) -> ReadVolume:
         series_uid: which DICOM series; None: of those that form a volume, the one with the most slices.
 
     Returns:
-        The volume in RAS, its array (k, j, i) in the stored order of axes and, where it holds the rescaled values, of the
-        stored type; and what the person should know about it.
+        The volume in RAS, its array (k, j, i) in the stored order of axes and, where it holds the rescaled values, of
+        the stored type; and what the person should know about it.
 
     Raises:
         FileFormatError: no such file, not of these kinds, damaged, hostile, or its voxels in another file.

@@ -13,7 +13,7 @@ from enum import IntEnum, auto
 import numpy as np
 import numpy.typing as npt
 
-from .phantom_shapes import Float32, Points, Shape, Vector, where
+from .phantom_shapes import Float32, Points, Shape, Vector
 
 LOWEST_MM, HIGHEST_MM = -400.0, 700.0
 """Range of the tables along the spine; beyond it the trunk goes on as it ends."""
@@ -82,27 +82,29 @@ class Tissue(IntEnum):
 
 @dataclass(frozen=True, eq=False)
 class Stroke:
-    """One brush stroke of the painter: the voxels inside ``shape`` become ``tissue`` of ``class_id``.
+    """One brush stroke of the painter: the voxels inside any of the shapes become ``tissue`` of ``class_id``.
 
     Args:
-        shape: where. tissue: what it is made of, or None to leave that.
+        shapes: where; the pieces of a tube are one stroke.
+        tissue: what it is made of, or None to leave that.
         class_id: id of the class table, 0 for no class, or None to leave the class.
         over: only voxels of these tissues are painted; empty = all.
         over_classes: only voxels of these classes are painted; empty = all.
+        core: tissue of what lies deeper than ``core_mm`` below the surface of a piece, or None.
     """
 
-    shape: Shape
+    shapes: Shape | Sequence[Shape]
     tissue: Tissue | None
     class_id: int | None = None
     over: tuple[Tissue, ...] = ()
     over_classes: tuple[int, ...] = ()
+    core: Tissue | None = None
+    core_mm: float = 0.0
 
 
-def strokes(
-    shapes: Sequence[Shape], tissue: Tissue, class_id: int | None = None, over: tuple[Tissue, ...] = ()
-) -> list[Stroke]:
-    """One stroke for each piece of a tube."""
-    return [Stroke(shape, tissue, class_id, over) for shape in shapes]
+def bone(shapes: Sequence[Shape], class_id: int, cortex_mm: float = 2.2) -> Stroke:
+    """Bone with a shell of cortex and a spongy core."""
+    return Stroke(tuple(shapes), Tissue.CORTICAL_BONE, class_id, core=Tissue.SPONGY_BONE, core_mm=cortex_mm)
 
 
 @dataclass(frozen=True)
@@ -178,6 +180,7 @@ class Body:
         scale: size along (right, anterior, superior), relative to the standard body.
         tables: 9 rows of ``_PROFILE`` and the spine as the 10th, one column per ``_STEP_MM`` of height; mm.
         bend_mm: sideways displacement of the spine, one value per column.
+        dome_tops_mm: height of the diaphragm's right and left dome.
         female: breasts and uterus instead of prostate.
         arms_down: arms beside the trunk.
     """
@@ -185,6 +188,7 @@ class Body:
     scale: Vector
     tables: Float32
     bend_mm: Float32
+    dome_tops_mm: tuple[float, float]
     female: bool
     arms_down: bool
 
@@ -211,6 +215,10 @@ class Body:
         """Position to the right of the spine's axis, mm."""
         return float(np.interp(s, _HEIGHTS, self.bend_mm))
 
+    def limb_fat_mm(self) -> float:
+        """Thickness of the fat under the skin of shoulders, arms and thighs, mm."""
+        return 0.6 * self._at(7, 100.0)
+
     def on_wall(self, degrees: float, s: float, outwards_mm: float = 0.0) -> Vector:
         """A place on the wall of the cavity: 0 degrees = right side, 90 = front, -90 = back, 180 = left side."""
         angle = np.radians(degrees)
@@ -219,28 +227,32 @@ class Body:
         radius = (abs(c / width) ** SUPERELLIPSE + abs(d / depth) ** SUPERELLIPSE) ** (-1 / SUPERELLIPSE)
         return c * radius, self.centre(s) + d * radius, s
 
-    def rho(self, point: Vector) -> float:
-        """0 on the axis of the cavity, 1 on its wall."""
-        x = abs(point[0]) / self.half_width(point[2])
-        y = abs(point[1] - self.centre(point[2])) / self.half_depth(point[2])
-        return float((x**SUPERELLIPSE + y**SUPERELLIPSE) ** (1 / SUPERELLIPSE))
-
     def columns(self, s: Float32) -> npt.NDArray[np.intp]:
         """Column of the tables for each height."""
         index = (s - np.float32(LOWEST_MM)) * np.float32(1 / _STEP_MM)
         return np.clip(index, 0, len(_HEIGHTS) - 1).astype(np.intp)
 
     def locate(self, r: Float32, a: Float32, s: Float32) -> Points:
-        """Places, with their depth in the cavity worked out."""
+        """Places, with their depth in the cavity and below the diaphragm worked out."""
         column = self.columns(s)
         ahead = a - self.tables[2][column]
-        x, y = np.abs(r), np.abs(ahead)
-        x /= self.tables[0][column]
-        y /= self.tables[1][column]
+        x = np.abs(r) / self.tables[0][column]
+        y = np.abs(ahead) / self.tables[1][column]
         total = x * x * np.sqrt(x) + y * y * np.sqrt(y)
         rho = np.maximum(np.power(total, np.float32(1 / SUPERELLIPSE)), np.float32(1e-3))
         wall = np.sqrt(r * r + ahead * ahead) * (np.float32(1) / rho - np.float32(1))
-        return Points(r, a, s, rho, wall)
+        return Points(r, a, s, wall, self._diaphragm_s(r, a, rho) - s)
+
+    def _diaphragm_s(self, r: Float32, a: Float32, rho: Float32) -> Float32:
+        """Height of the diaphragm: two domes that fall to the rim of the ribs, deeper behind than in front."""
+        right, left = self.dome_tops_mm
+        middle = min(right, left) - 14.0
+        front = np.clip((a - np.float32(15)) * np.float32(1 / 80), np.float32(0), np.float32(1))
+        rim = np.float32(168) + np.float32(72) * front * front
+        top = np.float32(middle) + np.float32(right - middle) * _bump(r, 58.0) + np.float32(left - middle) * _bump(r, -62.0)
+        inner = np.minimum(rho, np.float32(1))
+        arch = np.sqrt(np.float32(1) - inner * inner * np.sqrt(inner))
+        return np.asarray(rim + (top - rim) * arch, np.float32)
 
     def thickness(self, points: Points, kind: str) -> Float32:
         """Thickness of the "wall" (muscle) or of the "fat" under the skin, by direction from the axis, mm."""
@@ -252,21 +264,6 @@ class Body:
         sideways /= sideways + ahead2 + np.float32(1e-3)
         front_or_back = np.where(ahead > 0, self.tables[first][column], self.tables[first + 2][column])
         return np.asarray(front_or_back + sideways * (self.tables[first + 1][column] - front_or_back), np.float32)
-
-    def diaphragm(self, right_top: float, left_top: float) -> Shape:
-        """All that lies below the diaphragm's two domes."""
-        middle = min(right_top, left_top) - 14.0
-
-        def depth(points: Points) -> Float32:
-            front = np.clip((points.a - np.float32(15)) * np.float32(1 / 80), 0, 1)
-            rim = np.float32(168) + np.float32(72) * front * front
-            top = np.float32(middle) + np.float32(right_top - middle) * _bump(points.r, 58.0)
-            top += np.float32(left_top - middle) * _bump(points.r, -62.0)
-            rho = np.minimum(points.rho, np.float32(1))
-            arch = np.sqrt(np.maximum(np.float32(1) - rho * rho * np.sqrt(rho), np.float32(0)))
-            return rim + (top - rim) * arch - points.s
-
-        return where(depth)
 
 
 def _bump(r: Float32, centre: float) -> Float32:
@@ -292,4 +289,5 @@ def make_body(chance: Chance) -> Body:
     spine = np.interp(_HEIGHTS, _SPINE[:, 0], _SPINE[:, 1])
     rows = np.array([np.convolve(np.pad(row, 30, mode="edge"), smooth, mode="valid") for row in [*rows, spine]])
     bend = chance.between(-5, 5) * np.sin(_HEIGHTS / chance.between(70, 120) + chance.between(0, 6))
-    return Body(scale, rows.astype(np.float32), bend.astype(np.float32), female, chance.happens(0.15))
+    domes = (chance.between(268, 296), chance.between(258, 284))
+    return Body(scale, rows.astype(np.float32), bend.astype(np.float32), domes, female, chance.happens(0.15))

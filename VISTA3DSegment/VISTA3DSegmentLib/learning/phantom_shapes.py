@@ -27,19 +27,19 @@ class Points:
 
     Args:
         r, a, s: position to the right, anterior and superior, mm.
-        rho: 0 on the axis of the trunk's cavity, 1 on its wall, more outside.
-        wall: depth inside that wall along the ray from the axis, mm; negative in the wall and beyond.
+        wall: depth inside the wall of the trunk's cavity, along the ray from its axis, mm; negative in the wall and beyond.
+        below: height under the diaphragm, mm; negative above it.
     """
 
     r: Float32
     a: Float32
     s: Float32
-    rho: Float32
     wall: Float32
+    below: Float32
 
     def within(self, box: tuple[slice, slice, slice]) -> Points:
         """The points of a box, without a copy."""
-        return Points(self.r[box], self.a[box], self.s[box], self.rho[box], self.wall[box])
+        return Points(self.r[box], self.a[box], self.s[box], self.wall[box], self.below[box])
 
 
 Depth = Callable[[Points], Float32]
@@ -119,6 +119,16 @@ def inside_wall(mm: float) -> Shape:
     return where(lambda points: points.wall - np.float32(mm))
 
 
+def below_diaphragm(mm: float) -> Shape:
+    """What lies at least this far below the diaphragm; with a negative distance, also what lies that little above it."""
+    return where(lambda points: points.below - np.float32(mm))
+
+
+def above_diaphragm(mm: float) -> Shape:
+    """What lies at least this far above the diaphragm."""
+    return where(lambda points: -points.below - np.float32(mm))
+
+
 def blend(first: Shape, second: Shape, mm: float) -> Shape:
     """The union of two shapes with a smooth fillet of about ``mm`` where they meet."""
     union = (first | second).grown(mm / 4)
@@ -172,25 +182,29 @@ def _rotation(degrees: Vector) -> npt.NDArray[np.float64]:
 
 def capsule(start: Vector, end: Vector, radius_start: float, radius_end: float, stretch: Vector = (1, 1, 1)) -> Shape:
     """A straight, tapered piece of tube with round ends; ``stretch`` widens its cross-section along an axis."""
-    first, axis = np.array(start) / stretch, (np.array(end) - start) / stretch
-    length2 = max(float(axis @ axis), 1e-6)
-    inverse = np.float32(1) / np.array(stretch, np.float32)
-    unit = (axis / length2).astype(np.float32)
+    first = [np.float32(p / wide) for p, wide in zip(start, stretch, strict=True)]
+    axis = [(q - p) / wide for p, q, wide in zip(start, end, stretch, strict=True)]
+    length2 = max(sum(x * x for x in axis), 1e-6)
+    unit = [np.float32(x / length2) for x in axis]
+    span = [np.float32(x) for x in axis]
+    inverse = [np.float32(1 / wide) for wide in stretch]
+    taper, thick = np.float32(radius_end - radius_start), np.float32(radius_start)
 
     def depth(points: Points) -> Float32:
-        r = points.r * inverse[0] - np.float32(first[0])
-        a = points.a * inverse[1] - np.float32(first[1])
-        s = points.s * inverse[2] - np.float32(first[2])
+        r = points.r * inverse[0] - first[0]
+        a = points.a * inverse[1] - first[1]
+        s = points.s * inverse[2] - first[2]
         along = np.clip(r * unit[0] + a * unit[1] + s * unit[2], np.float32(0), np.float32(1))
-        r -= along * np.float32(axis[0])
-        a -= along * np.float32(axis[1])
-        s -= along * np.float32(axis[2])
-        radius = np.float32(radius_start) + along * np.float32(radius_end - radius_start)
-        return np.asarray(radius - np.sqrt(r * r + a * a + s * s), dtype=np.float32)
+        r -= along * span[0]
+        a -= along * span[1]
+        s -= along * span[2]
+        distance = np.sqrt(r * r + a * a + s * s)
+        return np.asarray(along * taper + thick - distance, dtype=np.float32)
 
-    reach = np.array(stretch) * max(radius_start, radius_end)
-    low, high = np.minimum(start, end) - reach, np.maximum(start, end) + reach
-    return Shape((low[0], low[1], low[2]), (high[0], high[1], high[2]), depth)
+    reach = max(radius_start, radius_end)
+    low, high = _each(min, start, end), _each(max, start, end)
+    r, a, s = (wide * reach for wide in stretch)
+    return Shape((low[0] - r, low[1] - a, low[2] - s), (high[0] + r, high[1] + a, high[2] + s), depth)
 
 
 def curve(points: Sequence[Sequence[float]], step_mm: float = 10.0) -> npt.NDArray[np.float64]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .phantom_body import Body, Chance, Stroke, Tissue, strokes
+from .phantom_body import Body, Chance, Stroke, Tissue, bone
 from .phantom_shapes import Shape, Vector, blend, box_of, capsule, ellipsoid, inside_wall, tube, where
 
 _PITCHES_MM = (36, 36, 36, 35, 34, 31, 30, 29, 28, 27, 26, 25, 24, 22, 21, 20, 19, 18, 17)
@@ -38,14 +38,14 @@ def muscles(body: Body, chance: Chance) -> list[Stroke]:
                 (340, 32, 12), (420, 34, 13), (500, 38, 14),
             )
         ]  # fmt: skip
-        out += strokes(tube(back, stretch=(1.3, 0.95, 1.0), step_mm=20), Tissue.MUSCLE, autochthon)
+        out.append(Stroke(tube(back, stretch=(1.3, 0.95, 1.0), step_mm=20), Tissue.MUSCLE, autochthon))
         psoas = [
             (side * 27, body.spine(178) + 4, 180, 5 * bulk), (side * 36, body.spine(120) + 2, 120, 13 * bulk),
             (side * 46, body.spine(60) + 2, 60, 18 * bulk), (side * 56, -14, 10, 20 * bulk),
             (side * 74, 18, -45, 20 * bulk), (side * 96, 36, -95, 17 * bulk), (side * 112, 18, -135, 14 * bulk),
             (side * 116, -4, -165, 10 * bulk),
         ]  # fmt: skip
-        out += strokes(tube(psoas, step_mm=14), Tissue.MUSCLE, iliopsoas)
+        out.append(Stroke(tube(psoas, step_mm=14), Tissue.MUSCLE, iliopsoas))
         out.append(Stroke(_wing_shell(side, 72, 84) & inside_wall(-40), Tissue.MUSCLE, iliopsoas))
     return out
 
@@ -70,9 +70,9 @@ def spine(body: Body, chance: Chance) -> list[Stroke]:
     for level, (s, pitch) in enumerate(zip(vertebra_centres_mm(), _PITCHES_MM, strict=True)):
         out += _vertebra(body, chance, level, s, pitch)
     canal = [(body.midline(s), body.spine(s) - _half_depth(s) - 8.5, s, 8.0) for s in range(-20, 580, 20)]
-    out += strokes(tube(canal, stretch=(1.15, 1, 1), step_mm=20), Tissue.SPINAL_FLUID, 0)
+    out.append(Stroke(tube(canal, stretch=(1.15, 1, 1), step_mm=20), Tissue.SPINAL_FLUID, 0))
     cord = [(r, a, s, 5.2 if s < 440 else 6.0) for r, a, s, _ in canal if s >= 140]
-    out += strokes(tube(cord, stretch=(1.1, 1, 1), step_mm=20), Tissue.CORD, 121)
+    out.append(Stroke(tube(cord, stretch=(1.1, 1, 1), step_mm=20), Tissue.CORD, 121))
     return out
 
 
@@ -135,16 +135,15 @@ def _rib(body: Body, rib: int, side: int, class_id: int, drop_scale: float) -> l
         share = n / count
         r, a, s = body.on_wall(start + share * (end - start), top - 3 - drop * share**1.15, 6.0)
         path.append((side * r, a, s, 4.2 - 0.6 * share))
-    bone = tube(path, stretch=(1, 1, 1.55), step_mm=12)
-    out = strokes(bone, Tissue.CORTICAL_BONE, class_id)
-    out += strokes([piece.grown(-1.7) for piece in bone], Tissue.SPONGY_BONE, class_id)
+    pieces = tube(path, stretch=(1, 1, 1.55), step_mm=12)
+    out = [bone(pieces, class_id, 1.7)]
     if rib <= 10:
         tip = path[-1]
         target = _STERNAL_S_MM[rib - 1]
         bow = body.on_wall((end + 80) / 2, tip[2] + 0.25 * (target - tip[2]), 6.0)
         meets = body.on_wall(77 if rib <= 7 else 70, target - (0 if rib <= 7 else 12), 6.0)
         gristle = [tip, (side * bow[0], bow[1], bow[2], 4.2), (side * meets[0], meets[1], meets[2], 4.4)]
-        out += strokes(tube(gristle, stretch=(1, 1, 1.4), step_mm=12), Tissue.CARTILAGE, 114)
+        out.append(Stroke(tube(gristle, stretch=(1, 1, 1.4), step_mm=12), Tissue.CARTILAGE, 114))
     return out
 
 
@@ -172,8 +171,7 @@ def pelvis(body: Body, chance: Chance) -> list[Stroke]:
     out: list[Stroke] = []
     sacrum = [(0, -36, -12, 17), (0, -58, -42, 14), (0, -76, -72, 11), (0, -82, -100, 7), (0, -72, -122, 4)]
     pieces = tube(sacrum, stretch=(2.5, 1, 1), step_mm=12)
-    out += strokes(pieces, Tissue.CORTICAL_BONE, 97)
-    out += strokes([piece.grown(-2.0) for piece in pieces], Tissue.SPONGY_BONE, 97)
+    out.append(bone(pieces, 97, 2.0))
     for level in range(4):
         for side in (1, -1):
             hole = (side * 17.0, body.spine(-24.0 - 20 * level) + 2, -24.0 - 20 * level)
@@ -189,17 +187,15 @@ def pelvis(body: Body, chance: Chance) -> list[Stroke]:
 def _hip(side: int, class_id: int) -> list[Stroke]:
     wing = _wing_shell(side, 83, 93)
     socket = ellipsoid((side * 84, 14, -84), (27, 30, 32))
-    bone = blend(wing, socket, 12)
+    wide = blend(wing, socket, 12)
     branches = [
         *tube([(side * 72, 34, -92, 10), (side * 40, 52, -98, 7), (side * 8, 54, -108, 9)]),
         *tube([(side * 78, -10, -95, 15), (side * 66, -26, -125, 15), (side * 58, -26, -148, 13)]),
         *tube([(side * 58, -18, -150, 9), (side * 36, 12, -140, 6), (side * 9, 46, -120, 8)]),
         *tube([(side * 38, -62, -8, 7), (side * 44, -58, -40, 8)]),
     ]
-    shapes = [bone, *branches]
-    return strokes(shapes, Tissue.CORTICAL_BONE, class_id) + strokes(
-        [shape.grown(-2.6) for shape in shapes], Tissue.SPONGY_BONE, class_id
-    )
+    shapes = [wide, *branches]
+    return [bone(shapes, class_id, 2.6)]
 
 
 def _femur(side: int, class_id: int, chance: Chance) -> list[Stroke]:
@@ -211,12 +207,11 @@ def _femur(side: int, class_id: int, chance: Chance) -> list[Stroke]:
         *tube([(side * 138, -8, -112, 12), (side * 132, 2, -150, 17), (side * 128, 6, -260, 14)], step_mm=16),
     ]
     implant = chance.happens(0.04)
-    out += strokes(shapes, Tissue.CORTICAL_BONE, class_id)
-    out += strokes([shape.grown(-2.2) for shape in shapes], Tissue.SPONGY_BONE, class_id)
-    out += strokes(tube([(side * 132, 2, -160, 8), (side * 128, 6, -260, 8)], step_mm=30), Tissue.MARROW, class_id)
+    out.append(bone(shapes, class_id, 2.2))
+    out.append(Stroke(tube([(side * 132, 2, -160, 8), (side * 128, 6, -260, 8)], step_mm=30), Tissue.MARROW, class_id))
     if implant:
         stem = tube([(*head, 10), (side * 126, 2, -118, 8), (side * 131, 3, -150, 8), (side * 128, 6, -240, 5)])
-        out += strokes([ellipsoid(head, (16, 16, 16)), *stem], Tissue.METAL, class_id)
+        out.append(Stroke([ellipsoid(head, (16, 16, 16)), *stem], Tissue.METAL, class_id))
     return out
 
 
@@ -229,32 +224,30 @@ def shoulders(body: Body, chance: Chance) -> list[Stroke]:
         spike = tube([(side * 66, -94, 405, 4), (side * 110, -82, 432, 5), (side * 150, -40, 462, 6)], step_mm=16)
         neck = tube([(side * 118, -52, 420, 8), (joint[0] - side * 24, joint[1] - 6, joint[2], 13)])
         bones = [blade, *spike, *neck]
-        out += strokes(bones, Tissue.CORTICAL_BONE, scapula)
-        out += strokes([bone.grown(-2.4) for bone in neck], Tissue.SPONGY_BONE, scapula)
+        out.append(Stroke(bones, Tissue.CORTICAL_BONE, scapula))
+        out.append(Stroke([bone.grown(-2.4) for bone in neck], Tissue.SPONGY_BONE, scapula))
         end = (side * 205.0, -22.0, 180.0) if body.arms_down else (side * 215.0, 10.0, 560.0)
         arm = [*tube([(*joint, 21), (*joint, 20)]), *tube([(*joint, 15), (*end, 11)], step_mm=25)]
-        out += strokes(arm, Tissue.CORTICAL_BONE, humerus)
-        out += strokes([bone.grown(-2.8) for bone in arm], Tissue.SPONGY_BONE, humerus)
+        out.append(bone(arm, humerus, 2.8))
         collar = [(side * 24, 40, 438, 6.5), (side * 70, 44, 446, 5.5), (side * 112, 16, 462, 5), (side * 148, -10, 464, 6)]
         pieces = tube(collar)
-        out += strokes(pieces, Tissue.CORTICAL_BONE, clavicle)
-        out += strokes([piece.grown(-2.4) for piece in pieces], Tissue.SPONGY_BONE, clavicle)
+        out.append(bone(pieces, clavicle, 2.4))
     return out
 
 
 def limbs(body: Body) -> list[Stroke]:
     """Flesh that stands out of the trunk: shoulders, arms, thighs, breasts. Skin, fat and muscle, painted first."""
     out: list[Stroke] = []
-    fat = body.thickness_mm()
+    fat = body.limb_fat_mm()
     for side in (1, -1):
         shoulder = [(side * 60, -24, 452, 40), (side * 120, -26, 440, 42), (side * 162, -18, 430, 40)]
         end = (side * 206.0, -22.0, 120.0) if body.arms_down else (side * 216.0, 8.0, 570.0)
         arm = [(side * 160, -18, 440, 42), ((side * 160 + end[0]) / 2, -18, (440 + end[2]) / 2, 38), (*end, 34)]
         thigh = [(side * 100, 0, -110, 78), (side * 105, 0, -260, 72)]
         pieces = [*tube(shoulder, step_mm=30), *tube(arm, step_mm=30), *tube(thigh, step_mm=60)]
-        for layer, tissue in ((fat + 2.5, Tissue.SKIN), (fat, Tissue.FAT), (0.0, Tissue.MUSCLE)):
-            over = (Tissue.AIR, Tissue.SKIN, Tissue.FAT)
-            out += strokes([piece.grown(layer) for piece in pieces], tissue, None, over)
+        out.append(Stroke([piece.grown(fat + 2.5) for piece in pieces], Tissue.SKIN, None, (Tissue.AIR,)))
+        out.append(Stroke([piece.grown(fat) for piece in pieces], Tissue.FAT, None, (Tissue.AIR, Tissue.SKIN)))
+        out.append(Stroke(pieces, Tissue.MUSCLE, None, (Tissue.SKIN, Tissue.FAT)))
         if body.female:
             front = body.centre(330) + body.half_depth(330) + 20
             breast = ellipsoid((side * 72, front + 4, 325), (52, 26 + fat, 50))

@@ -54,7 +54,7 @@ def finished_planes(
         keep: dtype of the running sum.
         planes_at_once: planes (along S) that are handed over together at most.
     """
-    weights = [torch.from_numpy(w) for w in importance(lattice.window, blending)]
+    weights = torch.from_numpy(importance(lattice.window, blending))
     total: Tensor | None = None
     coverage = torch.zeros(asked.shape[0], asked.shape[1], 0)
     first = asked.low[2]
@@ -63,7 +63,7 @@ def finished_planes(
         for window, features in encode(lattice.level(s)):
             if total is None:
                 total = torch.zeros(len(features), *asked.shape[:2], 0, dtype=keep, device=features.device)
-                weights = [weight.to(features.device) for weight in weights]
+                weights = weights.to(features.device)
                 coverage = coverage.to(features.device)
             total, coverage = _extended(total, last - first), _extended(coverage, last - first)
             slab = Region((*asked.low[:2], first), (*asked.high[:2], last))
@@ -86,16 +86,13 @@ def _extended(tensor: Tensor, depth: int) -> Tensor:
     return torch.cat([tensor, tensor.new_zeros(*tensor.shape[:-1], missing)], dim=-1)
 
 
-def _add(
-    total: Tensor, coverage: Tensor, slab: Region, window: Region, features: Tensor, weights: Sequence[Tensor]
-) -> None:
+def _add(total: Tensor, coverage: Tensor, slab: Region, window: Region, features: Tensor, weights: Tensor) -> None:
     here, there = [], []
     for axis in range(3):
         low, high = max(slab.low[axis], window.low[axis]), min(slab.high[axis], window.high[axis])
         here.append(slice(low - slab.low[axis], high - slab.low[axis]))
         there.append(slice(low - window.low[axis], high - window.low[axis]))
-    r, a, s = (weight[part] for weight, part in zip(weights, there, strict=True))
-    weight = r[:, None, None] * a[None, :, None] * s[None, None, :]
+    weight = weights[tuple(there)]
     # Channel by channel: a weighted copy of a whole window would double its memory.
     for channel, values in zip(total, features, strict=True):
         channel[tuple(here)] += values[tuple(there)].to(weight.dtype) * weight

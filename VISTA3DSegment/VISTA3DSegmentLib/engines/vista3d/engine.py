@@ -22,7 +22,7 @@ from .automatic import CHUNK_BYTES, NativeLabels, Planes, finished_planes, inter
 from .cache import FeatureCache
 from .grid import FOREGROUND_MARGIN, ModelGrid, Region
 from .intensity import bounds_of, scale_between
-from .interactive import Chance, GridClick, as_edit, limited, native_change, stitch, union_of
+from .interactive import Chance, GridClick, as_edit, native_change, stitch, union_of
 from .merge import merge
 from .point_head import NEGATIVE, POSITIVE, SPECIAL
 from .runner import Runner
@@ -154,6 +154,8 @@ class OpenedVista3D:
         notices = (*self.notices, *self.engine.runner.notices)
         for class_id, ids in wanted.items():
             mask = _joined([labels.mask(n) for n in ids])
+            if region is not None:
+                mask = MaskCrop(mask.start, mask.mask & self.grid.voxels_inside(region, mask.slices))
             found = int(mask.mask.sum())
             reason = "" if found else f"The {class_of(class_id).name} was not found in this scan."
             yield class_id, Edit(mask.start, mask.mask, found, 0, dict(watch.seconds), reason, notices)
@@ -260,7 +262,7 @@ class OpenedVista3D:
         chance = stitch(windows, union, answer)
         box = self.grid.native_box(union)
         with watch.stage("base"):
-            base_grid, base_native = self._base(structure, base, chance, windows, within, watch)
+            base_grid, base_native = self._base(structure, base, chance, windows, within, report, watch)
         with watch.stage("merge"):
             local = [(_relative(click.at, union), click.positive) for click in clicks]
             change = merge(base_grid, (chance.values.numpy() > 0.5), local)
@@ -268,7 +270,7 @@ class OpenedVista3D:
         with watch.stage("native"):
             result = native_change(self.grid, chance, base_grid, change, box, base_native)
             for limit in self._limits(prompts, region):
-                result = limited(result, base_native, box, self.grid.native_box(self.grid.region_of(limit)))
+                result = np.where(self.grid.voxels_inside(limit, box), result, base_native)
         notices = (*self.notices, *self.engine.runner.notices, *_idle_notices(clicks_of(prompts), change.idle))
         before = None if base is None else base_native
         return as_edit(result, before, box, watch.seconds, _reason(structure, change.idle, base is None), notices)
@@ -339,6 +341,7 @@ class OpenedVista3D:
         chance: Chance,
         windows: Sequence[Region],
         within: Region,
+        report: _Reporter,
         watch: Stopwatch,
     ) -> tuple[np.ndarray, np.ndarray]:
         """What the clicks correct: on the grid in the chance's region, and on the volume's voxels in that region's box."""
@@ -353,9 +356,13 @@ class OpenedVista3D:
                 f"The model {self.engine.specification.name} cannot find the {structure.name} by itself.",
                 "Click it as a new structure, or give the segment to correct.",
             )
-        automatic = stitch(
-            windows, chance.region, lambda window: self._class_logits(window, within, structure.class_id or 0, watch)
-        )
+        class_id = structure.class_id
+
+        def answer(window: Region) -> Tensor:
+            report.check()
+            return self._class_logits(window, within, class_id, watch)
+
+        automatic = stitch(windows, chance.region, answer)
         native = interpolate(automatic.values, self.grid, chance.region, box)
         return automatic.values.numpy() > 0.5, native.numpy() > 0.5
 

@@ -118,15 +118,6 @@ def native_change(
     return result
 
 
-def limited(result: BoolArray, base_native: BoolArray, box: Box3, allowed: Box3) -> BoolArray:
-    """The result inside the allowed voxels, the base elsewhere."""
-    out = base_native.copy()
-    common = _clipped(allowed, box)
-    place = tuple(slice(n.start - b.start, n.stop - b.start) for n, b in zip(common, box, strict=True))
-    out[place] = result[place]
-    return out
-
-
 def as_edit(
     result: BoolArray,
     before: BoolArray | None,

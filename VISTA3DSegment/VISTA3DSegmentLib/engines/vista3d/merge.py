@@ -28,7 +28,8 @@ class Merge:
     Args:
         added: bool, voxels that join the object.
         removed: bool, voxels that leave it.
-        idle: indices of the clicks that changed nothing because no component is near them.
+        idle: indices of the clicks that were not obeyed: positive ones with no answer near them, negative ones where the
+            answer stays positive.
     """
 
     added: BoolArray
@@ -55,7 +56,8 @@ def merge(base: BoolArray, answer: BoolArray, clicks: Sequence[tuple[Index3, boo
             continue
         components = _components(candidates[sign])
         found = {n: _nearest(components, at) for n, at in mine}
-        idle += [n for n, component in found.items() if component == 0]
+        # A negative click where neither base nor answer is positive has nothing to remove: the network obeyed it.
+        idle += [n for n, at in mine if found[n] == 0 and (sign or answer[at])]
         wanted = sorted({component for component in found.values() if component})
         if wanted:
             chosen[sign] = np.isin(components, wanted)

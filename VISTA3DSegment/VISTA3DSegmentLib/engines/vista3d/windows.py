@@ -125,21 +125,19 @@ def _well_inside(click: Index3, window: Region, within: Region) -> bool:
     return held and _clearance(click, window, within) >= CLICK_MARGIN
 
 
-def importance(window: Index3, blending: Blending) -> tuple[Float32, Float32, Float32]:
-    """Weight of a window's answer along each of its axes; the weight of a voxel is the product of the three.
+def importance(window: Index3, blending: Blending) -> Float32:
+    """Weight of each voxel of a window's answer: float32, axes (R, A, S), of the window's size.
 
     Args:
         window: its size.
-        blending: "constant": 1; "gaussian": sigma of one eighth of the side, at least 0.001 (MONAI's ``compute_importance_map``).
+        blending: "constant": 1; "gaussian": sigma of one eighth of the side, at least 0.001, as MONAI's
+            ``compute_importance_map``.
     """
-    weights = []
-    for side in window:
-        if blending == "constant":
-            weights.append(np.ones(side, np.float32))
-        else:
-            distance = np.arange(side) - (side - 1) / 2
-            weights.append(np.maximum(np.exp(-0.5 * (distance / (side / 8)) ** 2), 1e-3).astype(np.float32))
-    return weights[0], weights[1], weights[2]
+    if blending == "constant":
+        return np.ones(window, np.float32)
+    r, a, s = (np.exp(-0.5 * ((np.arange(side) - (side - 1) / 2) / (side / 8)) ** 2) for side in window)
+    # The product has the lower bound, not each axis: corners weigh as much as the middles of the faces.
+    return np.maximum(r[:, None, None] * a[None, :, None] * s[None, None, :], 1e-3).astype(np.float32)
 
 
 def tent(window: Index3) -> tuple[Float32, Float32, Float32]:

@@ -1,0 +1,99 @@
+"""Reading and writing segmentations: Slicer's .seg.nrrd, and label maps in NIfTI, NRRD and MetaImage."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from ..errors import FileFormatError
+from ..volume import Volume
+from .atomic import write_atomically
+from .label_maps import LabelArray, label_map_of, label_values, segmentation_of
+from .metaimage import read_metaimage, write_metaimage
+from .nifti import read_nifti, write_nifti
+from .nrrd import read_header, write_nrrd
+from .placing import placed_on
+from .seg_nrrd import holds_segments, in_layers, layers_of, read_seg_nrrd, write_seg_nrrd
+from .segments import Segment, Segmentation
+from .volumes import READERS, read_volume, suffix_of
+
+__all__ = ["Segment", "Segmentation", "label_values", "placed_on", "read_segmentation", "write_segmentation"]
+
+
+def read_segmentation(path: Path | str, like: Volume | None = None) -> Segmentation:
+    """Read a segmentation.
+
+    Args:
+        path: .seg.nrrd, or a label map in .nii, .nii.gz, .nrrd or .mha.
+        like: the scan onto whose grid the masks are put, where they lie in space; None: the grid of the file.
+
+    Returns:
+        The segments. Those of a label map are named "Label 5" and carry the value as ``class_id``: the file does not
+        say which table its values come from.
+
+    Raises:
+        FileFormatError: no such file, damaged, hostile, or no segmentation. VolumeError: bad geometry, or no space in
+            common with ``like``. ResourceError: not enough memory.
+    """
+    path = Path(path)
+    segmentation = _read(path)
+    return segmentation if like is None else placed_on(segmentation, like)
+
+
+def _read(path: Path) -> Segmentation:
+    suffix = suffix_of(path)
+    if suffix == ".nrrd" and holds_segments(read_header(path)):
+        return read_seg_nrrd(path)
+    if suffix not in READERS and (path.is_dir() or suffix in ("", ".dcm")):
+        raise FileFormatError(f"{path} is no segmentation file.", "Give a .seg.nrrd, .nii.gz, .nrrd or .mha file.")
+    read = read_volume(path)
+    return segmentation_of(read.volume.array, read.volume.ijk_to_ras, read.notices, path.name)
+
+
+def write_segmentation(path: Path | str, segmentation: Segmentation) -> None:
+    """Write a segmentation; an existing file is replaced only once the new one is whole and was read back.
+
+    Args:
+        path: .seg.nrrd keeps everything, also overlaps; .nii.gz, .nii, .nrrd and .mha hold a label map, with the class
+            ids as values if every segment has its own, else 1 to n (``label_values``).
+        segmentation: what to write.
+
+    Raises:
+        FileFormatError: another suffix, or overlapping segments in a label map. ResourceError: the disk is full, or the
+            folder cannot be written to.
+    """
+    path = Path(path)
+    if path.name.lower().endswith(".seg.nrrd"):
+        layers, _ = in_layers(segmentation)
+        write_atomically(path, lambda file: write_seg_nrrd(file, segmentation), lambda new: _compare(new, path, layers))
+        return
+    suffix = suffix_of(path)
+    if suffix not in READERS:
+        raise FileFormatError(
+            f"A segmentation cannot be written as {path.name}.", "Use .seg.nrrd, .nii.gz, .nii, .nrrd or .mha."
+        )
+    labels = label_map_of(segmentation, path.name)
+
+    def write(file: BinaryIO) -> None:
+        if suffix == ".nrrd":
+            write_nrrd(file, [labels], segmentation.ijk_to_ras, {})
+        elif suffix == ".mha":
+            write_metaimage(file, labels, segmentation.ijk_to_ras)
+        else:
+            write_nifti(file, labels, segmentation.ijk_to_ras, packed=suffix == ".nii.gz")
+
+    write_atomically(path, write, lambda new: _compare(new, path, [labels]))
+
+
+def _compare(written: Path, path: Path, expected: Sequence[LabelArray]) -> None:
+    """Read back what was written, under its temporary name."""
+    suffix = suffix_of(path)
+    if suffix == ".nrrd":
+        found = layers_of(read_header(written))
+    else:
+        found = [(read_metaimage if suffix == ".mha" else read_nifti)(written).volume.array]
+    if len(found) != len(expected) or not all(map(np.array_equal, found, expected)):
+        raise FileFormatError(f"What was written to {path.name} did not read back the same.", "Try another disk.")

@@ -1,0 +1,91 @@
+"""Segments and segmentations as values: what is read from files and written to them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..edits import BoolArray, MaskCrop
+from ..errors import VolumeError
+from ..volume import FloatArray, check_geometry
+
+Rgb = tuple[int, int, int]
+
+NOTHING = MaskCrop((0, 0, 0), np.zeros((0, 0, 0), np.bool_))
+"""The mask of a segment without a voxel."""
+
+
+@dataclass(frozen=True, eq=False)
+class Segment:
+    """One structure: its voxels, and what it is.
+
+    Args:
+        name: what the person calls it.
+        mask: its voxels, on the grid of the segmentation.
+        color: red, green, blue, 0 to 255.
+        class_id: id of the model's class, or the value in a label map; None for a structure without a class.
+        terminology: Slicer's entry, "context~category~type~modifier~region context~region~region modifier", where each
+            code is SCHEME^VALUE^MEANING; "" if unknown.
+        tags: Slicer's other tags of the segment, by name.
+
+    Raises:
+        VolumeError: no name, no colour, or text that Slicer's list of tags cannot hold.
+    """
+
+    name: str
+    mask: MaskCrop
+    color: Rgb
+    class_id: int | None = None
+    terminology: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.name.strip():
+            raise VolumeError("A segment has no name.", "Name it.")
+        if len(self.color) != 3 or not all(0 <= part <= 255 for part in self.color):
+            raise VolumeError(f"The segment {self.name} has no valid colour: {self.color}.", "Use 0 to 255.")
+        if "|" in self.terminology or any("|" in key + text or ":" in key for key, text in self.tags.items()):
+            raise VolumeError(f"A tag of the segment {self.name} holds the sign | that parts tags.", "Leave it out.")
+
+
+@dataclass(frozen=True, eq=False)
+class Segmentation:
+    """Segments on one grid; they may overlap.
+
+    Args:
+        shape_kji: number of voxels along (k, j, i).
+        ijk_to_ras: 4x4, float64, mm.
+        segments: in the order in which they are listed.
+        notices: what the person should know about how it was read or placed.
+
+    Raises:
+        VolumeError: the geometry is not one, or a mask does not fit into the grid.
+    """
+
+    shape_kji: tuple[int, int, int]
+    ijk_to_ras: FloatArray
+    segments: tuple[Segment, ...]
+    notices: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        matrix = np.array(self.ijk_to_ras, dtype=np.float64)
+        matrix.flags.writeable = False
+        object.__setattr__(self, "ijk_to_ras", matrix)
+        check_geometry(matrix)
+        for segment in self.segments:
+            ends = (start + length for start, length in zip(segment.mask.start, segment.mask.mask.shape, strict=True))
+            if min(segment.mask.start) < 0 or any(e > n for e, n in zip(ends, self.shape_kji, strict=True)):
+                raise VolumeError(f"The segment {segment.name} does not fit into the grid of the segmentation.")
+
+
+def overlap(one: MaskCrop, other: MaskCrop) -> bool:
+    """Whether two masks of one grid share a voxel."""
+    shared: BoolArray = other.inside(one.start, _shape(one)) & one.mask
+    return bool(shared.any())
+
+
+def _shape(crop: MaskCrop) -> tuple[int, int, int]:
+    k, j, i = crop.mask.shape
+    return k, j, i
