@@ -1,4 +1,4 @@
-"""Small worlds for tests of the VISTA3D engine: volumes, a tiny network with random weights, and a backend that sees colours."""
+"""Small worlds for tests of the VISTA3D engine: volumes, a tiny random network, and a backend that sees colours."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def geometry(
 def clouds(shape_kji: Index3, seed: int = 0, smooth: float = 1.5) -> npt.NDArray[np.int16]:
     """Smooth random grey values, -1000 to 1000 HU, axes (k, j, i)."""
     noise = gaussian_filter(np.random.default_rng(seed).standard_normal(shape_kji), smooth)
-    return np.clip(noise / noise.std() * 400 - 100, -1000, 1000).astype(np.int16)
+    return np.asarray(np.clip(noise / noise.std() * 400 - 100, -1000, 1000), np.int16)
 
 
 def cloudy_scan(shape_kji: Index3 = (26, 24, 30), seed: int = 0, **place: Any) -> Volume:
@@ -150,15 +150,8 @@ class Spy:
     images: list[Tensor] = field(default_factory=list)
     clicked: list[Clicked] = field(default_factory=list)
 
-    @property
-    def description(self) -> str:
-        """See ``Backend``."""
-        return self.inner.description
-
-    @property
-    def device(self) -> torch.device:
-        """See ``Backend``."""
-        return self.inner.device
+    def __post_init__(self) -> None:
+        self.description, self.device = self.inner.description, self.inner.device
 
     def encode(self, images: Tensor, classes: bool, clicks: bool) -> tuple[Tensor | None, Tensor | None]:
         """See ``Backend``."""
@@ -176,8 +169,11 @@ class Spy:
 
 
 class ColourBackend:
-    """A network that sees grey values only, so that a test knows the answer: a class is where the HU are near its colour; a positive click
-    means everything in its window with about its grey value, a negative click everything but that."""
+    """A network that sees grey values only, so that a test knows the answer.
+
+    A class is where the HU are near its colour. A positive click means everything in its window with about its grey
+    value, a negative click everything but that.
+    """
 
     description = "colours"
     device = torch.device("cpu")

@@ -11,8 +11,10 @@ import numpy.typing as npt
 import pytest
 import torch
 from monai.data.meta_tensor import MetaTensor
-from monai.inferers import sliding_window_inference
-from monai.transforms import CropForeground, ScaleIntensityRange, Spacing
+from monai.inferers.utils import sliding_window_inference
+from monai.transforms.croppad.array import CropForeground
+from monai.transforms.intensity.array import ScaleIntensityRange
+from monai.transforms.spatial.array import Spacing
 from scipy import ndimage
 from scipy.optimize import linear_sum_assignment
 from VISTA3DSegmentLib.models.specification import HounsfieldWindow, ModelSpecification
@@ -30,7 +32,8 @@ def resampled(volume: Volume, spacing_mm: float = 1.5) -> tuple[npt.NDArray[np.f
         torch.from_numpy(volume.array.astype(np.float64).transpose(2, 1, 0)[None].copy()),
         affine=torch.from_numpy(np.array(volume.ijk_to_ras)),
     )
-    spaced = Spacing(pixdim=spacing_mm, mode="bilinear", padding_mode="border", dtype=torch.float64)(image)
+    spaced = Spacing(pixdim=spacing_mm, mode="bilinear", padding_mode="border", dtype=np.float64)(image)
+    assert isinstance(spaced, MetaTensor)
     return _in_ras(spaced[0].numpy(), np.asarray(spaced.affine, dtype=np.float64))
 
 
@@ -80,7 +83,7 @@ def automatic_labels(
 
 
 def with_scikit_image(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give MONAI the one function of scikit-image that its merge needs: components in which neighbours touch along up to three axes."""
+    """Give MONAI the one function of scikit-image that its merge needs: neighbours touch along up to three axes."""
 
     def label(mask: npt.NDArray[np.bool_], connectivity: int, return_num: bool) -> tuple[npt.NDArray[Any], int]:
         assert return_num

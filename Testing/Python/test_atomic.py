@@ -11,6 +11,10 @@ from VISTA3DSegmentLib.errors import FileFormatError, ResourceError
 from VISTA3DSegmentLib.files.atomic import write_atomically
 
 
+def write_new(file: BinaryIO) -> None:
+    file.write(b"new")
+
+
 def nothing(_: Path) -> None:
     """A check that is content."""
 
@@ -18,7 +22,7 @@ def nothing(_: Path) -> None:
 def test_new_content_replaces_the_old(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_bytes(b"old")
-    write_atomically(path, lambda file: None if file.write(b"new") else None, nothing)
+    write_atomically(path, write_new, nothing)
     assert path.read_bytes() == b"new"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -31,7 +35,7 @@ def test_old_file_survives_a_full_disk(tmp_path: Path) -> None:
         file.write(b"half")
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    with pytest.raises(ResourceError, match="No space left on device.*unchanged"):
+    with pytest.raises(ResourceError, match=r"No space left on device.*unchanged"):
         write_atomically(path, full, nothing)
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
@@ -46,7 +50,7 @@ def test_old_file_survives_a_disk_that_loses_data(tmp_path: Path) -> None:
         raise FileFormatError("It did not read back.")
 
     with pytest.raises(FileFormatError):
-        write_atomically(path, lambda file: None if file.write(b"new") else None, refuse)
+        write_atomically(path, write_new, refuse)
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
 

@@ -31,7 +31,7 @@ from engine_builders import (
 from VISTA3DSegmentLib.edits import BoolArray
 from VISTA3DSegmentLib.engine import Progress
 from VISTA3DSegmentLib.engines.vista3d import engine as engine_module
-from VISTA3DSegmentLib.engines.vista3d.automatic import NativeLabels, Planes
+from VISTA3DSegmentLib.engines.vista3d.automatic import CHUNK_BYTES, NativeLabels, Planes
 from VISTA3DSegmentLib.engines.vista3d.backend import TorchBackend
 from VISTA3DSegmentLib.engines.vista3d.engine import OpenedVista3D, Vista3DEngine
 from VISTA3DSegmentLib.errors import Cancelled, PromptError
@@ -193,7 +193,7 @@ def test_a_region_costs_only_its_windows() -> None:
 def test_not_one_voxel_outside_the_region_is_labelled(degrees: float) -> None:
     ground = painted_scan((20, 40, 40), [], ground=COLOURS[LIVER], spacing_mm=(0.8, 0.8, 1.9), degrees=degrees)
     middle = ground.ras_of((20.0, 20.0, 10.0))
-    low, high = middle - (4.3, 5.2, 6.4), middle + (6.1, 3.7, 2.2)
+    low, high = middle - np.array((4.3, 5.2, 6.4)), middle + np.array((6.1, 3.7, 2.2))
     region = Box((low[0], low[1], low[2]), (high[0], high[1], high[2]))
     mask = found(colour_engine()[0].open(ground), LIVER, region=region)[LIVER]
     k, j, i = np.meshgrid(*map(np.arange, mask.shape), indexing="ij")
@@ -258,7 +258,7 @@ def test_the_logits_that_exist_at_one_time_are_bounded(monkeypatch: pytest.Monke
 
 def test_finished_planes_are_decided_before_later_windows_are_computed(monkeypatch: pytest.MonkeyPatch) -> None:
     spy = Spy(TorchBackend(tiny_network()))
-    seen = chunks_seen(monkeypatch, engine_module.CHUNK_BYTES, spy)
+    seen = chunks_seen(monkeypatch, CHUNK_BYTES, spy)
     opened = engine_of(spy).open(cloudy_scan((70, 18, 18)))
     list(opened.segment([LIVER]))
     levels = len(opened.windows().starts[2])

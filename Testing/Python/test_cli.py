@@ -177,6 +177,12 @@ def test_the_scan_is_never_overwritten(run: Run, scan: Path, capsys: pytest.Capt
     assert scan.read_bytes() == before
 
 
+def test_a_scan_in_which_nothing_is_found_still_gives_files(run: Run, scan: Path, tmp_path: Path) -> None:
+    assert run("segment", scan, "-o", "o.seg.nrrd", "--classes", "right kidney") == 0
+    assert masks_of(tmp_path / "o.seg.nrrd", scan) == {}
+    assert (tmp_path / "o.png").exists()
+
+
 def test_a_missing_folder_is_said_before_the_work(run: Run, scan: Path, engine: FakeEngine) -> None:
     assert run("segment", scan, "--no-picture", "-o", "nowhere/organs.seg.nrrd") == FAILED
     assert run("segment", scan, "--no-picture", "-o", "organs.seg.nrrd", "--report", "nowhere/report.json") == FAILED
@@ -198,6 +204,14 @@ def test_the_report_says_which_model_found_what(run: Run, scan: Path, tmp_path: 
 def test_a_region_is_a_box_whatever_the_order_of_its_corners(run: Run, scan: Path, engine: FakeEngine) -> None:
     run("segment", scan, "--no-picture", "-o", "o.seg.nrrd", "--classes", "liver", "--region", "20,-4.5,10 0,8,30")
     assert engine.asked == [((LIVER,), Box((0.0, -4.5, 10.0), (20.0, 8.0, 30.0)))]
+
+
+def test_without_a_wish_all_that_the_model_knows_is_segmented_without_a_word_about_the_rest(
+    run: Run, scan: Path, engine: FakeEngine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run("segment", scan, "--no-picture", "-o", "o.seg.nrrd")
+    assert engine.asked == [((LIVER, SPLEEN, RIGHT_KIDNEY), None)]
+    assert "does not know" not in capsys.readouterr().err
 
 
 def test_quiet_says_nothing(run: Run, scan: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -260,10 +274,18 @@ def write_dicom(folder: Path, image: sitk.Image) -> Path:
 def test_ctrl_c_ends_with_130_and_writes_nothing(
     run: Run, scan: Path, engine: FakeEngine, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    engine.during = lambda: os.kill(os.getpid(), signal.SIGINT)
+    windows = []
+
+    def press_once() -> None:
+        windows.append(len(windows))
+        if len(windows) == 1:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    engine.during = press_once
     before = signal.getsignal(signal.SIGINT)
     assert run("segment", scan, "--no-picture", "-o", "o.seg.nrrd", "--report", "r.json") == CANCELLED
     assert "Cancelled." in capsys.readouterr().err
+    assert len(windows) == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == ["scan.nrrd"]
     assert signal.getsignal(signal.SIGINT) is before
 
@@ -528,7 +550,8 @@ def test_evaluate_counts_what_clicks_alone_reach(
         Structure("liver"), Structure("spleen"), Structure("Label 200"),
     }  # fmt: skip
     assert (tmp_path / "table.png").read_bytes().startswith(b"\x89PNG")
-    assert re.search(r"spleen +0\.", capsys.readouterr().out)
+    assert "spleen" in capsys.readouterr().out
+    assert float(rows["spleen"]["dice_3"]) > 0
 
 
 def test_evaluate_without_a_click_measures_the_automatic_result(
@@ -583,11 +606,13 @@ def test_a_mapping_of_several_tasks_says_which_it_used(
         (["--min-voxels", "1000"], "no such structure of at least 1000 voxels"),
         (["--mapping", "missing.csv"], "missing.csv cannot be read"),
         (["-o", "table.txt"], "End it in .csv"),
+        (["--mapping", "mine.csv", "-o", "mine.csv"], "mine.csv is also an input and would be overwritten"),
     ],
 )
 def test_evaluate_says_what_it_cannot_do(
     run: Run, scan: Path, reference: Path, words: list[str], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    Path("mine.csv").write_text("label,class_id\n1,1\n")
     assert run("evaluate", scan, reference, *words) == FAILED
     assert said in capsys.readouterr().err
 
@@ -685,3 +710,42 @@ def test_the_commands_start_without_torch() -> None:
     subprocess.run(
         [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": path}, check=True, capture_output=True
     )
+
+
+@pytest.fixture
+def sample(scan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sample of which the fake engine finds the liver and the spleen."""
+    array = sitk.GetArrayFromImage(sitk.ReadImage(scan))
+    truth = sitk.GetImageFromArray((np.maximum(array, 0) // HU_PER_CLASS).astype(np.uint8))
+    truth.CopyInformation(sitk.ReadImage(scan))
+    sitk.WriteImage(truth, tmp_path / "truth.nrrd")
+    files = {"Samples/sample_ct.nrrd": scan, "Samples/sample_truth.nrrd": tmp_path / "truth.nrrd"}
+    monkeypatch.setattr("VISTA3DSegmentLib.cli.demo.resource", files.__getitem__)
+
+
+@pytest.mark.usefixtures("sample")
+def test_demo_segments_damages_and_mends_and_says_where_the_pictures_are(
+    run: Run, scan: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("demo") == 0
+    out = capsys.readouterr().out
+    assert re.search(r"^spleen +1\.000$", out, re.MULTILINE)
+    cut, *mended = (float(dice) for dice in re.findall(r"(?:purpose|mm): Dice (\d\.\d+)", out))
+    assert cut < 0.75
+    assert len(mended) == 3
+    assert cut < mended[0] < mended[-1]
+    pictures = {(tmp_path / "demo" / f"{name}.png").read_bytes() for name in ("before", "damaged", "corrected")}
+    assert len(pictures) == 3
+    assert "demo/corrected.png" in out
+    masks = masks_of(tmp_path / "demo" / "organs.seg.nrrd", scan)
+    assert masks["spleen"].sum() == SPLEEN_VOXELS
+    assert masks["liver"].sum() < LIVER_VOXELS
+
+
+@pytest.mark.usefixtures("sample")
+def test_demo_of_a_model_that_finds_nothing_says_so(
+    run: Run, engine: FakeEngine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    engine.specification = specification((RIGHT_KIDNEY,))
+    assert run("demo") == FAILED
+    assert "found nothing in the sample" in capsys.readouterr().err

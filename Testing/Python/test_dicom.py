@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +10,10 @@ import pytest
 import SimpleITK as sitk  # noqa: N813 (the library's own custom)
 from builders import ras_geometry
 from dicom_builder import JPEG_LS, RLE, along_z, plane, rle_frame, slice_bytes, write_series
+from real_scans import real_scan
 from shared_data import shared
 from VISTA3DSegmentLib.errors import FileFormatError, VolumeError
 from VISTA3DSegmentLib.files.volumes import list_series, read_volume
-from VISTA3DSegmentLib.volume import Volume
 
 JPEG_LS_FRAME = base64.b64decode(
     "/9j/9wALEAAGAAgBAREA//gADQH//wASAEMBFABA/9oACAEBAAAAADm8BoCQFAUAgEAgbACAIAgEAgEAIGwCAgICAgIAgXAQEBAgQIAgmBAgQIECAQPAgQIE"
@@ -29,12 +28,6 @@ def refusal(folder: Path, series_uid: str | None = None) -> str:
         read_volume(folder, series_uid)
     assert caught.value.remedy
     return caught.value.what
-
-
-@cache
-def real(folder: str) -> Volume:
-    """A real series, read once for all tests."""
-    return read_volume(shared(f"data/{folder}")).volume
 
 
 def itk_series(folder: Path) -> sitk.Image:
@@ -61,21 +54,21 @@ SOUND = {
 @pytest.mark.parametrize("folder", SOUND)
 def test_series_of_real_scanners_has_its_size_and_slice_distance(folder: str) -> None:
     shape_kji, distance_mm = SOUND[folder]
-    volume = real(folder)
+    volume = real_scan(folder)
     assert volume.shape_kji == shape_kji
     assert volume.spacing_mm[2] == pytest.approx(distance_mm, abs=1e-3)
 
 
 @pytest.mark.parametrize("folder", ["dcmqi/ct-3slice", "rt_utils/oriented_data", "dicom_geometry/d2n_compressed/001"])
 def test_series_has_the_voxels_and_the_place_that_itk_gives_it(folder: str) -> None:
-    volume = real(folder)
+    volume = real_scan(folder)
     itk = itk_series(shared(f"data/{folder}"))
     np.testing.assert_allclose(volume.ijk_to_ras, ras_geometry(itk), atol=1e-3)
     np.testing.assert_allclose(volume.array, sitk.GetArrayViewFromImage(itk), rtol=1e-6)
 
 
 def test_feet_first_patient_is_the_right_way_up_and_round() -> None:
-    volume = real("crlm_ct_1004/series")
+    volume = real_scan("crlm_ct_1004/series")
     i, j = np.meshgrid(*(np.arange(length) for length in reversed(volume.shape_kji[1:])))
     right = volume.ijk_to_ras[0, 0] * i + volume.ijk_to_ras[0, 3]
     anterior = volume.ijk_to_ras[1, 1] * j + volume.ijk_to_ras[1, 3]
@@ -90,14 +83,14 @@ def test_feet_first_patient_is_the_right_way_up_and_round() -> None:
 
 
 def test_hounsfield_units_are_whole_and_compact() -> None:
-    volume = real("ct_dicom/series")
+    volume = real_scan("ct_dicom/series")
     assert volume.array.dtype == np.int16
     assert np.percentile(volume.array, 1) == pytest.approx(-1000, abs=30)
     assert volume.name == "CT series"
 
 
 def test_fractional_values_become_single_precision() -> None:
-    assert real("rt_utils/oriented_data").array.dtype == np.float32
+    assert real_scan("rt_utils/oriented_data").array.dtype == np.float32
 
 
 @pytest.mark.parametrize(
@@ -112,6 +105,11 @@ def test_fractional_values_become_single_precision() -> None:
 def test_real_fault_of_geometry_is_named(folder: str, sentences: list[str]) -> None:
     told = refusal(shared(f"data/dicom_geometry/{folder}"))
     assert all(sentence in told for sentence in sentences), told
+
+
+def test_file_of_a_segmentation_is_no_scan() -> None:
+    with pytest.raises(FileFormatError, match=r"liver\.dcm holds no DICOM image"):
+        read_volume(shared("data/dcmqi/liver.dcm"))
 
 
 def test_single_slice_is_refused() -> None:
@@ -143,9 +141,10 @@ def test_each_slice_has_its_own_rescaling(tmp_path: Path) -> None:
     np.testing.assert_allclose(array, np.stack([plane(0) - 1024.0, plane(0) * 0.5 - 10]))
 
 
-@pytest.mark.parametrize("syntax", [RLE, JPEG_LS])
-def test_compressed_slices_are_read(tmp_path: Path, syntax: str) -> None:
-    j, i = np.mgrid[:6, :8]
+# GDCM refuses RLE that is larger than the pixels, as it is where the RLE header outweighs them.
+@pytest.mark.parametrize(("syntax", "shape"), [(RLE, (16, 16)), (JPEG_LS, (6, 8))])
+def test_compressed_slices_are_read(tmp_path: Path, syntax: str, shape: tuple[int, int]) -> None:
+    j, i = np.mgrid[: shape[0], : shape[1]]
     pixels = (7 * j - 3 * i + 924).astype(np.uint16)
     packed = rle_frame(pixels) if syntax == RLE else JPEG_LS_FRAME
     for n in range(2):
@@ -165,6 +164,12 @@ def test_compressed_slices_are_read(tmp_path: Path, syntax: str) -> None:
 )
 def test_gaps_and_duplicates_are_named(tmp_path: Path, heights: tuple[float, ...], sentence: str) -> None:
     assert sentence in refusal(write_series(tmp_path, along_z(*heights)))
+
+
+def test_gap_between_sagittal_slices_is_named_by_their_place_in_the_patient(tmp_path: Path) -> None:
+    positions = [(left_mm, 0, 0) for left_mm in (0, 2, 4, 8)]
+    told = refusal(write_series(tmp_path, positions, orientation=(0, 1, 0, 0, 0, -1)))
+    assert "1 between R -8.0 mm and R -4.0 mm" in told
 
 
 def test_rounded_positions_are_even_enough(tmp_path: Path) -> None:
@@ -197,10 +202,13 @@ def test_tilt_of_sagittal_slices_is_named(tmp_path: Path) -> None:
         ({"pixel_spacing": "0\\1"}, "do not say where they lie"),
         ({"pixel_spacing": "nan\\1"}, "do not say where they lie"),
         ({"orientation": (1, 0, 0, 1, 0, 0)}, "not at right angles"),
+        ({"orientation": (1, 0, 0, 0.02, 0.9998, 0)}, "not at right angles"),
     ],
 )
 def test_images_without_sound_geometry_are_refused(tmp_path: Path, changes: dict[str, object], sentence: str) -> None:
-    assert sentence in refusal(write_series(tmp_path, along_z(0, 2, 4), **changes))
+    folder = write_series(tmp_path, along_z(0, 2, 4), **changes)
+    assert sentence in refusal(folder)
+    assert sentence in list_series(folder)[0].problem
 
 
 def test_images_without_position_are_refused(tmp_path: Path) -> None:

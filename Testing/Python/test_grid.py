@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import monai_reference as reference
 import numpy as np
 import pytest
@@ -15,7 +17,7 @@ from VISTA3DSegmentLib.volume import Volume
 STEP = (MM, MM, MM)
 EVERYWHERE = slice(None)
 
-SCANS = {
+SCANS: dict[str, dict[str, Any]] = {
     "as the grid": {},
     "fine and anisotropic": {"spacing_mm": (0.7, 0.8, 2.5)},
     "coarse": {"spacing_mm": (3.1, 2.2, 5.0)},
@@ -78,7 +80,7 @@ def test_a_smooth_field_on_the_grid_comes_back_on_the_scans_voxels(case: str) ->
     _, affine = reference.resampled(volume)
 
     def field_at(positions: np.ndarray) -> np.ndarray:
-        return positions @ np.array([3.0, -2.0, 1.0])  # linear: interpolation is exact
+        return np.asarray(positions @ np.array([3.0, -2.0, 1.0]))  # linear: interpolation is exact
 
     points = np.stack(np.meshgrid(*map(np.arange, grid.shape), indexing="ij"), axis=-1)
     on_grid = field_at(points @ affine[:3, :3].T + affine[:3, 3])
@@ -141,7 +143,7 @@ def test_the_voxels_inside_a_box_are_those_whose_centre_is(case: str) -> None:
     volume = scan(case)
     grid = ModelGrid(volume, STEP)
     middle = volume.ras_of((11.0, 8.0, 6.0))
-    low, high = middle - (5.31, 4.17, 6.73), middle + (3.97, 6.13, 4.37)
+    low, high = middle - np.array((5.31, 4.17, 6.73)), middle + np.array((3.97, 6.13, 4.37))
     box = Box((low[0], low[1], low[2]), (high[0], high[1], high[2]))
     part = (slice(2, 12), slice(1, 16), slice(3, 20))
     k, j, i = np.meshgrid(*(np.arange(side.start, side.stop) for side in part), indexing="ij")

@@ -115,7 +115,7 @@ def algorithm_1(
         torch.tensor([[int(positive) for _, positive in clicks]]),
         torch.tensor([True]),
     )
-    return merged[0, 0].numpy() > 0
+    return np.asarray(merged[0, 0].numpy() > 0)
 
 
 @pytest.mark.parametrize("seed", range(12))

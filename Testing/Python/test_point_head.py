@@ -12,7 +12,9 @@ from VISTA3DSegmentLib.engines.vista3d.point_head import NEGATIVE, POSITIVE, SPE
 
 Tensor = torch.Tensor
 WINDOW = (16, 12, 20)
-POINTS = torch.tensor([[[0.0, 0.0, 0.0], [15.0, 11.0, 19.0], [7.0, 3.0, 12.0]], [[1.0, 2.0, 3.0], [8.0, 8.0, 8.0], [5.0, 11.0, 0.0]]])
+POINTS = torch.tensor(
+    [[[0.0, 0.0, 0.0], [15.0, 11.0, 19.0], [7.0, 3.0, 12.0]], [[1.0, 2.0, 3.0], [8.0, 8.0, 8.0], [5.0, 11.0, 0.0]]]
+)
 SUPPORTED, ZERO_SHOT = 3, 133
 
 

@@ -16,13 +16,13 @@ GIB = 2**30
 
 @dataclass
 class SmallMemory:
-    """A backend that holds so many windows at once; its features are the image plus one, its click features the image minus one."""
+    """A backend that holds so many windows at once; its features are the image plus one, those for clicks minus one."""
 
     holds: int
     error: Callable[[], Exception] = lambda: torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
     batches: list[int] = field(default_factory=list)
     description: str = "small"
-    device: torch.device = torch.device("cpu")
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
 
     def encode(self, images: Tensor, classes: bool, clicks: bool) -> tuple[Tensor | None, Tensor | None]:
         """See ``Backend``."""
@@ -45,7 +45,11 @@ def image(n: int) -> Tensor:
 
 
 def answers(runner: Runner, count: int) -> list[tuple[int, float]]:
-    return [(n, float(features.mean())) for n, features, _ in runner.encode(count, image, True, False) if features is not None]
+    return [
+        (n, float(features.mean()))
+        for n, features, _ in runner.encode(count, image, True, False)
+        if features is not None
+    ]
 
 
 def test_windows_are_run_in_batches_and_answered_in_order() -> None:
@@ -81,7 +85,7 @@ def test_a_gpu_that_holds_not_one_window_hands_over_to_the_cpu() -> None:
 
 def test_without_anything_left_to_try_it_says_so() -> None:
     runner = Runner(SmallMemory(0), batch=2, fallback=lambda: SmallMemory(0))
-    with pytest.raises(ResourceError, match="not enough memory.*smaller region"):
+    with pytest.raises(ResourceError, match=r"not enough memory.*smaller region"):
         answers(runner, 1)
     assert len(runner.notices) == 2
 
@@ -90,7 +94,9 @@ def test_without_anything_left_to_try_it_says_so() -> None:
     "error",
     [
         lambda: MemoryError(),
-        lambda: RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory: you tried ..."),
+        lambda: RuntimeError(
+            "[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory: you tried ..."
+        ),
         lambda: RuntimeError("MPS backend out of memory (MPS allocated: 9 GB)"),
         lambda: RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 99 bytes."),
     ],

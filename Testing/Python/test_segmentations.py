@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 import SimpleITK as sitk  # noqa: N813 (the library's own custom)
 from builders import box_mask, gradient, itk_image, oblique_geometry, ras_geometry
+from real_scans import real_scan
 from shared_data import shared
 from VISTA3DSegmentLib.edits import MaskCrop
 from VISTA3DSegmentLib.errors import FileFormatError, ResourceError, VolumeError
 from VISTA3DSegmentLib.files import atomic
 from VISTA3DSegmentLib.files.segmentations import Segment, Segmentation, read_segmentation, write_segmentation
-from VISTA3DSegmentLib.files.volumes import read_volume
 from VISTA3DSegmentLib.volume import Volume
 
 SHAPE = (4, 5, 6)
@@ -25,7 +25,7 @@ LIVER_CODE = (
     "SCT^10200004^Liver~^^~Anatomic codes - DICOM master list~^^~^^"
 )
 LIVER = Segment(
-    "Leber, rechts \\ Größe",
+    "Leber \\neu\nGröße",
     box_mask(SHAPE, (0, 0, 0), (2, 3, 4)),
     (221, 130, 101),
     class_id=1,
@@ -234,6 +234,11 @@ def test_disk_that_stores_something_else_is_noticed(tmp_path: Path, name: str, m
     assert (tmp_path / name).read_bytes() == earlier
 
 
+def test_scan_folder_is_no_segmentation(tmp_path: Path) -> None:
+    with pytest.raises(FileFormatError, match="no segmentation file"):
+        read_segmentation(tmp_path)
+
+
 def test_unknown_suffix_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FileFormatError, match=r"a\.stl"):
         write_segmentation(tmp_path / "a.stl", of(LIVER))
@@ -275,7 +280,7 @@ def test_segment_that_slicer_cannot_hold_cannot_be_made(fault: dict[str, Any]) -
 
 def test_real_masks_stored_in_another_axis_order_land_on_their_organs() -> None:
     # The mask is stored LAS, the scan LPS: the same shape, right in space, wrong by index.
-    scan = read_volume(shared("data/ct_dicom")).volume
+    scan = real_scan("ct_dicom/series")
     placed = read_segmentation(shared("data/ct_dicom/seg.nii.gz"), like=scan)
     assert placed.notices == ()
     assert len(placed.segments) == 31

@@ -19,8 +19,8 @@ PROJECT = Path(__file__).resolve().parents[2]
 def said_by(command: list[str | Path], cwd: Path) -> str:
     """Run a command as a user would, without the paths of this test run."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    environment = {**clean, "VISTA3DSEGMENT_HOME": str(cwd / "home"), "PYTHONSAFEPATH": "1"}
-    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+    environment = {**clean, "VISTA3DSEGMENT_HOME": str(cwd / "home"), "PYTHONSAFEPATH": "1", "PYTHONUTF8": "1"}
+    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

@@ -32,7 +32,7 @@ GLYPHS = {
     "X": "L009e L900e", "Y": "L0057a0 L575e", "Z": "L00900e9e", "a": "C1614747e C79090e5e7b", "b": "L000e O04848e0e",
     "c": "C7674040e7e7c", "d": "L808e O04848e0e", "e": "L0989 C8984040e8e8b", "f": "C6020262e L0464",
     "g": "O04848e0e C848i0i0g", "h": "L000e C0904747e", "i": "L040e L0000", "j": "C343i0i L3030",
-    "k": "L000e L740a L377e", "l": "L000e", "m": "L040e C0904646e C6964c4ce", "n": "L040e C0904747e",
+    "k": "L000e L740a L377e", "l": "C000e3e", "m": "L040e C0904646e C6964c4ce", "n": "L040e C0904747e",
     "o": "O04848e0e", "p": "L040i O04848e0e", "q": "L848i O04848e0e", "r": "L040e C090454", "s": "C76740409797e0e0c",
     "t": "C202a2e6e L0464", "u": "C040e7e74 L747e", "v": "L044e84", "w": "L043e659ec4", "x": "L047e L740e",
     "y": "L044e L842i", "z": "L04740e7e", "0": "O00808e0e", "1": "L13404e", "2": "C040080860e L0e8e",
@@ -48,31 +48,35 @@ UNKNOWN = "L00707e0e00"
 """A box, for a character that was never drawn."""
 
 
-def text_strokes(text: str, height: float) -> tuple[list[Stroke], float]:
-    """The strokes that write a line of text.
+def placed_letters(text: str, height: float) -> tuple[list[tuple[str, float]], float]:
+    """The letters of a line of text and where each begins.
 
     Args:
-        text: any text; accents are dropped and characters that are not in the alphabet become boxes.
+        text: any text; accents are dropped.
         height: of a capital letter, in pixels.
 
     Returns:
-        The strokes, in pixels from the capitals' top left corner, and the width of the line in pixels.
+        The letters with their x, without the blanks, and the width of the line; in pixels.
     """
     scale = height / CAPITAL_HEIGHT
-    strokes, x = [], 0.0
+    letters, x = [], 0.0
     for character in _plain(text):
         if character == " ":
             x += SPACE + GAP
-            continue
-        drawn, width = _glyph(character)
-        strokes += [np.add(stroke, (x, 0.0)) * scale for stroke in drawn]
-        x += width + GAP
-    return strokes, max(0.0, x - GAP) * scale
+        else:
+            letters.append((character, x * scale))
+            x += _glyph(character)[1] + GAP
+    return letters, max(0.0, x - GAP) * scale
+
+
+def letter_strokes(character: str, height: float) -> list[Stroke]:
+    """The strokes of one letter, in pixels from its top left; a box if it is not in the alphabet."""
+    return [stroke * (height / CAPITAL_HEIGHT) for stroke in _glyph(character)[0]]
 
 
 def text_width(text: str, height: float) -> float:
     """Width in pixels of a line of text whose capitals have this height."""
-    return text_strokes(text, height)[1]
+    return placed_letters(text, height)[1]
 
 
 def _plain(text: str) -> str:

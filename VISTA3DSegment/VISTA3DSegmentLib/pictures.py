@@ -123,9 +123,14 @@ def best_point(volume: Volume, masks: Iterable[MaskCrop]) -> Ras:
         for axis, vote in enumerate(votes):
             area = crop.mask.sum(axis=tuple(other for other in range(3) if other != axis))
             vote[crop.slices[axis]] += area / area.max()
-    k, j, i = (float(vote.argmax()) if vote.any() else (vote.size - 1) / 2 for vote in votes)
+    k, j, i = (_middle_of_best(vote) if vote.any() else (vote.size - 1) / 2 for vote in votes)
     r, a, s = volume.ras_of((i, j, k))
     return float(r), float(a), float(s)
+
+
+def _middle_of_best(vote: npt.NDArray[np.float64]) -> float:
+    best = np.flatnonzero(vote >= vote.max() - 1e-9)
+    return float(best[len(best) // 2])
 
 
 def shown_box(

@@ -17,14 +17,8 @@ from typer.core import TyperGroup
 
 from .. import __version__
 from ..errors import Cancelled, SegmentationError
-from . import models
-from .classes import classes
+from . import classes, demo, doctor, evaluate, models, refine, segment
 from .collaborators import Collaborators, collaborators_of
-from .demo import demo
-from .doctor import doctor
-from .evaluate import evaluate
-from .refine import refine
-from .segment import segment
 
 FAILED, CANCELLED = 1, 130
 DEBUG = "--debug"
@@ -83,9 +77,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Segment the organs of a CT, and correct them by clicks. Not a medical device.",
 )
-for _command in (segment, refine, evaluate, classes, doctor, demo):
-    app.command()(_command)
+app.command()(segment.segment)
+app.command()(refine.refine)
+app.command()(evaluate.evaluate)
+app.command()(classes.classes)
 app.add_typer(models.app, name="models")
+app.command()(doctor.doctor)
+app.command()(demo.demo)
 
 
 def _show_version(context: typer.Context, asked: bool) -> None:

@@ -15,7 +15,9 @@ from ..edits import Edit, MaskCrop
 from ..engine import Cancel, OnProgress, Opened, Progress
 from ..errors import FileFormatError, PromptError
 from ..evaluation.clicks import TOLERANCE_MM, ClickCurve, Score, click_session
+from ..evaluation.curve_picture import curve_picture
 from ..evaluation.metrics import dice, nsd, volume_ml
+from ..evaluation.table import click_table, write_csv
 from ..files.segmentations import read_segmentation
 from ..files.volumes import read_volume
 from ..models.specification import ModelSpecification
@@ -34,7 +36,7 @@ from .options import (
     SeriesOption,
     parse_counts,
 )
-from .output import check_folder
+from .output import check_place, segment_of_class, write_picture
 from .progress import shown_progress
 from .reference import Truth, chosen, read_mapping, truths_of
 
@@ -93,7 +95,7 @@ def evaluate(
 ) -> None:
     """Measure a model against a reference, with a simulated user who clicks into the middle of the largest mistake."""
     with_what = collaborators_of(context)
-    check_table(out)
+    check_table(out, inputs=[mapping])
     counts = parse_counts(clicks)
     meanings, about_mapping = read_mapping(mapping, task) if mapping else (None, ())
     scan = read_volume(ct, series)
@@ -111,23 +113,35 @@ def evaluate(
             with shown_progress(with_what.err, "Segmenting", quiet) as on_progress:
                 found = automatic_masks(opened, truths, on_progress, cancel)
         if mode is Mode.AUTOMATIC:
+            counts = (0,)
             curves = tuple(scored(truth, found, scan.volume) for truth in truths)
         else:
             with shown_progress(with_what.err, "Clicking", quiet, unit="clicks") as on_progress:
                 refiner = WatchedRefiner(opened, cancel, click_counter(len(truths) * max(counts), on_progress))
                 curves = tuple(session(refiner, truth, mode, counts, found) for truth in truths)
+    write_csv(curves, out, counts)
+    picture = out.with_suffix(".png")
+    if not no_picture and mode is Mode.AUTOMATIC:
+        write_picture(picture, scan.volume, [segment_of_class(class_id, mask) for class_id, mask in found.items()])
+    elif not no_picture:
+        curve_picture(curves, picture)
+    if not quiet:
+        for notice in (*scan.notices, *about_mapping, *true.notices, *left_out):
+            with_what.note(notice)
+        with_what.out.print(click_table(curves, counts))
+        with_what.say(f"Wrote {out}{'' if no_picture else f', {picture}'}.")
 
 
-def check_table(path: Path) -> None:
+def check_table(path: Path, inputs: Sequence[Path | None]) -> None:
     """Refuse, before minutes of work, a place where the table could not be written.
 
     Raises:
-        FileFormatError: its name is not that of a table.
+        FileFormatError: its name is not that of a table, or it is one of the inputs.
         ResourceError: its folder does not exist or is not writable.
     """
     if path.suffix.lower() != ".csv" or not path.stem:
         raise FileFormatError(f"The name {path.name} is not that of a table.", "End it in .csv.")
-    check_folder(path)
+    check_place(path, inputs)
 
 
 def answerable_truths(truths: Sequence[Truth], model: ModelSpecification) -> tuple[tuple[Truth, ...], tuple[str, ...]]:

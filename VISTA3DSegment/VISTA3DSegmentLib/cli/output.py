@@ -73,21 +73,22 @@ def checked_output(path: Path, inputs: Sequence[Path | None]) -> Output:
     """
     if not path.name[: -len(suffix_of(path))]:
         raise FileFormatError(f"The name {path.name} says no known format.", f"End it in one of {', '.join(SUFFIXES)}.")
+    check_place(path, inputs)
+    return Output(path)
+
+
+def check_place(path: Path, inputs: Sequence[Path | None]) -> None:
+    """Refuse a file that would overwrite an input, or whose folder cannot hold it.
+
+    Raises:
+        FileFormatError: it is one of the inputs.
+        ResourceError: there is no such folder, it is not writable, or the file is a folder.
+    """
+    folder = path.absolute().parent
     if any(given is not None and path.exists() and given.exists() and path.samefile(given) for given in inputs):
         raise FileFormatError(
             f"{path} is also an input and would be overwritten.", "Choose another name for the output."
         )
-    check_folder(path)
-    return Output(path)
-
-
-def check_folder(path: Path) -> None:
-    """Refuse a file whose folder cannot hold it.
-
-    Raises:
-        ResourceError: there is no such folder, it is not writable, or the file is a folder.
-    """
-    folder = path.absolute().parent
     if path.is_dir():
         raise ResourceError(f"{path} is a folder.", "Give the name of a file.")
     if not folder.is_dir():

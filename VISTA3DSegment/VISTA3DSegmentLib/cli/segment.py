@@ -33,8 +33,8 @@ from .options import (
     parse_region,
 )
 from .output import (
-    check_folder,
     check_overlaps,
+    check_place,
     checked_output,
     segment_of_class,
     write_json,
@@ -76,7 +76,7 @@ def segment(
     began = time.perf_counter()
     output = checked_output(out, inputs=[ct])
     if report is not None:
-        check_folder(report)
+        check_place(report, inputs=[ct])
     wanted = wanted_classes(classes, preset)
     box = parse_region(region) if region else None
     scan = read_volume(ct, series)
@@ -91,17 +91,19 @@ def segment(
     segments = tuple(segment_of_class(i, edits[i].onto(None)) for i in asked if i in edits and edits[i].mask.any())
     notices = (*scan.notices, *left_out, *dict.fromkeys(n for edit in edits.values() for n in edit.notices))
     write_result(output, scan.volume, segments)
+    written = [output.path]
     if not no_picture:
         write_picture(output.picture, scan.volume, segments)
+        written.append(output.picture)
     seconds = time.perf_counter() - began
     if report is not None:
         write_json(report, report_of(engine, scan.volume, asked, edits, segments, notices, seconds))
+        written.append(report)
     if not quiet:
         for notice in notices:
             with_what.note(notice)
         show_volumes(with_what, scan.volume, segments)
         say_what_is_missing(with_what, asked, segments)
-        written = [output.path, *([] if no_picture else [output.picture]), *([] if report is None else [report])]
         with_what.say(f"Wrote {', '.join(map(str, written))} in {duration(seconds)}.")
 
 

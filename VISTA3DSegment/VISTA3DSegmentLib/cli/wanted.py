@@ -23,8 +23,8 @@ class Wanted:
     named: frozenset[int] = frozenset()
 
 
-def wanted_classes(classes: str | None, preset_name: str | None) -> Wanted:
-    """Read ``--classes`` and ``--preset``; with neither, everything.
+def wanted_classes(classes: str | None, preset_name: str | None) -> Wanted | None:
+    """Read ``--classes`` and ``--preset``; None with neither: all that the model knows of "everything".
 
     Raises:
         PromptError: both were given, or a word is not known.
@@ -34,7 +34,7 @@ def wanted_classes(classes: str | None, preset_name: str | None) -> Wanted:
     if preset_name:
         return Wanted(expand(preset(preset_name)))
     if classes is None:
-        return Wanted(EVERYTHING)
+        return None
     ids: list[int] = []
     named: set[int] = set()
     for word in filter(str.strip, classes.split(",")):
@@ -45,13 +45,15 @@ def wanted_classes(classes: str | None, preset_name: str | None) -> Wanted:
     return Wanted(expand(ids) or parse_classes(classes), frozenset(named))
 
 
-def answerable(wanted: Wanted, model: ModelSpecification) -> tuple[tuple[int, ...], tuple[str, ...]]:
+def answerable(wanted: Wanted | None, model: ModelSpecification) -> tuple[tuple[int, ...], tuple[str, ...]]:
     """The classes that the model answers, and a notice about the others.
 
     Raises:
         PromptError: the model does not know a class that was named, or none of all.
     """
     known = frozenset(model.classes)
+    if wanted is None:
+        return tuple(class_id for class_id in EVERYTHING if class_id in known) or model.classes, ()
     missing = [class_id for class_id in wanted.classes if class_id not in known]
     refused = [class_id for class_id in missing if class_id in wanted.named] or (
         missing if len(missing) == len(wanted.classes) else []

@@ -99,7 +99,7 @@ def click_session(
     """Let the simulated user correct one structure, up to the largest number of clicks.
 
     Each request carries all prompts so far and the original base, as the contract of engines demands, and every result
-    counts as it is: a click that made it worse is not taken back. When nothing is wrong any more, the last score is held.
+    counts as it is: a click that made it worse is not taken back. When nothing is wrong any more, the last score holds.
 
     Args:
         opened: an engine with the volume, or a classical method.
@@ -119,7 +119,8 @@ def click_session(
         raise PromptError(f"The reference of {structure.name} is empty.", "Evaluate a structure that the scan shows.")
     if max(clicks, default=0) < 1:
         raise PromptError("No number of clicks was given.", "Ask for at least one, as 1,3,5,10.")
-    volume, prompts, result = opened.volume, (), base or NOTHING
+    volume, result = opened.volume, base or NOTHING
+    prompts: Prompts = ()
     scores = [_score(0, truth, result, volume, tolerance_mm, 0.0)]
     for count in range(1, max(clicks) + 1):
         click = next_click(truth, result, volume)

@@ -6,8 +6,6 @@ there was nothing to find and nothing was found. If exactly one is empty, they d
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 import SimpleITK as sitk  # noqa: N813 (the library's own custom)
@@ -50,9 +48,10 @@ def dice(a: MaskCrop, b: MaskCrop) -> float:
 def nsd(a: MaskCrop, b: MaskCrop, spacing_mm: SpacingIjk, tolerance_mm: float) -> float:
     """Normalised surface distance: the share of both surfaces that lies within a tolerance of the other one.
 
-    As defined by Nikolov et al. 2018 (arXiv:1809.04430): surface elements sit between voxels, each counts with its area,
-    and where a mask meets the edge of the volume there is surface too. The area of an element is taken from the gradient
-    of the mask (coarea formula) instead of a marching-cubes table: the same on flat faces, near it on curved ones.
+    As defined by Nikolov et al. 2018 (arXiv:1809.04430): surface elements sit between voxels, each counts with its
+    area, and where a mask meets the edge of the volume there is surface too. The area of an element is taken from the
+    gradient of the mask (coarea formula) instead of a marching-cubes table: the same on flat faces, near it on others.
+    Surfaces are known to about a voxel, so a tolerance below the spacing says little.
 
     Args:
         a: one mask.
@@ -85,17 +84,18 @@ def common_box(a: MaskCrop, b: MaskCrop) -> tuple[Kji, Kji]:
         return (0, 0, 0), (0, 0, 0)
     low = np.min([crop.start for crop in held], axis=0)
     high = np.max([np.add(crop.start, crop.mask.shape) for crop in held], axis=0)
-    return _kji(low), _kji(high - low)
+    return as_kji(low), as_kji(high - low)
 
 
 def tightened(crop: MaskCrop) -> MaskCrop:
     """The same mask in the smallest box that holds it."""
     tight = MaskCrop.of(crop.mask)
-    return MaskCrop(_kji(np.add(tight.start, crop.start)), tight.mask)
+    return MaskCrop(as_kji(np.add(tight.start, crop.start)), tight.mask)
 
 
-def _kji(numbers: npt.NDArray[Any]) -> Kji:
-    k, j, i = (int(number) for number in numbers)
+def as_kji(numbers: npt.ArrayLike) -> Kji:
+    """Three whole numbers of an array as a plain tuple."""
+    k, j, i = (int(number) for number in np.asarray(numbers))
     return k, j, i
 
 
@@ -140,4 +140,4 @@ def distance_mm(mask: BoolArray, spacing_mm: SpacingIjk) -> npt.NDArray[np.float
     image = sitk.GetImageFromArray(mask.view(np.uint8))
     image.SetSpacing(spacing_mm)
     signed = sitk.SignedMaurerDistanceMap(image, insideIsPositive=False, squaredDistance=False, useImageSpacing=True)
-    return np.maximum(sitk.GetArrayFromImage(signed), np.float32(0))
+    return np.asarray(np.maximum(sitk.GetArrayFromImage(signed), np.float32(0)))

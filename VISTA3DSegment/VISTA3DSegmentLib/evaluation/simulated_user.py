@@ -1,7 +1,7 @@
 """A simulated user: looks at a result beside the truth and clicks into the middle of the worst mistake.
 
-Deterministic and without memory: the same truth and the same result give the same click. It does not know what the engine
-will make of the click, and it does not go back to an earlier, better result.
+Deterministic and without memory: the same truth and the same result give the same click. It does not know what the
+engine will make of the click, and it does not go back to an earlier, better result.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ class Mistake:
 def next_click(truth: MaskCrop, prediction: MaskCrop, volume: Volume) -> Click | None:
     """Where the simulated user clicks next.
 
-    The click goes to the centre of the largest mistake: positive if something is missing, negative if something leaked. The
-    centre is the voxel that lies deepest inside it, in mm; the edge of the volume does not count as outside, because a
-    structure goes on beyond it. Among equals the lowest index (k, then j, then i) is taken, among equally large mistakes
-    the missing one, then the one found first.
+    The click goes to the centre of the largest mistake: positive if something is missing, negative if something leaked.
+    The centre is the voxel that lies deepest inside it, in mm; the edge of the volume does not count as outside,
+    because a structure goes on beyond it. Among equals the lowest index (k, then j, then i) is taken, among equally
+    large mistakes the missing one, then the one found first.
 
     Args:
         truth: what is right, on the volume's grid.

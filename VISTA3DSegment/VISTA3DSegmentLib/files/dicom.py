@@ -13,7 +13,7 @@ import SimpleITK as sitk  # noqa: N813 (the library's own custom)
 
 from ..errors import FileFormatError, ResourceError, VolumeError
 from ..volume import Volume
-from .dicom_headers import NO_DICOM, SliceHeader, read_header, read_headers, unreadable
+from .dicom_headers import NO_DICOM, SliceHeader, read_headers, unreadable
 from .dicom_stack import problem_of, stack_ijk_to_ras, stacks_of
 from .reading import ReadVolume, check_declared_size
 
@@ -60,26 +60,28 @@ def list_series(folder: Path | str) -> list[Series]:
     Raises:
         FileFormatError: no such folder, no DICOM image in it, or a damaged one.
     """
-    folder = Path(folder)
-    try:
-        if not folder.is_dir():
-            raise FileFormatError(f"The folder {folder} does not exist.", "Check its name.")
-        paths = sorted(path for path in folder.rglob("*") if path.is_file())
-    except OSError as error:
-        raise FileFormatError(
-            f"The folder {folder} cannot be read ({error.strerror}).", "Check that you are allowed to read it."
-        ) from error
-    return _series_of(paths, folder)
+    return _series_in(Path(folder), "**/*")
 
 
-def _series_of(paths: Sequence[Path], folder: Path) -> list[Series]:
+def _series_in(folder: Path, pattern: str) -> list[Series]:
     by_uid: dict[str, list[SliceHeader]] = {}
-    for header in read_headers(paths):
+    for header in read_headers(_files(folder, pattern)):
         by_uid.setdefault(header.series_uid, []).append(header)
     if not by_uid:
         raise FileFormatError(f"The folder {folder} holds no DICOM image.", NO_DICOM)
     series = [_series(stack, copies) for headers in by_uid.values() for stack, copies in _distinct(headers)]
     return sorted(series, key=lambda one: (one.number.zfill(12), one.uid, -len(one.slices)))
+
+
+def _files(folder: Path, pattern: str) -> list[Path]:
+    try:
+        if not folder.is_dir():
+            raise FileFormatError(f"The folder {folder} does not exist.", "Check its name.")
+        return sorted(path for path in folder.glob(pattern) if path.is_file())
+    except OSError as error:
+        raise FileFormatError(
+            f"The folder {folder} cannot be read ({error.strerror}).", "Check that you are allowed to read it."
+        ) from error
 
 
 def _distinct(headers: Sequence[SliceHeader]) -> list[tuple[list[SliceHeader], int]]:
@@ -117,7 +119,7 @@ def read_dicom(path: Path, series_uid: str | None = None) -> ReadVolume:
         series = list_series(path)
     else:
         series_uid = _uid_of(path) if series_uid is None else series_uid
-        series = _series_of(sorted(other for other in path.parent.iterdir() if other.is_file()), path.parent)
+        series = _series_in(path.parent, "*")
     chosen = _chosen(series, series_uid, path)
     return ReadVolume(
         Volume(_voxels(chosen), stack_ijk_to_ras(chosen.slices), chosen.name), _notices(chosen, series, series_uid)
@@ -125,10 +127,9 @@ def read_dicom(path: Path, series_uid: str | None = None) -> ReadVolume:
 
 
 def _uid_of(path: Path) -> str:
-    header = read_header(path)
-    if header is None:
-        raise FileFormatError(f"The file {path.name} holds no DICOM image.", NO_DICOM)
-    return header.series_uid
+    for header in read_headers([path]):
+        return header.series_uid
+    raise FileFormatError(f"The file {path.name} holds no DICOM image.", NO_DICOM)
 
 
 def _chosen(series: list[Series], series_uid: str | None, path: Path) -> Series:
@@ -172,7 +173,7 @@ def _voxels(series: Series) -> npt.NDArray[Any]:
         voxels = np.empty(shape_kji, np.float32 if dtype.kind == "f" else dtype)
         for k, plane in enumerate(planes):
             voxels[k] = plane
-            planes[k] = voxels[k]
+            planes[k] = voxels[k]  # the copy stays, the original's memory goes
     except MemoryError as error:
         raise ResourceError(f"There is not enough memory for the {series}.", "Close other programs.") from error
     return voxels

@@ -104,7 +104,8 @@ def problem_of(stack: Sequence[SliceHeader]) -> str:
         return "Its images are localizers."
     if first.position_lps is None or first.orientation_lps is None or first.spacing_ij_mm is None:
         return "Its images do not say where they lie in the patient (position, orientation or pixel spacing)."
-    if abs(np.linalg.norm(_normal(first)) - 1.0) > MAX_SHEAR_COSINE:
+    row, column = _axes(first)
+    if abs(row @ column) > MAX_SHEAR_COSINE or np.linalg.norm(_normal(first)) < 0.5:
         return "The rows and columns of its images are not at right angles."
     if len(stack) == 1:
         return "It has a single slice."
@@ -119,7 +120,7 @@ def _problem_of_positions(positions: FloatArray, normal: FloatArray, pixel_mm: f
     if (distances < SAME_PLACE_MM).any():
         count = int((distances < SAME_PLACE_MM).sum())
         return (
-            f"It holds duplicates: {count} of its {len(along)} images lie where another one lies, as in several phases."
+            f"It holds duplicates: {count} of its {len(along)} images lie where another one does, as in several phases."
         )
     problems = (_tilt(positions, normal), _sideways(positions, along, pixel_mm), _gaps(positions, along, normal))
     return " ".join(problem for problem in problems if problem)

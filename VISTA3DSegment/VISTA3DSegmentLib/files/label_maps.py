@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import colorsys
-import itertools
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ import numpy.typing as npt
 from ..edits import MaskCrop
 from ..errors import FileFormatError
 from ..volume import FloatArray
-from .segments import Rgb, Segment, Segmentation, overlap
+from .segments import Rgb, Segment, Segmentation
 
 LabelArray = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 
@@ -40,16 +39,19 @@ def label_map_of(segmentation: Segmentation, file_name: str) -> LabelArray:
     Raises:
         FileFormatError: two segments overlap.
     """
-    for one, other in itertools.combinations(segmentation.segments, 2):
-        if overlap(one.mask, other.mask):
-            raise FileFormatError(
-                f"The segments {one.name} and {other.name} overlap, which a label map such as {file_name} cannot hold.",
-                "Write a .seg.nrrd file instead.",
-            )
     values = label_values(segmentation)
     labels = np.zeros(segmentation.shape_kji, label_type(max(values, default=0)))
+    names = {value: segment.name for segment, value in zip(segmentation.segments, values, strict=True)}
     for segment, value in zip(segmentation.segments, values, strict=True):
-        labels[segment.mask.slices][segment.mask.mask] = value
+        inside = labels[segment.mask.slices]
+        painted = int(inside[segment.mask.mask].max(initial=0))
+        if painted:
+            raise FileFormatError(
+                f"The segments {names[painted]} and {segment.name} overlap, "
+                f"which a label map such as {file_name} cannot hold.",
+                "Write a .seg.nrrd file instead.",
+            )
+        inside[segment.mask.mask] = value
     return labels
 
 

@@ -177,12 +177,8 @@ def _qform(values: tuple[float, ...], handedness: float, spacing: list[float], p
     b, c, d, x, y, z = values
     if not all(map(math.isfinite, (*values, handedness))):
         raise FileFormatError(f"The position (qform) in {path.name} is not made of numbers.", CORRECT)
-    rest = 1.0 - (b * b + c * c + d * d)
-    if rest < 0:
-        # Rounded to single precision, a half turn may exceed length 1.
-        length = math.sqrt(1.0 - rest)
-        b, c, d, rest = b / length, c / length, d / length, 0.0
-    a = math.sqrt(rest)
+    # Rounded to single precision, a half turn may exceed length 1.
+    a = math.sqrt(max(0.0, 1.0 - (b * b + c * c + d * d)))
     matrix = np.eye(4)
     matrix[:3, :3] = (
         (a * a + b * b - c * c - d * d, 2 * (b * c - a * d), 2 * (b * d + a * c)),

@@ -115,18 +115,22 @@ def _color(text: str, order: int) -> Rgb:
     return red, green, blue
 
 
-def write_seg_nrrd(file: BinaryIO, segmentation: Segmentation) -> None:
-    """Write a segmentation as Slicer does: as few layers as the overlaps allow, each segment with its label value.
+def write_seg_nrrd(
+    file: BinaryIO, segmentation: Segmentation, layers: list[LabelArray], places: list[tuple[int, int]]
+) -> None:
+    """Write a segmentation as Slicer does.
 
-    Raises:
-        FileFormatError: more segments than labels.
+    Args:
+        file: where to.
+        segmentation: what to write.
+        layers: of ``in_layers``.
+        places: layer and label value of each segment, of ``in_layers``.
     """
-    layers, places = in_layers(segmentation)
     write_nrrd(file, layers, segmentation.ijk_to_ras, _header_values(segmentation, places))
 
 
 def in_layers(segmentation: Segmentation) -> tuple[list[LabelArray], list[tuple[int, int]]]:
-    """Segments put into layers, each into the first in which it overlaps none.
+    """Segments put into as few layers as their overlaps allow: each into the first in which it overlaps none.
 
     Returns:
         The layers, axes (k, j, i), at least one, and for each segment its layer and label value.

@@ -18,7 +18,7 @@ from .nrrd import read_header, write_nrrd
 from .placing import placed_on
 from .seg_nrrd import holds_segments, in_layers, layers_of, read_seg_nrrd, write_seg_nrrd
 from .segments import Segment, Segmentation
-from .volumes import READERS, read_volume, suffix_of
+from .volumes import DETACHED, READERS, read_volume, suffix_of
 
 __all__ = ["Segment", "Segmentation", "label_values", "placed_on", "read_segmentation", "write_segmentation"]
 
@@ -47,7 +47,7 @@ def _read(path: Path) -> Segmentation:
     suffix = suffix_of(path)
     if suffix == ".nrrd" and holds_segments(read_header(path)):
         return read_seg_nrrd(path)
-    if suffix not in READERS and (path.is_dir() or suffix in ("", ".dcm")):
+    if suffix not in READERS and suffix not in DETACHED:
         raise FileFormatError(f"{path} is no segmentation file.", "Give a .seg.nrrd, .nii.gz, .nrrd or .mha file.")
     read = read_volume(path)
     return segmentation_of(read.volume.array, read.volume.ijk_to_ras, read.notices, path.name)
@@ -67,8 +67,12 @@ def write_segmentation(path: Path | str, segmentation: Segmentation) -> None:
     """
     path = Path(path)
     if path.name.lower().endswith(".seg.nrrd"):
-        layers, _ = in_layers(segmentation)
-        write_atomically(path, lambda file: write_seg_nrrd(file, segmentation), lambda new: _compare(new, path, layers))
+        layers, places = in_layers(segmentation)
+        write_atomically(
+            path,
+            lambda file: write_seg_nrrd(file, segmentation, layers, places),
+            lambda new: _compare(new, path, layers),
+        )
         return
     suffix = suffix_of(path)
     if suffix not in READERS:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..edits import BoolArray, MaskCrop
+from ..edits import MaskCrop
 from ..errors import VolumeError
 from ..volume import FloatArray, check_geometry
 
@@ -78,14 +78,3 @@ class Segmentation:
             ends = (start + length for start, length in zip(segment.mask.start, segment.mask.mask.shape, strict=True))
             if min(segment.mask.start) < 0 or any(e > n for e, n in zip(ends, self.shape_kji, strict=True)):
                 raise VolumeError(f"The segment {segment.name} does not fit into the grid of the segmentation.")
-
-
-def overlap(one: MaskCrop, other: MaskCrop) -> bool:
-    """Whether two masks of one grid share a voxel."""
-    shared: BoolArray = other.inside(one.start, _shape(one)) & one.mask
-    return bool(shared.any())
-
-
-def _shape(crop: MaskCrop) -> tuple[int, int, int]:
-    k, j, i = crop.mask.shape
-    return k, j, i

@@ -1,13 +1,13 @@
 """A procedural torso: random anatomy, painted as a CT, with the truth that a real scan lacks.
 
-``make_phantom`` draws a person from a seed: proportions and organs (``phantom_body`` and the files beside it), bent a little,
-as voxels (``phantom_canvas``), seen by a random scanner (``phantom_appearance``). For label maps of real people there are
-``random_deformation``, ``warp`` and ``randomise_contrast``.
+``make_phantom`` draws a person from a seed: proportions and organs (``phantom_body`` and the files beside it), bent a
+little, as voxels (``phantom_canvas``), seen by a random scanner (``phantom_appearance``). For label maps of real people
+there are ``random_deformation``, ``warp`` and ``randomise_contrast``.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -24,15 +24,13 @@ from .phantom_body import Body, Chance, Stroke, Tissue, make_body
 from .phantom_canvas import Bending, Canvas, Grid
 from .phantom_contrast import randomise_contrast
 from .phantom_deformation import random_deformation, warp
-from .phantom_lesions import plan_lesions
+from .phantom_lesions import LesionPlan, plan_lesions
 from .phantom_shapes import box_of, inside_wall
 
 __all__ = ["Appearance", "Lesion", "Phantom", "make_phantom", "random_deformation", "randomise_contrast", "warp"]
 
 COVERAGES_MM = {"torso": (-150.0, 490.0), "abdomen": (-140.0, 300.0), "thorax": (150.0, 490.0)}
 """Range along the body axis by name, in mm above the disc L5/S1 of a standard body."""
-
-_CAVITY_RIM_MM = 30.0
 
 
 class Lesion(NamedTuple):
@@ -84,22 +82,35 @@ def make_phantom(
     """
     if min(spacing_mm) <= 0:
         raise VolumeError(f"A phantom cannot have a voxel spacing of {spacing_mm} mm.")
-    chance = Chance(np.random.default_rng([seed, 1]))
-    body = make_body(chance)
-    bending = Bending.random(chance)
-    scene, plans = draw(body, chance), plan_lesions(body, chance)
+    person = _Person.of(seed)
     scanner = np.random.default_rng([seed, 2])
     look = appearance or Appearance.random(scanner)
-    grid = _field_of_view(body, spacing_mm, _range_mm(coverage, body, scanner), scanner)
-    canvas = Canvas(grid, body, bending)
-    canvas.paint(scene)
-    lesions = []
-    for plan in plans:
-        found = canvas.add_lesion(plan)
-        if found:
-            lesions.append(Lesion(plan.name, *found))
-    volume = Volume(_scan(canvas, body, bending, scene, plans, look, scanner), grid.ijk_to_ras, f"phantom {seed}")
-    return Phantom(volume, canvas.labels, tuple(lesions))
+    grid = _field_of_view(person.body, spacing_mm, _range_mm(coverage, person.body, scanner), scanner)
+    canvas, lesions = person.on(grid)
+    volume = Volume(_image(canvas, person, look, scanner), grid.ijk_to_ras, f"phantom {seed}")
+    return Phantom(volume, canvas.labels, lesions)
+
+
+@dataclass(frozen=True, eq=False)
+class _Person:
+    """Everything about the person that does not depend on the scan."""
+
+    body: Body
+    bending: Bending
+    scene: list[Stroke]
+    lesions: list[LesionPlan]
+
+    @classmethod
+    def of(cls, seed: int) -> _Person:
+        chance = Chance(np.random.default_rng([seed, 1]))
+        body = make_body(chance)
+        return cls(body, Bending.random(chance), draw(body, chance), plan_lesions(body, chance))
+
+    def on(self, grid: Grid) -> tuple[Canvas, tuple[Lesion, ...]]:
+        canvas = Canvas(grid, self.body, self.bending)
+        canvas.paint(self.scene)
+        found = [(plan.name, canvas.add_lesion(plan)) for plan in self.lesions]
+        return canvas, tuple(Lesion(name, *lesion) for name, lesion in found if lesion)
 
 
 def draw(body: Body, chance: Chance) -> list[Stroke]:
@@ -110,7 +121,7 @@ def draw(body: Body, chance: Chance) -> list[Stroke]:
         Stroke(neck, Tissue.MUSCLE),
         *thorax.lungs(body, chance),
         *skeleton.muscles(body, chance),
-        *skeleton.gluteal_muscles(chance),
+        *skeleton.pelvic_muscles(body, chance),
         *thorax.heart(chance),
         *thorax.mediastinum(body, chance),
         *abdomen.spleen(chance),
@@ -159,18 +170,13 @@ def _field_of_view(
     return Grid(first, spacing_mm, (k, j, i))
 
 
-def _scan(canvas, body, bending, scene, plans, look, rng):  # type: ignore[no-untyped-def]
-    fine = canvas
+def _image(canvas: Canvas, person: _Person, look: Appearance, rng: np.random.Generator) -> npt.NDArray[np.int16]:
     factor = look.oversampling
-    if factor > 1:
-        fine = Canvas(canvas.grid.refined(factor), body, bending)
-        fine.paint(scene)
-        for plan in plans:
-            fine.add_lesion(plan)
+    fine = canvas if factor == 1 else person.on(canvas.grid.refined(factor))[0]
     if look.table:
         fine.lay_on_table(rng)
     image = textured(fine.tissue, look, min(fine.grid.spacing_mm), rng)
     if factor > 1:
         k, j, i = canvas.grid.shape_kji
         image = image.reshape(k, factor, j, factor, i, factor).mean(axis=(1, 3, 5), dtype=np.float32)
-    return exposed(image, canvas.tissue, replace(look), canvas.grid.spacing_mm, rng)
+    return exposed(image, canvas.tissue, look, canvas.grid.spacing_mm, rng)

@@ -19,10 +19,10 @@ def liver(chance: Chance) -> list[Stroke]:
     size = chance.about(1.0, 0.06)
     right = ellipsoid(chance.near((84, 16, 208), 3), chance.sized((66 * size, 82 * size, 84 * size)), (0, 12, 0))
     tip = ellipsoid(chance.near((102, 12, 160), 5), chance.sized((36, 56, 52)))
-    left = ellipsoid(chance.near((2, 52, 236), 4), chance.sized((78, 42, 36)), (-8, -14, 8))
+    left = ellipsoid(chance.near((-4, 54, 234), 4), chance.sized((82, 44, 38)), (-8, -14, 8))
     caudate = ellipsoid((20, 8, 214), (22, 22, 24))
     whole = blend(blend(right, tip, 24), blend(left, caudate, 12), 26).wavy(2.5, 70, chance.between(0, 6))
-    hollow = ellipsoid(chance.near((4, 12, 146), 5), chance.sized((60, 70, 62)))
+    hollow = ellipsoid(chance.near((0, 16, 140), 5), chance.sized((58, 66, 62))).wavy(5, 60, chance.between(0, 6))
     cleft = ellipsoid(chance.near((6, 82, 214), 3), (3.5, 22, 24), (0, 0, -14))
     shape = ((whole - hollow) - cleft) & below_diaphragm(2.0) & inside_wall(chance.between(2.0, 5.0))
     out = [Stroke(shape, Tissue.LIVER, LIVER)]
@@ -48,7 +48,10 @@ def gallbladder(chance: Chance) -> list[Stroke]:
     neck = (44.0, 36.0, 188.0)
     width = chance.about(13.0, 0.2)
     pear = tube([(*fundus, width), (*_between(fundus, neck, 0.55), width * 0.8), (*neck, 4)], step_mm=8)
-    return [Stroke([p.grown(1.6) for p in pear], Tissue.BOWEL_WALL, GALLBLADDER), Stroke(pear, Tissue.BILE, GALLBLADDER)]
+    return [
+        Stroke([p.grown(1.6) for p in pear], Tissue.BOWEL_WALL, GALLBLADDER),
+        Stroke(pear, Tissue.BILE, GALLBLADDER),
+    ]
 
 
 def _between(first: Vector, second: Vector, share: float) -> Vector:
@@ -59,8 +62,8 @@ def _between(first: Vector, second: Vector, share: float) -> Vector:
 def spleen(chance: Chance) -> list[Stroke]:
     """A crescent between diaphragm, kidney and stomach."""
     centre = chance.near((-100, -18, 212), 5)
-    outer = ellipsoid(centre, chance.sized((42, 52, 50), 0.12), (18, 0, -14))
-    hollow = ellipsoid((centre[0] + 46, centre[1] + 26, centre[2] - 2), (36, 46, 60))
+    outer = ellipsoid(centre, chance.sized((44, 54, 54), 0.12), (18, 0, -14))
+    hollow = ellipsoid((centre[0] + 52, centre[1] + 30, centre[2] - 2), (34, 46, 60))
     shape = (outer - hollow).wavy(1.5, 50, 2.0) & below_diaphragm(2.0) & inside_wall(chance.between(2, 5))
     return [Stroke(shape, Tissue.SPLEEN, SPLEEN)]
 
@@ -90,9 +93,16 @@ def _kidney(chance: Chance, side: int, class_id: int, centre: Vector) -> list[St
     pyramids = kidney.grown(-6.5).wavy(5.0, 24, chance.between(0, 6))
     out.append(Stroke(pyramids & kidney, Tissue.MEDULLA, None, (Tissue.CORTEX,)))
     out.append(Stroke(sinus & bean, Tissue.VISCERAL_FAT, 0))
-    pelvis = tube([(r - side * 6, a + 4, s, 4.5), (r - side * 22, a + 12, s - 4, 5), (r - side * 26, a + 12, s - 30, 2.5)])
+    pelvis = tube(
+        [(r - side * 6, a + 4, s, 4.5), (r - side * 22, a + 12, s - 4, 5), (r - side * 26, a + 12, s - 30, 2.5)]
+    )
     out.append(Stroke(pelvis, Tissue.RENAL_PELVIS, 0))
-    ureter = [(r - side * 26, a + 12, s - 30, 2.2), (side * 36, 8, 60, 2.0), (side * 42, 10, 0, 2.0), (side * 40, -10, -60, 2.0)]
+    ureter = [
+        (r - side * 26, a + 12, s - 30, 2.2),
+        (side * 36, 8, 60, 2.0),
+        (side * 42, 10, 0, 2.0),
+        (side * 40, -10, -60, 2.0),
+    ]
     return [*out, Stroke(tube(ureter, step_mm=15), Tissue.RENAL_PELVIS, 0)]
 
 
@@ -110,12 +120,12 @@ def _adrenal(body: Body, chance: Chance, side: int, class_id: int) -> list[Strok
 
 def stomach(chance: Chance) -> list[Stroke]:
     """A bent bag: fundus under the left dome, antrum across the midline; fluid or food below, gas on top."""
-    fill = chance.between(0.65, 1.1)
+    fill = chance.between(0.7, 1.2)
     path = [
-        (-60, -4, 252, 28 * fill), (-62, 12, 226, 33 * fill), (-62, 36, 196, 29 * fill), (-46, 58, 170, 24 * fill),
-        (-18, 68, 156, 20 * fill), (10, 62, 160, 15 * fill), (30, 50, 168, 9),
+        (-62, -4, 250, 30 * fill), (-66, 16, 226, 35 * fill), (-68, 42, 198, 31 * fill), (-50, 66, 172, 26 * fill),
+        (-20, 74, 158, 22 * fill), (10, 66, 160, 16 * fill), (32, 50, 168, 9),
     ]  # fmt: skip
-    bag = tube(chance.along(path, 4), step_mm=9)
+    bag = tuple(piece & inside_wall(5) & below_diaphragm(3) for piece in tube(chance.along(path, 4), step_mm=9))
     neck = tube([(-28, -2, 250, 7), (-44, 0, 246, 9)])
     wall = chance.between(3.0, 6.0)
     content = [Tissue.FLUID, Tissue.FOOD, Tissue.CONTRAST_FLUID][int(chance.rng.choice(3, p=[0.5, 0.35, 0.15]))]
@@ -127,7 +137,7 @@ def stomach(chance: Chance) -> list[Stroke]:
 
 
 def pancreas_and_duodenum(chance: Chance) -> list[Stroke]:
-    """The C of the duodenum around the head of the pancreas; its tail reaches the spleen. Behind it the splenic vein."""
+    """The C of the duodenum around the head of the pancreas, whose tail reaches the spleen; behind it the vein."""
     shift = chance.between(-12, 12)
     loop = [
         (31, 49, 168, 10), (46, 40, 164, 12), (52, 24, 146, 12), (50, 18, 118, 12), (38, 20, 98, 11), (8, 24, 92, 11),
@@ -162,20 +172,32 @@ def great_vessels(body: Body, chance: Chance) -> list[Stroke]:
         for side in (1, -1)
     )  # fmt: skip
     veins = [
-        [(side * 8 + 14, body.spine(36) + 25, 34, 8.5), (side * 30 + 6, body.spine(-4) + 22, -4, 8), (side * 54, -14, -48, 7.5),
+        [(side * 8 + 14, body.spine(36) + 25, 34, 8.5), (side * 30 + 6, -14, -4, 8), (side * 54, -14, -48, 7.5),
          (side * 70, 32, -88, 7), (side * 74, 58, -120, 6.5), (side * 76, 48, -170, 6)]
         for side in (1, -1)
     ]  # fmt: skip
     for path, class_id in zip(veins, (61, 60), strict=True):
         out.append(Stroke(tube(path), Tissue.ILIAC_VEIN, class_id))
-    cava = [(19, body.spine(36) + 26, 34, 9.5), (20, body.spine(100) + 28, 100, 10), (22, body.spine(170) + 32, 170, 10.5),
+    cava = [(19, body.spine(36) + 26, 34, 9.5), (20, body.spine(100) + 28, 100, 10),
+            (22, body.spine(170) + 32, 170, 10.5),
             (24, 10, 214, 12), (25, 12, 250, 12.5), (28, 20, 278, 13)]  # fmt: skip
-    out.append(Stroke(tube([(r, a, s, w * width) for r, a, s, w in cava], stretch=(1.15, 0.9, 1)), Tissue.VENA_CAVA, VENA_CAVA))
-    trunk = [(-18, body.spine(210) + 26, 212, 12), (-13, body.spine(178) + 30, 178, 11), (-9, body.spine(120) + 29, 120, 9.5),
+    out.append(
+        Stroke(tube([(r, a, s, w * width) for r, a, s, w in cava], stretch=(1.15, 0.9, 1)), Tissue.VENA_CAVA, VENA_CAVA)
+    )
+    trunk = [(-18, body.spine(210) + 26, 212, 12), (-13, body.spine(178) + 30, 178, 11),
+             (-9, body.spine(120) + 29, 120, 9.5),
              (-6, body.spine(80) + 28, 80, 9), (-3, body.spine(46) + 26, 42, 8.5)]  # fmt: skip
     for side, height in ((1, 132), (-1, 140)):
-        renal_vein = [(16 if side > 0 else 8, body.spine(140) + 40, 140, 4.5), (side * 34, 10, height, 4.5), (side * 44, 0, height, 4)]
-        renal_artery = [(-8, body.spine(144) + 28, 144, 3.2), (side * 30, 0, height + 3, 2.8), (side * 46, -6, height + 2, 2.5)]
+        renal_vein = [
+            (16 if side > 0 else 8, body.spine(140) + 40, 140, 4.5),
+            (side * 34, 10, height, 4.5),
+            (side * 44, 0, height, 4),
+        ]
+        renal_artery = [
+            (-8, body.spine(144) + 28, 144, 3.2),
+            (side * 30, 0, height + 3, 2.8),
+            (side * 46, -6, height + 2, 2.5),
+        ]
         out += [Stroke(tube(renal_vein), Tissue.VENA_CAVA, 0), Stroke(tube(renal_artery), Tissue.ARTERY, 0)]
     celiac = tube([(-12, body.spine(178) + 30, 178, 4), (-10, 30, 180, 3.5), (20, 34, 188, 2.8)])
     celiac += tube([(-10, 30, 180, 3), (-40, 16, 186, 2.8), (-66, 0, 198, 2.4)])
@@ -209,7 +231,8 @@ def colon(body: Body, chance: Chance) -> list[Stroke]:
         (side - 12, 30, -8, 20), (side - 4, 20, 20, 24), (side, 8, 65, 22), (side - 4, 8, 108, 21), (82, 40, 132, 20),
         (45, 82, 122, 19), (0, 92, 104, 18), (-46, 84, 124, 18), (-88, 40, 158, 18), (-108, -2, 186, 18),
         (-side - 2, -16, 150, 14), (-side, -14, 90, 13), (-side + 2, 0, 40, 13), (-side + 14, 20, -10, 13),
-        (-66, 42, -34, 14), (-30, 44, -46, 14), (4, 22, -40, 14), (14, -10, -48, 14), (2, -40, -68, 16), (0, -50, -92, 19),
+        (-66, 42, -34, 14), (-30, 44, -46, 14), (4, 22, -40, 14), (14, -10, -48, 14), (2, -40, -68, 16),
+        (0, -50, -92, 19),
         (0, -42, -116, 15), (0, -30, -138, 9),
     ]  # fmt: skip
     nodes = chance.along(path, 6)
@@ -238,7 +261,9 @@ def small_bowel(chance: Chance) -> list[Stroke]:
             columns = np.linspace(-half, half, 6)[:: (-1) ** row]
             for n, r in enumerate(columns):
                 rise = 9 * (-1) ** n
-                path.append((*chance.near((float(r), depth + 5 * (-1) ** n, s + rise), 5), 11.5 * filled * chance.about(1, 0.1)))
+                path.append(
+                    (*chance.near((float(r), depth + 5 * (-1) ** n, s + rise), 5), 11.5 * filled * chance.about(1, 0.1))
+                )
         pieces = tube(path, step_mm=11)
         keep = [piece & inside_wall(3) for piece in pieces]
         out.append(Stroke(keep, Tissue.BOWEL_WALL, SMALL_BOWEL, only))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ..errors import VolumeError
 from .phantom_body import Tissue
 from .phantom_shapes import Float32
 
@@ -37,6 +38,12 @@ class Appearance:
     table: bool = True
     oversampling: int = 1
 
+    def __post_init__(self) -> None:
+        if self.phase not in PHASES:
+            raise VolumeError(f'There is no contrast phase "{self.phase}".', f"Choose one of {', '.join(PHASES)}.")
+        if self.oversampling < 1:
+            raise VolumeError(f"Each voxel cannot be cut into {self.oversampling} along an axis.", "Use 1 or more.")
+
     @classmethod
     def random(cls, rng: np.random.Generator) -> Appearance:
         """Any scanner, any phase."""
@@ -59,9 +66,11 @@ _HOUNSFIELD: dict[Tissue, tuple[float, float, float, float, float]] = {
     Tissue.FAT: (-105, 6, 0, 0, 0),
     Tissue.VISCERAL_FAT: (-100, 7, 0, 2, 2),
     Tissue.MUSCLE: (55, 6, 5, 12, 10),
+    Tissue.SHEATH: (-20, 15, 0, 5, 5),
     Tissue.LUNG: (-850, 35, 5, 8, 5),
     Tissue.FISSURE: (-720, 30, 0, 0, 0),
     Tissue.LUNG_VESSEL: (35, 15, 140, 90, 60),
+    Tissue.LUNG_VESSEL_EDGE: (-480, 60, 30, 25, 15),
     Tissue.AIRWAY: (-985, 10, 0, 0, 0),
     Tissue.CORTICAL_BONE: (650, 110, 0, 0, 0),
     Tissue.SPONGY_BONE: (190, 50, 5, 10, 8),
@@ -111,9 +120,9 @@ _HOUNSFIELD: dict[Tissue, tuple[float, float, float, float, float]] = {
 
 # How uneven a tissue is, relative to ``texture_hu``.
 _COARSENESS = {
-    Tissue.STOOL: 22.0, Tissue.FOOD: 6.0, Tissue.LUNG: 4.0, Tissue.SPONGY_BONE: 7.0, Tissue.CORTICAL_BONE: 8.0, Tissue.MUSCLE: 1.8,
-    Tissue.PANCREAS: 2.0, Tissue.VISCERAL_FAT: 1.4, Tissue.TUMOUR: 1.6, Tissue.GLAND: 1.8, Tissue.MYOCARDIUM: 1.4,
-    Tissue.AIR: 0.0, Tissue.GAS: 0.0, Tissue.AIRWAY: 0.0, Tissue.FOAM: 0.0, Tissue.METAL: 0.0,
+    Tissue.STOOL: 11.0, Tissue.FOOD: 6.0, Tissue.LUNG: 4.0, Tissue.SPONGY_BONE: 7.0, Tissue.CORTICAL_BONE: 8.0,
+    Tissue.MUSCLE: 1.8, Tissue.PANCREAS: 2.0, Tissue.VISCERAL_FAT: 1.4, Tissue.TUMOUR: 1.6, Tissue.GLAND: 1.8,
+    Tissue.MYOCARDIUM: 1.4, Tissue.AIR: 0.0, Tissue.GAS: 0.0, Tissue.AIRWAY: 0.0, Tissue.FOAM: 0.0, Tissue.METAL: 0.0,
 }  # fmt: skip
 
 
@@ -125,11 +134,15 @@ def hounsfield_table(appearance: Appearance, rng: np.random.Generator) -> Float3
         gain = 0.0 if added is None else contrast[added] * appearance.enhancement * rng.normal(1.0, 0.08)
         table[tissue] = native + spread * float(np.clip(rng.normal(), -2.5, 2.5)) + gain
     if rng.random() < 0.12:
-        table[Tissue.LIVER] -= rng.uniform(15, 45)  # a fatty liver: darker than the spleen, at times than its own vessels
+        table[Tissue.LIVER] -= rng.uniform(
+            15, 45
+        )  # a fatty liver: darker than the spleen, at times than its own vessels
     return table
 
 
-def textured(tissue: npt.NDArray[np.uint8], appearance: Appearance, spacing_mm: float, rng: np.random.Generator) -> Float32:
+def textured(
+    tissue: npt.NDArray[np.uint8], appearance: Appearance, spacing_mm: float, rng: np.random.Generator
+) -> Float32:
     """The noiseless image: HU of each tissue and its unevenness. Axes as ``tissue``."""
     image = hounsfield_table(appearance, rng)[tissue]
     coarseness = np.ones(256, np.float32)
@@ -145,7 +158,7 @@ def correlated_noise(shape: tuple[int, ...], step: int, rng: np.random.Generator
     out = coarse
     for axis, count in enumerate(shape):
         out = _linear(out, axis, count, step)
-    return out * np.float32(1.6 if step > 1 else 1.0)
+    return np.asarray(out * np.float32(1.6 if step > 1 else 1.0), np.float32)
 
 
 def _linear(values: Float32, axis: int, count: int, step: int) -> Float32:
@@ -186,7 +199,7 @@ def _convolved(image: Float32, axis: int, half: npt.NDArray[np.float64]) -> Floa
         part[axis] = slice(reach + offset, reach + offset + count)
         return padded[tuple(part)]
 
-    out = image * weights[0]
+    out: Float32 = image * weights[0]
     for n in range(1, reach + 1):
         pair = shifted(n) + shifted(-n)
         pair *= weights[n]
@@ -201,11 +214,16 @@ def exposed(
     spacing_mm: tuple[float, float, float],
     rng: np.random.Generator,
 ) -> npt.NDArray[np.int16]:
-    """What the scanner records of a noiseless image: blur, grainy noise, streaks. Axes (k, j, i); spacing along (i, j, k)."""
-    image = blurred(image, tuple(appearance.blur_mm / step for step in spacing_mm[::-1]))  # type: ignore[arg-type]
+    """What the scanner records of a noiseless image: blur, grainy noise, streaks.
+
+    Axes are (k, j, i); the spacing is along (i, j, k).
+    """
+    i, j, k = spacing_mm
+    image = blurred(image, (appearance.blur_mm / k, appearance.blur_mm / j, appearance.blur_mm / i))
     noise = rng.standard_normal(image.shape, dtype=np.float32)
-    sigma = tuple(appearance.grain_mm / step * (0.6 if axis == 0 else 1.0) for axis, step in enumerate(spacing_mm[::-1]))
-    noise = blurred(noise, sigma)  # type: ignore[arg-type]
+    # Neighbouring slices share less noise than neighbouring pixels: the slices are reconstructed one by one.
+    grain = appearance.grain_mm
+    noise = blurred(noise, (0.6 * grain / k, grain / j, grain / i))
     noise *= np.float32(appearance.noise_hu / max(float(noise[::4].std()), 1e-6))
     image += noise
     image += _streaks(tissue, appearance, rng)

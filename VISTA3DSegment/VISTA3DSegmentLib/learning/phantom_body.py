@@ -1,7 +1,7 @@
-"""The trunk that everything lies in: its cavity, wall, fat and skin, as smooth functions of the height along the spine.
+"""The trunk that everything lies in: its cavity, wall, fat and skin, as functions of the height along the spine.
 
-The standard body is measured in mm: right, anterior, superior; its origin lies between the spine and the navel at the height of
-the disc L5/S1. All figures here are rounded from textbook anatomy of an adult lying on the back.
+The standard body is measured in mm: right, anterior, superior; its origin lies between the spine and the navel, at the
+height of the disc L5/S1. All figures here are rounded from textbook anatomy of an adult lying on the back.
 """
 
 from __future__ import annotations
@@ -30,9 +30,11 @@ class Tissue(IntEnum):
     FAT = auto()
     VISCERAL_FAT = auto()
     MUSCLE = auto()
+    SHEATH = auto()
     LUNG = auto()
     FISSURE = auto()
     LUNG_VESSEL = auto()
+    LUNG_VESSEL_EDGE = auto()
     AIRWAY = auto()
     CORTICAL_BONE = auto()
     SPONGY_BONE = auto()
@@ -104,7 +106,7 @@ class Stroke:
 
 def bone(shapes: Sequence[Shape], class_id: int, cortex_mm: float = 2.2) -> Stroke:
     """Bone with a shell of cortex and a spongy core."""
-    return Stroke(tuple(shapes), Tissue.CORTICAL_BONE, class_id, core=Tissue.SPONGY_BONE, core_mm=cortex_mm)
+    return Stroke(shapes, Tissue.CORTICAL_BONE, class_id, core=Tissue.SPONGY_BONE, core_mm=cortex_mm)
 
 
 @dataclass(frozen=True)
@@ -162,11 +164,15 @@ _PROFILE = np.array(
     ],
     dtype=np.float64,
 )
+# s, and the anterior position of the vertebral bodies' centre: lordosis below, kyphosis above.
 _SPINE = np.array(
-    [(-130, -72), (-105, -84), (-75, -80), (-40, -58), (0, -34), (36, -22), (72, -17), (108, -17), (143, -20), (177, -26)]
-    + [(208, -32), (238, -37), (267, -42), (322, -48), (372, -46), (418, -40), (461, -30), (500, -16), (560, -5)],
+    [
+        (-130, -72), (-105, -84), (-75, -80), (-40, -58), (0, -34), (36, -22), (72, -17), (108, -17), (143, -20),
+        (177, -26), (208, -32), (238, -37), (267, -42), (322, -48), (372, -46), (418, -40), (461, -30), (500, -16),
+        (560, -5),
+    ],
     dtype=np.float64,
-)
+)  # fmt: skip
 
 _STEP_MM = 0.5
 _HEIGHTS = np.arange(LOWEST_MM, HIGHEST_MM, _STEP_MM)
@@ -230,7 +236,7 @@ class Body:
     def columns(self, s: Float32) -> npt.NDArray[np.intp]:
         """Column of the tables for each height."""
         index = (s - np.float32(LOWEST_MM)) * np.float32(1 / _STEP_MM)
-        return np.clip(index, 0, len(_HEIGHTS) - 1).astype(np.intp)
+        return np.asarray(np.clip(index, 0, len(_HEIGHTS) - 1), np.intp)
 
     def locate(self, r: Float32, a: Float32, s: Float32) -> Points:
         """Places, with their depth in the cavity and below the diaphragm worked out."""
@@ -249,7 +255,11 @@ class Body:
         middle = min(right, left) - 14.0
         front = np.clip((a - np.float32(15)) * np.float32(1 / 80), np.float32(0), np.float32(1))
         rim = np.float32(168) + np.float32(72) * front * front
-        top = np.float32(middle) + np.float32(right - middle) * _bump(r, 58.0) + np.float32(left - middle) * _bump(r, -62.0)
+        top = (
+            np.float32(middle)
+            + np.float32(right - middle) * _bump(r, 58.0)
+            + np.float32(left - middle) * _bump(r, -62.0)
+        )
         inner = np.minimum(rho, np.float32(1))
         arch = np.sqrt(np.float32(1) - inner * inner * np.sqrt(inner))
         return np.asarray(rim + (top - rim) * arch, np.float32)

@@ -20,11 +20,15 @@ _LATTICE_LOW: Vector = (-350.0, -250.0, -450.0)
 _LATTICE_HIGH: Vector = (350.0, 300.0, 700.0)
 _LATTICE_STEP_MM = 55.0
 
+_COARSE = 4
+"""Step, in voxels, at which the bending is remembered after the points are placed."""
+
 _STEEPEST, _LOCAL_MARGIN_MM = 0.5, 3.0
 """Within a shape the bending differs from that at its middle by less than this share of its half size, and a little."""
 
 _SKIN_MM = 2.2
-_LEAST_LESION_VOXELS = 8
+_LEAST_LESION_MM3 = 60.0
+"""What is smaller is left out; not a count of voxels, so that finer voxels show the same lesions."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +107,7 @@ def _spline_weights(x: Float32, low: float, count: int) -> Float32:
     distance = np.abs((x[:, None] - low) / _LATTICE_STEP_MM + 1 - np.arange(count)[None])
     near = 2 / 3 - distance**2 * (1 - distance / 2)
     far = np.maximum(2 - distance, 0) ** 3 / 6
-    return np.where(distance < 1, near, far).astype(np.float32)
+    return np.asarray(np.where(distance < 1, near, far), np.float32)
 
 
 class Canvas:
@@ -114,9 +118,9 @@ class Canvas:
         r, a, s = (x / np.float32(size) for x, size in zip(grid.axes_mm(), body.scale, strict=True))
         # Ascending, for searchsorted: rows and columns run to the back and to the left.
         self._rising = (s, -a, -r)
-        self._bending_mm = bending.at(r, a, s)
+        moved = bending.at(r, a, s)
+        self._coarse_bending_mm = moved[:, ::_COARSE, ::_COARSE, ::_COARSE].copy()
         self._largest_mm = bending.largest_mm
-        moved = self._bending_mm.copy()
         moved[0] += r[None, None, :]
         moved[1] += a[None, :, None]
         moved[2] += s[:, None, None]
@@ -139,12 +143,12 @@ class Canvas:
     def box(self, shape: Shape) -> tuple[slice, slice, slice]:
         """The voxels that a shape can reach, as slices (k, j, i).
 
-        A small shape is sought where the bending around its middle puts it; a large one gets a margin for the largest bending.
+        A small shape is sought where the bending at its middle puts it; a large one gets a margin for any bending.
         """
         low = (shape.low[2], -shape.high[1], -shape.high[0])
         high = (shape.high[2], -shape.low[1], -shape.low[0])
         moved = self._moved((low[0] + high[0]) / 2, (low[1] + high[1]) / 2, (low[2] + high[2]) / 2)
-        reach = 0.5 * max(h - l for l, h in zip(low, high, strict=True)) * _STEEPEST + _LOCAL_MARGIN_MM
+        reach = 0.5 * max(most - least for least, most in zip(low, high, strict=True)) * _STEEPEST + _LOCAL_MARGIN_MM
         slices = []
         for axis, least, most, offset in zip(self._rising, low, high, moved, strict=True):
             if reach < self._largest_mm:
@@ -161,7 +165,7 @@ class Canvas:
             min(int(np.searchsorted(axis, x)), len(axis) - 1)
             for axis, x in zip(self._rising, (s, minus_a, minus_r), strict=True)
         )
-        r, a, up = self._bending_mm[:, k, j, i]
+        r, a, up = self._coarse_bending_mm[:, k // _COARSE, j // _COARSE, i // _COARSE]
         return float(up), -float(a), -float(r)
 
     def paint(self, strokes: Iterable[Stroke]) -> None:
@@ -181,8 +185,9 @@ class Canvas:
                     self.tissue[box][hit] = stroke.tissue
                 if stroke.class_id is not None:
                     self.labels[box][hit] = stroke.class_id
-            for box, hit in cores:
-                self.tissue[box][hit] = stroke.core
+            if stroke.core is not None:
+                for box, hit in cores:
+                    self.tissue[box][hit] = stroke.core
 
     def _allowed(self, hit: BoolArray, stroke: Stroke, box: tuple[slice, slice, slice]) -> BoolArray:
         if stroke.over:
@@ -199,7 +204,7 @@ class Canvas:
         depth = plan.shape.depth(self.points.within(box))
         organs = self.labels[box]
         inside = (depth > 0) & np.isin(organs, plan.organs)
-        if int(inside.sum()) < _LEAST_LESION_VOXELS:
+        if not inside.any() or int(inside.sum()) * float(np.prod(self.grid.spacing_mm)) < _LEAST_LESION_MM3:
             return None
         organ = int(np.bincount(organs[inside]).argmax())
         mask = inside
@@ -232,7 +237,6 @@ def _members(values: Iterable[int]) -> npt.NDArray[np.bool_]:
     table = np.zeros(256, np.bool_)
     table[list(values)] = True
     return table
-
 
 
 def doubled(values: Float32, shape: tuple[int, int, int]) -> Float32:

@@ -31,7 +31,8 @@ def randomise_contrast(
         labels: axes (k, j, i) or any other order; 0 and up, where 0 is painted as one label among the others.
         seed: the same seed gives the same image.
         smoothing_voxels: range of the blur's standard deviation.
-        noise: range of the noise's standard deviation. bias: largest relative change of brightness.
+        noise: range of the noise's standard deviation.
+        bias: largest relative change of brightness.
 
     Returns:
         float32, same shape, from 0 to 1.

@@ -51,7 +51,7 @@ def _smooth_weights(count: int, nodes: int) -> Float32:
     distance = np.abs(place - np.arange(nodes)[None])
     near = 2 / 3 - distance**2 * (1 - distance / 2)
     weights = np.where(distance < 1, near, np.maximum(2 - distance, 0) ** 3 / 6)
-    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True), np.float32)
 
 
 def warp(array: npt.NDArray[Any], field: Float32, order: int) -> npt.NDArray[Any]:
@@ -75,7 +75,7 @@ def warp(array: npt.NDArray[Any], field: Float32, order: int) -> npt.NDArray[Any
     dtype = array.dtype
     image = sitk.GetImageFromArray(array.astype(np.uint8) if dtype == np.bool_ else array)
     displacement = sitk.GetImageFromArray(np.moveaxis(field[::-1], 0, -1).astype(np.float64), isVector=True)
-    resampler = sitk.ResampleImageFilter()
+    resampler: Any = sitk.ResampleImageFilter()
     resampler.SetReferenceImage(image)
     resampler.SetTransform(sitk.DisplacementFieldTransform(displacement))
     resampler.SetInterpolator(sitk.sitkLinear if order else sitk.sitkNearestNeighbor)

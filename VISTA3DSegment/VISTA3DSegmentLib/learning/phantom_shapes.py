@@ -1,15 +1,16 @@
-"""Implicit shapes: what lies how deep inside an ellipsoid, a tube, a blend of both. All lengths in mm of the standard body.
+"""Implicit shapes: how deep points lie inside an ellipsoid, a tube, a blend. Lengths in mm of the standard body.
 
 A shape knows its bounding box and answers, for many points at once, how deep they lie inside (positive) or outside
-(negative). The depth is exact for balls and capsules and roughly in mm for the rest, which is enough to paint and blend.
+(negative). The depth is exact for balls and capsules and roughly in mm for the rest: enough to paint and blend.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -27,7 +28,7 @@ class Points:
 
     Args:
         r, a, s: position to the right, anterior and superior, mm.
-        wall: depth inside the wall of the trunk's cavity, along the ray from its axis, mm; negative in the wall and beyond.
+        wall: depth inside the wall of the trunk's cavity, along the ray from its axis, mm; negative in and beyond it.
         below: height under the diaphragm, mm; negative above it.
     """
 
@@ -42,7 +43,7 @@ class Points:
         return Points(self.r[box], self.a[box], self.s[box], self.wall[box], self.below[box])
 
 
-Depth = Callable[[Points], Float32]
+Depth = Callable[[Points], npt.NDArray[Any]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +89,7 @@ class Shape:
             ripple += np.sin(points.s * wave + np.float32(3.7 * phase)) + np.sin(
                 (points.r + points.a - points.s) * (wave * np.float32(0.73)) + np.float32(5.3 * phase)
             )
-            return self.depth(points) + ripple * np.float32(mm / 3)
+            return np.asarray(self.depth(points) + ripple * np.float32(mm / 3), np.float32)
 
         box = self.grown(1.4 * mm)
         return Shape(box.low, box.high, depth)
@@ -109,7 +110,8 @@ def box_of(low: Vector, high: Vector) -> Shape:
     def depth(points: Points) -> Float32:
         inside = np.minimum(points.r - np.float32(low[0]), np.float32(high[0]) - points.r)
         inside = np.minimum(inside, np.minimum(points.a - np.float32(low[1]), np.float32(high[1]) - points.a))
-        return np.minimum(inside, np.minimum(points.s - np.float32(low[2]), np.float32(high[2]) - points.s))
+        inside = np.minimum(inside, np.minimum(points.s - np.float32(low[2]), np.float32(high[2]) - points.s))
+        return np.asarray(inside, np.float32)
 
     return Shape(low, high, depth)
 
@@ -120,7 +122,7 @@ def inside_wall(mm: float) -> Shape:
 
 
 def below_diaphragm(mm: float) -> Shape:
-    """What lies at least this far below the diaphragm; with a negative distance, also what lies that little above it."""
+    """What lies at least this far below the diaphragm."""
     return where(lambda points: points.below - np.float32(mm))
 
 
@@ -136,7 +138,7 @@ def blend(first: Shape, second: Shape, mm: float) -> Shape:
     def depth(points: Points) -> Float32:
         one, two = first.depth(points), second.depth(points)
         overlap = np.maximum(np.float32(mm) - np.abs(one - two), np.float32(0))
-        return np.maximum(one, two) + overlap * overlap * np.float32(0.25 / mm)
+        return np.asarray(np.maximum(one, two) + overlap * overlap * np.float32(0.25 / mm), np.float32)
 
     return Shape(union.low, union.high, depth)
 
@@ -145,7 +147,8 @@ def ellipsoid(centre: Vector, radii: Vector, tilt_degrees: Vector = (0.0, 0.0, 0
     """An ellipsoid, or a superellipsoid of the fourth power.
 
     Args:
-        centre: its middle. radii: half axes before the tilt.
+        centre: its middle.
+        radii: half axes before the tilt.
         tilt_degrees: rotation about the right, anterior and superior axes, in this order.
         boxy: flat faces and rounded edges, as a vertebral body has.
     """
@@ -166,7 +169,7 @@ def ellipsoid(centre: Vector, radii: Vector, tilt_degrees: Vector = (0.0, 0.0, 0
                 along *= along
             total += along
         radius = np.sqrt(total)
-        return (np.float32(1) - (np.sqrt(radius) if boxy else radius)) * scale
+        return np.asarray((np.float32(1) - (np.sqrt(radius) if boxy else radius)) * scale, np.float32)
 
     low, high = np.array(centre) - corner, np.array(centre) + corner
     return Shape((low[0], low[1], low[2]), (high[0], high[1], high[2]), depth)
@@ -228,11 +231,11 @@ def tube(points: Sequence[Sequence[float]], stretch: Vector = (1, 1, 1), step_mm
 
     Args:
         points: rows (right, anterior, superior, radius), in mm; the tube runs smoothly through them.
-        stretch: widens the cross-section along an axis. step_mm: length of one capsule.
+        stretch: widens the cross-section along an axis.
+        step_mm: length of one capsule.
     """
     rows = curve(points, step_mm)
     rows[:, 3] = np.maximum(rows[:, 3], 0.5)
     return tuple(
-        capsule((b[0], b[1], b[2]), (e[0], e[1], e[2]), b[3], e[3], stretch)
-        for b, e in zip(rows, rows[1:], strict=False)
+        capsule((b[0], b[1], b[2]), (e[0], e[1], e[2]), b[3], e[3], stretch) for b, e in itertools.pairwise(rows)
     )

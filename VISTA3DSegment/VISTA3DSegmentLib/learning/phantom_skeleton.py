@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
+
 from .phantom_body import Body, Chance, Stroke, Tissue, bone
-from .phantom_shapes import Shape, Vector, blend, box_of, capsule, ellipsoid, inside_wall, tube, where
+from .phantom_shapes import Float32, Points, Shape, blend, box_of, capsule, ellipsoid, inside_wall, tube, where
 
 _PITCHES_MM = (36, 36, 36, 35, 34, 31, 30, 29, 28, 27, 26, 25, 24, 22, 21, 20, 19, 18, 17)
 """Height of vertebra and disc from L5 up to C6."""
-_LEVELS = len(_PITCHES_MM)
-L5_CLASS, T12_CLASS = 33, 38
-BODY_MUSCLES = (Tissue.MUSCLE, Tissue.VISCERAL_FAT)
+L5_CLASS = 33
+
+_SHEATH_MM = 1.3
+"""Thickness of the film of fat around a muscle: less than a voxel, so its grey value is half muscle."""
 
 
 def vertebra_centres_mm() -> list[float]:
@@ -27,7 +32,7 @@ def rib_head_mm(rib: int) -> float:
 
 
 def muscles(body: Body, chance: Chance) -> list[Stroke]:
-    """Back, psoas and gluteal muscles; the muscle of the wall is painted with the body."""
+    """Back and iliopsoas muscles, each in a thin sheath of fat; the muscle of the wall is painted with the body."""
     out: list[Stroke] = []
     bulk = chance.about(1.0, 0.1)
     for side, autochthon, iliopsoas in ((1, 105, 107), (-1, 104, 106)):
@@ -38,29 +43,53 @@ def muscles(body: Body, chance: Chance) -> list[Stroke]:
                 (340, 32, 12), (420, 34, 13), (500, 38, 14),
             )
         ]  # fmt: skip
-        out.append(Stroke(tube(back, stretch=(1.3, 0.95, 1.0), step_mm=20), Tissue.MUSCLE, autochthon))
         psoas = [
             (side * 27, body.spine(178) + 4, 180, 5 * bulk), (side * 36, body.spine(120) + 2, 120, 13 * bulk),
             (side * 46, body.spine(60) + 2, 60, 18 * bulk), (side * 56, -14, 10, 20 * bulk),
             (side * 74, 18, -45, 20 * bulk), (side * 96, 36, -95, 17 * bulk), (side * 112, 18, -135, 14 * bulk),
             (side * 116, -4, -165, 10 * bulk),
         ]  # fmt: skip
-        out.append(Stroke(tube(psoas, step_mm=14), Tissue.MUSCLE, iliopsoas))
-        out.append(Stroke(_wing_shell(side, 72, 84) & inside_wall(-40), Tissue.MUSCLE, iliopsoas))
+        fossa = _wing_shell(side, 74, 86) & crest_below(6) & inside_wall(-40)
+        out += _sheathed(tube(back, stretch=(1.3, 0.95, 1.0), step_mm=20), autochthon, (Tissue.MUSCLE,))
+        out += _sheathed([*tube(psoas, step_mm=14), fossa], iliopsoas)
     return out
 
 
-def gluteal_muscles(chance: Chance) -> list[Stroke]:
-    """The three gluteal muscles of both sides; only where the body has muscle, behind and beside the pelvis."""
-    out = []
+def _sheathed(shapes: Sequence[Shape], class_id: int, over: tuple[Tissue, ...] = ()) -> list[Stroke]:
+    sheath = [shape.grown(_SHEATH_MM) for shape in shapes]
+    return [
+        Stroke(sheath, Tissue.SHEATH, None, (Tissue.MUSCLE,)),
+        Stroke(shapes, Tissue.MUSCLE, class_id, (*over, Tissue.SHEATH) if over else ()),
+    ]
+
+
+def pelvic_muscles(body: Body, chance: Chance) -> list[Stroke]:
+    """The floor and side walls of the pelvis, the thighs below it, and the gluteal muscles of both sides."""
+    ring = where(lambda p: np.square(p.r) / 58**2 + np.square(p.a - 12) / 88**2 - 1 + np.maximum(p.s + 78, 0) / 30)
+    sides = box_of((-150, -110, -300), (150, 90, -58)) & inside_wall(0) & ring
+    floor = (
+        box_of((-150, -110, -300), (150, 85, -112))
+        & where(lambda p: -114 - p.s - np.square(p.r) / 120)
+        & inside_wall(0)
+    )
+    fossae = [ellipsoid((side * 30, -44, -140), (18, 22, 26), (0, 0, side * 20)) for side in (1, -1)]
+    out = [Stroke([sides, floor], Tissue.MUSCLE, None, (Tissue.VISCERAL_FAT,)), Stroke(fossae, Tissue.FAT)]
     bulk = chance.about(1.0, 0.08)
+    flesh = (Tissue.MUSCLE, Tissue.VISCERAL_FAT)
     for side, maximus, medius, minimus in ((1, 99, 101, 103), (-1, 98, 100, 102)):
-        lateral = box_of((-250, -75, -120), (250, 60, 45)) & where(lambda p, side=side: side * p.r - 45)  # type: ignore[misc]
-        out.append(Stroke(_wing_shell(side, 88, 122) & lateral, Tissue.MUSCLE, medius, BODY_MUSCLES))
-        low = box_of((-250, -20, -110), (250, 50, -5))
-        out.append(Stroke(_wing_shell(side, 88, 101) & low & lateral, Tissue.MUSCLE, minimus, BODY_MUSCLES))
-        slab = ellipsoid((side * 68, -84, -92), (56 * bulk, 27 * bulk, 84), (-14, 0, side * 22))
-        out.append(Stroke(slab, Tissue.MUSCLE, maximus, (Tissue.MUSCLE, Tissue.FAT, Tissue.VISCERAL_FAT)))
+        slope = [
+            (side * 48, -74, -30, 18), (side * 62, -84, -70, 27), (side * 82, -74, -112, 30),
+            (side * 108, -46, -150, 23), (side * 126, -28, -190, 12),
+        ]  # fmt: skip
+        slab = tube([(r, a, s, bulk * width) for r, a, s, width in slope], stretch=(1.5, 0.9, 1), step_mm=16)
+        behind = [piece & where(lambda p: p.wall + np.float32(64)) for piece in slab]
+        plump = ellipsoid((side * 108, 4, -14), (52 * bulk, 62, 62), (0, side * 14, side * -12))
+        middle = _wing_shell(side, 90, 124) & plump & crest_below(4)
+        small = _wing_shell(side, 90, 103) & plump & crest_below(45) & where(lambda p: p.a + 22)
+        fan = tube([(side * 118, 6, -50, 22), (side * 134, -4, -105, 12)], step_mm=16)
+        out += _sheathed([middle, *fan], medius, (Tissue.MUSCLE,))
+        out += _sheathed([small], minimus, (Tissue.MUSCLE,))
+        out += _sheathed(behind, maximus, (*flesh, Tissue.FAT))
     return out
 
 
@@ -147,55 +176,52 @@ def _rib(body: Body, rib: int, side: int, class_id: int, drop_scale: float) -> l
     return out
 
 
+def crest_below(mm: float) -> Shape:
+    """What lies at least this far below the curved line of the iliac crest."""
+    return where(
+        lambda p: np.float32(44 - mm) - p.s - np.square(p.a + 2) * np.where(p.a > -2, 0.016, 0.0075).astype("f4")
+    )
+
+
 def _wing_shell(side: int, inner_mm: float, outer_mm: float) -> Shape:
     """A bowl that follows the iliac bone, between two distances from a point in front of and above it."""
     centre = (side * 28.0, 36.0, 14.0)
 
-    def limits(r_sign: int) -> Shape:
-        return where(lambda p: r_sign * p.r - 36)
+    def beyond(p: Points) -> Float32:
+        distance = np.sqrt(np.square(p.r - centre[0]) + np.square(p.a - centre[1]) + np.square(p.s - centre[2]))
+        return np.asarray(distance - np.float32(inner_mm), np.float32)
 
-    crest = where(lambda p: 42 - p.s - (p.a - 5) ** 2 / 220)
-    front = where(lambda p: 58 - p.a)
-    outer = ellipsoid(centre, (outer_mm,) * 3) & box_of((-220, -120, -66), (220, 60, 60))
-    return outer & limits(side) & crest & front & where(
-        lambda p: _distance(p.r, p.a, p.s, centre) - inner_mm
-    )
-
-
-def _distance(r, a, s, centre: Vector):  # type: ignore[no-untyped-def]
-    return ((r - centre[0]) ** 2 + (a - centre[1]) ** 2 + (s - centre[2]) ** 2) ** 0.5
+    outer = ellipsoid(centre, (outer_mm,) * 3) & box_of((-220, -120, -66), (220, 62, 60))
+    return outer & where(beyond) & where(lambda p: side * p.r - np.float32(36))
 
 
 def pelvis(body: Body, chance: Chance) -> list[Stroke]:
     """Sacrum, hip bones and the upper ends of the femurs."""
-    out: list[Stroke] = []
     sacrum = [(0, -36, -12, 17), (0, -58, -42, 14), (0, -76, -72, 11), (0, -82, -100, 7), (0, -72, -122, 4)]
-    pieces = tube(sacrum, stretch=(2.5, 1, 1), step_mm=12)
-    out.append(bone(pieces, 97, 2.0))
-    for level in range(4):
-        for side in (1, -1):
-            hole = (side * 17.0, body.spine(-24.0 - 20 * level) + 2, -24.0 - 20 * level)
-            out.append(Stroke(ellipsoid(hole, (4, 12, 4)), Tissue.FAT, 0, (Tissue.SPONGY_BONE, Tissue.CORTICAL_BONE)))
-    first = ellipsoid((0, -36, -14), (27, 17, 13), (30, 0, 0), boxy=True)
-    out += [Stroke(first, Tissue.CORTICAL_BONE, 127), Stroke(first.grown(-2), Tissue.SPONGY_BONE, 127)]
+    out = [bone(tube(sacrum, stretch=(2.5, 1, 1), step_mm=12), 97, 2.0)]
+    holes = [
+        ellipsoid((side * 17.0, body.spine(s) + 2, s), (4, 12, 4)) for s in (-24.0, -44, -64, -84) for side in (1, -1)
+    ]
+    out.append(Stroke(holes, Tissue.FAT, 0, (Tissue.SPONGY_BONE, Tissue.CORTICAL_BONE)))
+    out.append(bone([ellipsoid((0, -36, -14), (27, 17, 13), (30, 0, 0), boxy=True)], 127, 2.0))
     for side, hip, femur in ((1, 96, 94), (-1, 95, 93)):
-        out += _hip(side, hip)
+        out.append(_hip(side, hip))
         out += _femur(side, femur, chance)
     return out
 
 
-def _hip(side: int, class_id: int) -> list[Stroke]:
-    wing = _wing_shell(side, 83, 93)
+def _hip(side: int, class_id: int) -> Stroke:
+    wing = _wing_shell(side, 83.5, 91.5) & crest_below(0)
+    rim = _wing_shell(side, 81.5, 95) & crest_below(0) - crest_below(9)
     socket = ellipsoid((side * 84, 14, -84), (27, 30, 32))
-    wide = blend(wing, socket, 12)
-    branches = [
+    shapes: list[Shape] = [
+        blend(wing, socket, 12), rim,
         *tube([(side * 72, 34, -92, 10), (side * 40, 52, -98, 7), (side * 8, 54, -108, 9)]),
         *tube([(side * 78, -10, -95, 15), (side * 66, -26, -125, 15), (side * 58, -26, -148, 13)]),
         *tube([(side * 58, -18, -150, 9), (side * 36, 12, -140, 6), (side * 9, 46, -120, 8)]),
-        *tube([(side * 38, -62, -8, 7), (side * 44, -58, -40, 8)]),
-    ]
-    shapes = [wide, *branches]
-    return [bone(shapes, class_id, 2.6)]
+        *tube([(side * 40, -60, 8, 6), (side * 38, -62, -8, 8), (side * 46, -54, -44, 8), (side * 66, -22, -66, 10)]),
+    ]  # fmt: skip
+    return bone(shapes, class_id, 2.4)
 
 
 def _femur(side: int, class_id: int, chance: Chance) -> list[Stroke]:
@@ -220,7 +246,7 @@ def shoulders(body: Body, chance: Chance) -> list[Stroke]:
     out: list[Stroke] = []
     for side, humerus, scapula, clavicle in ((1, 88, 90, 92), (-1, 87, 89, 91)):
         joint = chance.near((side * 158.0, -18.0, 440.0), 5)
-        blade = ellipsoid((side * 98, body.centre(385) - 73, 385), (48, 4.5, 62), (0, side * 14, side * 33))
+        blade = _blade(side, body.centre(385) - 73)
         spike = tube([(side * 66, -94, 405, 4), (side * 110, -82, 432, 5), (side * 150, -40, 462, 6)], step_mm=16)
         neck = tube([(side * 118, -52, 420, 8), (joint[0] - side * 24, joint[1] - 6, joint[2], 13)])
         bones = [blade, *spike, *neck]
@@ -229,10 +255,27 @@ def shoulders(body: Body, chance: Chance) -> list[Stroke]:
         end = (side * 205.0, -22.0, 180.0) if body.arms_down else (side * 215.0, 10.0, 560.0)
         arm = [*tube([(*joint, 21), (*joint, 20)]), *tube([(*joint, 15), (*end, 11)], step_mm=25)]
         out.append(bone(arm, humerus, 2.8))
-        collar = [(side * 24, 40, 438, 6.5), (side * 70, 44, 446, 5.5), (side * 112, 16, 462, 5), (side * 148, -10, 464, 6)]
+        collar = [
+            (side * 24, 40, 438, 6.5),
+            (side * 70, 44, 446, 5.5),
+            (side * 112, 16, 462, 5),
+            (side * 148, -10, 464, 6),
+        ]
         pieces = tube(collar)
         out.append(bone(pieces, clavicle, 2.4))
     return out
+
+
+def _blade(side: int, a: float) -> Shape:
+    """The flat triangle of a shoulder blade: narrow below, cut off along the spine of the scapula above."""
+    plate = ellipsoid((side * 98, a, 385), (52, 3.2, 72), (0, side * 14, side * 33))
+
+    def triangle(p: Points) -> Float32:
+        lateral = side * p.r - np.float32(58)
+        below = np.float32(455) - p.s - np.float32(0.5) * lateral
+        return np.asarray(np.minimum(below, np.float32(1.1) * lateral + p.s - np.float32(332)), np.float32)
+
+    return plate & where(triangle)
 
 
 def limbs(body: Body) -> list[Stroke]:

@@ -23,8 +23,11 @@ from .phantom_shapes import (
 
 LUNG_CLASSES = (28, 29, 30, 31, 32)
 LEFT_UPPER, LEFT_LOWER, RIGHT_UPPER, RIGHT_MIDDLE, RIGHT_LOWER = LUNG_CLASSES
-LUNG_TISSUES = (Tissue.LUNG, Tissue.FISSURE)
+LUNG_TISSUES = (Tissue.LUNG, Tissue.FISSURE, Tissue.LUNG_VESSEL, Tissue.LUNG_VESSEL_EDGE)
 CARINA_S_MM = 396.0
+
+_EDGE_MM = 0.7
+"""Rim of a vessel that shares its voxels with lung: without it, thin vessels fall between the voxels' centres."""
 
 
 def lungs(body: Body, chance: Chance) -> list[Stroke]:
@@ -60,13 +63,13 @@ def _vessels(body: Body, chance: Chance, side: int) -> list[Stroke]:
     leaves = np.ones(len(nodes))
     for n in range(len(nodes) - 1, 0, -1):
         leaves[parents[n]] += leaves[n]
-    radii = np.clip(0.75 * leaves**0.42, 0.8, 6.5)
-    out = []
+    radii = np.clip(0.9 * leaves**0.4, 1.0, 6.5)
+    pieces = []
     for n in range(1, len(nodes)):
         b, e = nodes[parents[n]], nodes[n]
-        piece = capsule((b[0], b[1], b[2]), (e[0], e[1], e[2]), min(radii[parents[n]], 1.3 * radii[n]), radii[n])
-        out.append(Stroke(piece, Tissue.LUNG_VESSEL, None, LUNG_TISSUES))
-    return out
+        thick, thin = min(radii[parents[n]], 1.3 * radii[n]) + _EDGE_MM, radii[n] + _EDGE_MM
+        pieces.append(capsule((b[0], b[1], b[2]), (e[0], e[1], e[2]), thick, thin))
+    return [Stroke(pieces, Tissue.LUNG_VESSEL_EDGE, None, LUNG_TISSUES, core=Tissue.LUNG_VESSEL, core_mm=_EDGE_MM)]
 
 
 def _places_in_lung(body: Body, chance: Chance, side: int, count: int) -> npt.NDArray[np.float64]:
@@ -77,7 +80,9 @@ def _places_in_lung(body: Body, chance: Chance, side: int, count: int) -> npt.ND
     return np.stack([points.r, points.a, points.s], axis=1)[good][:count].astype(np.float64)
 
 
-def _tree(root: npt.NDArray[np.float64], targets: npt.NDArray[np.float64]) -> tuple[list[npt.NDArray[np.float64]], list[int]]:
+def _tree(
+    root: npt.NDArray[np.float64], targets: npt.NDArray[np.float64]
+) -> tuple[list[npt.NDArray[np.float64]], list[int]]:
     """Grow branches from the root to all targets, nearest first, each from the best node so far: short and outward."""
     nodes, parents = [root], [0]
     for target in targets[np.argsort(np.linalg.norm(targets - root, axis=1))]:
@@ -103,9 +108,9 @@ def mediastinum(body: Body, chance: Chance) -> list[Stroke]:
         return np.asarray(7 + 17 * upper + 15 * behind - np.abs(p.r + 2), np.float32)
 
     middle = box_of((-60, -140, 240), (60, 160, 500)) & where(half_width) & inside_wall(0)
-    out = [Stroke(middle, Tissue.VISCERAL_FAT, 0, (*LUNG_TISSUES, Tissue.LUNG_VESSEL))]
+    out = [Stroke(middle, Tissue.VISCERAL_FAT, 0, LUNG_TISSUES)]
     out += _arteries(body, chance)
-    out += _veins(body)
+    out += _veins()
     out += _airways(chance)
     gullet = [
         (-2, body.spine(s) + (22 if s > 300 else 26), s, 7.0) if s > 290 else (-14, body.spine(s) + 36, s, 7.5)
@@ -119,8 +124,7 @@ def mediastinum(body: Body, chance: Chance) -> list[Stroke]:
 
 
 def _wrapped(shapes: tuple[Shape, ...], fat_mm: float) -> list[Stroke]:
-    lung = (*LUNG_TISSUES, Tissue.LUNG_VESSEL)
-    return [Stroke([shape.grown(fat_mm) for shape in shapes], Tissue.VISCERAL_FAT, 0, lung)]
+    return [Stroke([shape.grown(fat_mm) for shape in shapes], Tissue.VISCERAL_FAT, 0, LUNG_TISSUES)]
 
 
 def _arteries(body: Body, chance: Chance) -> list[Stroke]:
@@ -142,15 +146,14 @@ def _arteries(body: Body, chance: Chance) -> list[Stroke]:
     trunk = [(-14, 44, 338, 14), (-20, 26, 366, 14), (-18, 6, 374, 13)]
     forks = [[(-18, 6, 374, 11), (14, 2, 370, 10), (44, -8, 360, 8)], [(-18, 6, 374, 11), (-46, -16, 364, 8)]]
     pulmonary = [shape for path in (trunk, *forks) for shape in tube(path)]
-    out += _wrapped(tuple(pulmonary), 2.5) + [Stroke(pulmonary, Tissue.RIGHT_HEART, 0)]
+    out += [*_wrapped(tuple(pulmonary), 2.5), Stroke(pulmonary, Tissue.RIGHT_HEART, 0)]
     return [*out, Stroke(aorta, Tissue.ARTERY, 6)]
 
 
-def _veins(body: Body) -> list[Stroke]:
-    del body
+def _veins() -> list[Stroke]:
     out: list[Stroke] = []
     cava = tube([(28, 20, 412, 9.5), (30, 16, 380, 10), (30, 20, 335, 10.5)], stretch=(0.9, 1.1, 1))
-    out += _wrapped(cava, 2.0) + [Stroke(cava, Tissue.UPPER_VEIN, 125)]
+    out += [*_wrapped(cava, 2.0), Stroke(cava, Tissue.UPPER_VEIN, 125)]
     left = [(-62, 20, 458, 5.5), (-32, 24, 448, 6.5), (4, 32, 430, 7), (27, 22, 414, 7)]
     right = [(60, 18, 460, 5.5), (36, 18, 444, 7), (29, 20, 414, 7.5)]
     out.append(Stroke(tube(left), Tissue.UPPER_VEIN, 110))
@@ -195,7 +198,7 @@ def heart(chance: Chance) -> list[Stroke]:
         (placed((30, 28, 310), (15, 24, 27)), Tissue.RIGHT_HEART),
         (placed((-6, -2, 326), (27, 15, 19)), Tissue.LEFT_HEART),
     ]
-    out = [Stroke(whole.grown(chance.between(2, 6)), Tissue.VISCERAL_FAT, 0, (*LUNG_TISSUES, Tissue.LUNG_VESSEL))]
+    out = [Stroke(whole.grown(chance.between(2, 6)), Tissue.VISCERAL_FAT, 0, LUNG_TISSUES)]
     out.append(Stroke(whole, Tissue.MYOCARDIUM, 115))
     out += [Stroke(cavity & whole.grown(-2.0), tissue, 115) for cavity, tissue in cavities]
     ear = ellipsoid((-44 + shift[0], 14 + shift[1], 336 + shift[2]), (9, 16, 9), (0, 0, 25))

@@ -32,16 +32,17 @@ from .patches import Case, Patch, Target, augment, choose_classes, choose_target
 
 Tensor = torch.Tensor
 
-SHAPE = NetworkShape(init_filters=16, feature_size=32, blocks_down=(1, 2, 2, 4), n_classes=256)
-WINDOW = (64, 64, 48)
+SHAPE = NetworkShape(init_filters=16, feature_size=24, blocks_down=(1, 2, 2, 4), n_classes=256)
+WINDOW = (48, 48, 48)
 SPACING_MM = (2.5, 2.5, 2.5)
 CLICK_COUNTS, CLICK_WEIGHTS = (1, 2, 3, 5, 8), (0.3, 0.15, 0.2, 0.2, 0.15)
 ROUND_CLICKS = {1: 1, 2: 1, 3: 2, 5: 2, 8: 4}
 """Clicks given at once after each answer, so that no step needs more than two answers before the one it learns from."""
 PEAK_RATE, WARM_UP_STEPS, DECAY, AVERAGE = 1e-3, 100, 1e-4, 0.999
 NEIGHBOUR_GAIN = 2.5
-POINT_CODE_SCALE = 1.5
-"""Spread of the point code's random frequencies; MONAI's default 1 is too coarse to tell neighbours apart in 16 frequencies."""
+COARSEST_CODE, FINEST_CODE = 0.15, 0.8
+"""Spread of the point code's random frequencies, from the first to the last. With MONAI's 1 for all, two codes stop being alike an eighth of a window
+apart: a small network then never found out that a click has a place (measured: 250 steps to find balls around clicks, Dice 0.10 against 0.41)."""
 
 
 @dataclass
@@ -60,7 +61,7 @@ class Recipe:
     hours: float = 2.0
     seed: int = 2026
     click_share: float = 0.67
-    objects: int = 4
+    objects: int = 3
     classes: int = 8
     mixture: tuple[tuple[str, float], ...] = (("phantom", 0.4), ("real", 0.4), ("synthetic", 0.2))
 
@@ -180,7 +181,8 @@ class Trainer:
         torch.manual_seed(recipe.seed)
         self.network = build_network(SHAPE)
         with torch.no_grad():
-            self.network.point_head.pe_layer.positional_encoding_gaussian_matrix.mul_(POINT_CODE_SCALE)
+            frequencies = self.network.point_head.pe_layer.positional_encoding_gaussian_matrix
+            frequencies.mul_(torch.from_numpy(np.geomspace(COARSEST_CODE, FINEST_CODE, frequencies.shape[1])))
             _attend_to_neighbours(self.network.point_head.transformer)
         self.average = {name: value.clone() for name, value in self.network.state_dict().items()}
         self.optimizer = torch.optim.AdamW(self.network.parameters(), lr=PEAK_RATE, weight_decay=DECAY)
@@ -267,7 +269,8 @@ class Trainer:
         loss = dice_cross_entropy(logits, truth, valid)
         self._learn(loss)
         there = truth.sum(1) > 0
-        return {"class loss": loss.item(), "dice " + case.kind: dice_of(logits, truth, valid)[there].mean().item()}
+        scores = dice_of(logits, truth, valid)[truth.sum(1) > 0].tolist()
+        return {"class loss": loss.item()} | ({"dice " + case.kind: float(np.mean(scores))} if scores else {})
 
     def _learn(self, loss: Tensor) -> None:
         self.optimizer.zero_grad(set_to_none=True)

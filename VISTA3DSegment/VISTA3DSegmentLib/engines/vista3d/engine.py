@@ -249,6 +249,11 @@ class OpenedVista3D:
         cancel: Cancel | None = None,
     ) -> Edit:
         """See ``engine.Opened.refine``."""
+        if structure.class_id is None and self.engine.specification.clicks and not self.engine.specification.zero_shot:
+            raise PromptError(
+                f"The model {self.engine.specification.name} knows no new structures.",
+                "Say which of its classes you click, or choose another model.",
+            )
         clicks, watch = self._grid_clicks(prompts), Stopwatch()
         within = self._within(clicks)
         windows = self._click_windows(clicks, within)

@@ -146,8 +146,8 @@ class ModelGrid:
             for s in (box.ras_min[2], box.ras_max[2])
         ]
         points = self.points_of(corners)
-        low = [int(np.floor(value)) for value in points.min(axis=0)]
-        high = [int(np.ceil(value)) + 1 for value in points.max(axis=0)]
+        low = [int(np.floor(value + 1e-6)) for value in points.min(axis=0)]
+        high = [int(np.ceil(value - 1e-6)) + 1 for value in points.max(axis=0)]
         return Region((low[0], low[1], low[2]), (high[0], high[1], high[2])).clipped_to(self.whole)
 
     @cached_property

@@ -67,7 +67,7 @@ def shape_of(state: Mapping[str, Any]) -> NetworkShape:
     try:
         init_filters = int(state["image_encoder.encoder.conv_init.weight"].shape[0])
         n_classes, feature_size = (int(n) for n in state["class_head.class_embeddings.weight"].shape)
-    except (KeyError, ValueError) as error:
+    except (KeyError, ValueError, IndexError) as error:
         raise ModelError(
             "The file does not hold the weights of a VISTA3D network: its first convolution or its class embeddings are missing.",
             "Choose the model file that NVIDIA publishes, or one that this program wrote.",

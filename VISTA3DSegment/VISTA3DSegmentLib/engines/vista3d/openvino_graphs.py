@@ -1,10 +1,11 @@
 """The network's parts as OpenVINO graphs, built directly from the torch modules' weights.
 
-OpenVINO could convert the modules by tracing them; that takes half a minute for the full network (measured), this takes a second. The tests compare
-each graph with the modules that it stands for, so a change in MONAI does not pass unnoticed.
+OpenVINO could convert the modules by tracing them; that takes half a minute for the full network (measured), this a
+second. The tests compare each graph with the modules that it stands for, so no change in MONAI passes unnoticed.
 
-Inside OpenVINO's CPU plugin convolutions keep the channels last; a graph that hands over arrays in that order saves a reordering, which costs more
-than the whole click in float32 (measured: 1.1 s for 48 x 128^3). Hence ``CHANNELS_LAST`` at the borders: (1, X, Y, Z, C).
+On CPUs OpenVINO's convolutions keep the channels last. A graph that hands over arrays in that order saves reorderings,
+one of which costs more than a click in float32 (measured: 1.1 s for 48 x 128^3). Hence ``CHANNELS_LAST`` at borders:
+(1, X, Y, Z, C).
 """
 
 from __future__ import annotations
@@ -24,20 +25,20 @@ from torch import nn
 
 Node: TypeAlias = Any
 Array = npt.NDArray[np.float32]
-Shape3 = Sequence[int]
+Shape: TypeAlias = Sequence[int]
 
 CHANNELS_FIRST, CHANNELS_LAST = (0, 4, 1, 2, 3), (0, 2, 3, 4, 1)
 """Orders of axes for ``transpose``: from the other one."""
 SPACE = (2, 3, 4)
 
 
-def encoder_graph(encoder: Any, window: Shape3, storage: str) -> Any:
+def encoder_graph(encoder: Any, window: Shape, storage: torch.dtype) -> Any:
     """The encoder.
 
     Args:
         encoder: MONAI's ``SegResEncoder``.
         window: (X, Y, Z).
-        storage: "f32" or "bf16": of the arrays between graphs.
+        storage: torch.float32 or torch.bfloat16: of the arrays between graphs.
 
     Returns:
         Model: image (1, 1, X, Y, Z), float32 -> one array for each level, finest first, (1, x, y, z, channels).
@@ -51,7 +52,7 @@ def encoder_graph(encoder: Any, window: Shape3, storage: str) -> Any:
     return openvino.Model(outputs, [image], "encoder")
 
 
-def decoder_graph(levels: Any, head: Any, skips: Sequence[Sequence[int]], storage: str, last: bool) -> Any:
+def decoder_graph(levels: Any, head: Any, skips: Sequence[Shape], storage: torch.dtype) -> Any:
     """A decoder, and what follows it.
 
     Args:
@@ -59,10 +60,9 @@ def decoder_graph(levels: Any, head: Any, skips: Sequence[Sequence[int]], storag
         head: ``image_post_mapping`` of the class head, or ``feat_downsample`` of the point head.
         skips: shapes of the encoder's outputs.
         storage: see ``encoder_graph``.
-        last: whether the output's channels are to be last; else they are first.
 
     Returns:
-        Model: the encoder's outputs -> features, (1, x, y, z, C) or (1, C, x, y, z).
+        Model: the encoder's outputs -> features, (1, x, y, z, C).
     """
     inputs = [op.parameter(list(shape), _element(storage)) for shape in skips]
     x, *finer = [_transposed(_computed(node, storage), CHANNELS_FIRST) for node in reversed(inputs)]
@@ -70,10 +70,10 @@ def decoder_graph(levels: Any, head: Any, skips: Sequence[Sequence[int]], storag
         x = op.add(_layer(level["upsample"], x), skip)
         x = _layer(level["head"], _layer(level["blocks"], x))
     x = _layer(head, x)
-    return openvino.Model([_stored(_transposed(x, CHANNELS_LAST) if last else x, storage)], inputs, "decoder")
+    return openvino.Model([_stored(_transposed(x, CHANNELS_LAST), storage)], inputs, "decoder")
 
 
-def click_graph(head: Any, low: Shape3, storage: str) -> Any:
+def click_graph(head: Any, low: Shape, storage: torch.dtype) -> Any:
     """The point head after ``low_features``: what a click costs. Exactly ``point_head.click_logits`` for one object.
 
     Args:
@@ -87,8 +87,8 @@ def click_graph(head: Any, low: Shape3, storage: str) -> Any:
     channels = head.mask_tokens.embedding_dim
     features = op.parameter([1, *low, channels], _element(storage))
     tokens = op.parameter([-1, channels], openvino.Type.f32)
-    image = op.reshape(_computed(features, storage), _ints(-1, channels), False)
-    place = op.constant(_numpy(head.pe_layer(tuple(low)).flatten(1).T.contiguous()))
+    image = op.reshape(_computed(features, storage), _ints(low[0], low[1] * low[2], channels), False)
+    place = op.constant(_numpy(head.pe_layer(tuple(low)).flatten(2).permute(1, 2, 0)))
     answers, image = _two_way_transformer(head.transformer, image, place, tokens)
     image = _transposed(op.reshape(image, _ints(1, *low, channels), False), CHANNELS_FIRST)
     for layer in head.output_upscaling[:3]:
@@ -99,14 +99,15 @@ def click_graph(head: Any, low: Shape3, storage: str) -> Any:
         mask_vector = _layer(layer, mask_vector if index == 0 else op.relu(mask_vector))
     logits = _folded_convolution(head.output_upscaling[3], mask_vector, image)
     logits = op.reshape(logits, _ints(*(2 * side for side in low)), False)
-    return openvino.Model([_stored(logits, "f32")], [features, tokens], "click")
+    return openvino.Model([logits], [features, tokens], "click")
 
 
 def _folded_convolution(convolution: Any, mask_vector: Node, image: Node) -> Node:
     """The convolution C -> C and the dot product with the mask vector, as one convolution C -> 1 in two steps.
 
-    A convolution with one output channel uses one lane in sixteen. So the first step convolves along X only and keeps the nine taps of Y and Z
-    as output channels; the second adds these up, each shifted to its place. Two to three times faster (measured).
+    A convolution with one output channel uses one lane of a processor's sixteen. So the first step convolves along X
+    only and keeps the nine taps of Y and Z as output channels; the second adds these up, each shifted to its place: two
+    to three times faster (measured).
     """
     weight, bias = convolution.weight, convolution.bias
     out, into = weight.shape[:2]
@@ -152,15 +153,17 @@ def _self_attention(attention: Any, positions: Node, values: Node) -> Node:
 
 
 def _tokens_look_at_image(attention: Any, queries: Node, placed: Node, image: Node) -> Node:
-    """Cross attention with few queries and very many keys: the key and value projections are moved to the side of the few.
+    """Cross attention with few queries and very many keys: the few take over the projections of keys and values.
 
-    q . (W_k x + b_k) = (q W_k) . x + constant, and the softmax over x does not see the constant; sum_x p(x) (W_v x + b_v) = W_v sum_x p(x) x + b_v. So
-    no projection of the image is ever computed.
+    q . (W_k x + b_k) = (q W_k) . x + a constant that the softmax over x does not see, and
+    sum_x p(x) (W_v x + b_v) = W_v sum_x p(x) x + b_v. So no projection of the image is ever computed.
     """
     q = _heads(attention, _layer(attention.q_proj, queries))
     asked = op.multiply(op.matmul(q, _by_head(attention, attention.k_proj.weight), False, False), _scale(attention))
     scores = op.matmul(_rows(asked, attention), placed, False, True)
-    seen = op.matmul(op.softmax(scores, 1), image, False, False)
+    shares = op.exp(op.subtract(scores, op.reduce_max(scores, _ints(0, 2), True)))
+    seen = op.reduce_sum(op.matmul(shares, image, False, False), _ints(0))
+    seen = op.divide(seen, op.reshape(op.reduce_sum(shares, _ints(0, 2)), _ints(-1, 1), False))
     seen = op.reshape(seen, _ints(attention.num_heads, -1, attention.embedding_dim), False)
     value = op.matmul(seen, _by_head(attention, attention.v_proj.weight), False, True)
     value = op.add(value, _numpy(attention.v_proj.bias.view(attention.num_heads, 1, -1)))
@@ -168,20 +171,19 @@ def _tokens_look_at_image(attention: Any, queries: Node, placed: Node, image: No
 
 
 def _image_looks_at_tokens(attention: Any, placed: Node, positions: Node, values: Node) -> Node:
-    """Cross attention with very many queries and few keys; again the projections are done on the side of the few."""
+    """Cross attention with very many queries and few keys; again the few take over the projections."""
     heads, channels = attention.num_heads, attention.embedding_dim
     k = op.multiply(_heads(attention, _layer(attention.k_proj, positions)), _scale(attention))
     asked = op.matmul(k, _by_head(attention, attention.q_proj.weight), False, False)
     offset = op.matmul(k, _numpy(attention.q_proj.bias.view(heads, -1, 1)), False, False)
-    scores = op.add(
-        op.matmul(_rows(asked, attention), placed, False, True), op.reshape(offset, _ints(-1, 1), False)
-    )
-    per_head = op.reshape(scores, op.concat([_ints(heads, -1), _ints(placed.shape[0])], 0), False)
-    shares = op.reshape(op.softmax(per_head, 1), op.concat([_ints(-1), _ints(placed.shape[0])], 0), False)
+    scores = op.add(op.matmul(_rows(asked, attention), placed, False, True), op.reshape(offset, _ints(-1, 1), False))
+    planes, voxels, _ = placed.shape
+    shares = op.softmax(op.reshape(scores, _ints(planes, heads, -1, voxels), False), 2)
+    shares = op.reshape(shares, _ints(planes, -1, voxels), False)
     v = _heads(attention, _layer(attention.v_proj, values))
     said = op.matmul(v, _by_head(attention, attention.out_proj.weight.T), False, False)
     heard = op.matmul(shares, op.reshape(said, _ints(-1, channels), False), True, False)
-    return op.add(heard, _numpy(attention.out_proj.bias.view(1, -1)))
+    return op.add(heard, _numpy(attention.out_proj.bias.view(1, 1, -1)))
 
 
 def _heads(attention: Any, node: Node) -> Node:
@@ -281,8 +283,15 @@ def _with_bias(x: Node, bias: torch.Tensor | None, shape: tuple[int, ...]) -> No
 
 
 def _constant(weight: torch.Tensor) -> Node:
-    # Shared with torch: no second copy of the weights besides the one that OpenVINO packs for its kernels.
-    return op.constant(_numpy(weight), shared_memory=True)
+    # Shared with torch: no copy of the weights besides the one that OpenVINO packs for its kernels.
+    return _computed(op.constant(shared(weight.detach().contiguous()), shared_memory=True), weight.dtype)
+
+
+def shared(tensor: torch.Tensor) -> Any:
+    """OpenVINO's view of a contiguous torch tensor, float32 or bfloat16; nothing is copied."""
+    if tensor.dtype == torch.bfloat16:
+        return openvino.Tensor(tensor.view(torch.int16).numpy(), list(tensor.shape), openvino.Type.bf16)
+    return openvino.Tensor(tensor.numpy(), shared_memory=True)
 
 
 def _numpy(tensor: torch.Tensor) -> Array:
@@ -297,13 +306,13 @@ def _transposed(x: Node, order: tuple[int, ...]) -> Node:
     return op.transpose(x, _ints(*order))
 
 
-def _element(storage: str) -> Any:
-    return openvino.Type.bf16 if storage == "bf16" else openvino.Type.f32
+def _element(storage: torch.dtype) -> Any:
+    return openvino.Type.bf16 if storage == torch.bfloat16 else openvino.Type.f32
 
 
-def _computed(x: Node, storage: str) -> Node:
-    return op.convert(x, openvino.Type.f32) if storage == "bf16" else x
+def _computed(x: Node, storage: torch.dtype) -> Node:
+    return op.convert(x, openvino.Type.f32) if storage == torch.bfloat16 else x
 
 
-def _stored(x: Node, storage: str) -> Node:
-    return op.convert(x, openvino.Type.bf16) if storage == "bf16" else x
+def _stored(x: Node, storage: torch.dtype) -> Node:
+    return op.convert(x, openvino.Type.bf16) if storage == torch.bfloat16 else x

@@ -137,7 +137,7 @@ def importance(window: Index3, blending: Blending) -> Float32:
         return np.ones(window, np.float32)
     r, a, s = (np.exp(-0.5 * ((np.arange(side) - (side - 1) / 2) / (side / 8)) ** 2) for side in window)
     # The product has the lower bound, not each axis: corners weigh as much as the middles of the faces.
-    return np.maximum(r[:, None, None] * a[None, :, None] * s[None, None, :], 1e-3).astype(np.float32)
+    return np.asarray(np.maximum(r[:, None, None] * a[None, :, None] * s[None, None, :], 1e-3), np.float32)
 
 
 def tent(window: Index3) -> tuple[Float32, Float32, Float32]:

@@ -1,0 +1,560 @@
+"""A click changes the structure that it is on, where it is, and nothing else; the same request has the same answer."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from engine_builders import (
+    COLOURS,
+    HEPATIC_TUMOR,
+    LIVER,
+    MM,
+    SPLEEN,
+    Spy,
+    click_at,
+    cloudy_scan,
+    colour_engine,
+    engine_of,
+    geometry,
+    painted_scan,
+    specification,
+    tiny_network,
+    whole,
+)
+from VISTA3DSegmentLib.anatomy import SPECIAL_POINT_CLASSES
+from VISTA3DSegmentLib.edits import BoolArray, Edit, MaskCrop
+from VISTA3DSegmentLib.engines.vista3d.backend import TorchBackend
+from VISTA3DSegmentLib.engines.vista3d.engine import OpenedVista3D
+from VISTA3DSegmentLib.engines.vista3d.grid import Region
+from VISTA3DSegmentLib.engines.vista3d.interactive import stitch, union_of
+from VISTA3DSegmentLib.errors import Cancelled, ModelError, PromptError
+from VISTA3DSegmentLib.prompts import Box, Click, Prompts, Structure, Text
+from VISTA3DSegmentLib.volume import Volume
+
+Slices = tuple[slice, slice, slice]
+
+NEW = Structure("nodule")
+THE_LIVER = Structure("liver", LIVER)
+SHAPE = (40, 36, 44)
+ORGAN: Slices = (slice(4, 14), slice(5, 15), slice(6, 16))
+TWIN: Slices = (slice(4, 14), slice(5, 15), slice(19, 25))
+"""Of the same colour in the same windows, but apart."""
+FAR: Slices = (slice(28, 38), slice(24, 34), slice(30, 42))
+HU = 300
+
+
+def body() -> Volume:
+    return painted_scan(SHAPE, [(ORGAN, HU), (TWIN, HU), (FAR, 700)])
+
+
+def mask_of(*boxes: Slices, shape: tuple[int, int, int] = SHAPE) -> BoolArray:
+    mask = np.zeros(shape, np.bool_)
+    for box in boxes:
+        mask[box] = True
+    return mask
+
+
+def crop(mask: BoolArray) -> MaskCrop:
+    return MaskCrop.of(mask)
+
+
+def same(one: Edit, other: Edit) -> bool:
+    return (
+        one.start == other.start
+        and np.array_equal(one.mask, other.mask)
+        and (one.added, one.removed, one.empty_reason, one.notices)
+        == (other.added, other.removed, other.empty_reason, other.notices)
+    )
+
+
+# ---------------------------------------------------------------------- what a click does
+
+
+def test_a_click_on_a_new_structure_segments_what_it_is_on_and_nothing_else() -> None:
+    volume = body()
+    edit = colour_engine()[0].open(volume).refine(NEW, (click_at(volume, (9, 10, 11)),))
+    np.testing.assert_array_equal(whole(edit, volume), mask_of(ORGAN))
+    assert (edit.added, edit.removed) == (1000, 0)
+
+
+def test_an_edit_is_as_small_as_its_change() -> None:
+    volume = body()
+    edit = colour_engine()[0].open(volume).refine(NEW, (click_at(volume, (9, 10, 11)),))
+    assert edit.slices == ORGAN
+
+
+def test_the_class_is_corrected_from_its_automatic_result() -> None:
+    found, missed = (slice(2, 9), slice(3, 9), slice(2, 8)), (slice(2, 9), slice(3, 9), slice(10, 14))
+    volume = painted_scan((16, 16, 16), [(found, COLOURS[LIVER]), (missed, HU)])
+    edit = colour_engine()[0].open(volume).refine(THE_LIVER, (click_at(volume, (5, 5, 11)),))
+    np.testing.assert_array_equal(whole(edit, volume), mask_of(found, missed, shape=(16, 16, 16)))
+    assert edit.added == edit.mask.sum()  # against nothing: the client had no liver yet
+
+
+def test_the_persons_own_mask_is_corrected_where_it_is_clicked_and_nowhere_else() -> None:
+    volume = body()
+    drawn = mask_of(FAR, (slice(0, 3), slice(0, 36, 2), slice(0, 44, 3)))
+    edit = colour_engine()[0].open(volume).refine(NEW, (click_at(volume, (9, 10, 11)),), crop(drawn))
+    np.testing.assert_array_equal(whole(edit, volume, drawn), drawn | mask_of(ORGAN))
+    assert (edit.added, edit.removed) == (1000, 0)
+
+
+def test_a_negative_click_removes_the_component_that_it_is_on_and_keeps_its_neighbour() -> None:
+    volume = body()
+    drawn = mask_of(ORGAN, TWIN, FAR)
+    edit = colour_engine()[0].open(volume).refine(NEW, (click_at(volume, (9, 10, 11), False),), crop(drawn))
+    np.testing.assert_array_equal(whole(edit, volume, drawn), mask_of(TWIN, FAR))
+    assert (edit.added, edit.removed) == (0, 1000)
+
+
+def test_a_hole_in_the_persons_mask_is_filled_by_a_click_in_it() -> None:
+    volume = body()
+    holed = mask_of(ORGAN) & ~mask_of((slice(8, 11), slice(8, 12), slice(9, 14)))
+    edit = colour_engine()[0].open(volume).refine(NEW, (click_at(volume, (9, 10, 11)),), crop(holed))
+    np.testing.assert_array_equal(whole(edit, volume, holed), mask_of(ORGAN))
+
+
+def test_clicks_in_different_windows_work_in_one_request() -> None:
+    volume = body()
+    clicks = (click_at(volume, (9, 10, 11)), click_at(volume, (33, 29, 36)))
+    edit = colour_engine()[0].open(volume).refine(NEW, clicks)
+    result = whole(edit, volume)
+    np.testing.assert_array_equal(result & mask_of(ORGAN), mask_of(ORGAN))
+    np.testing.assert_array_equal(result & mask_of(FAR), mask_of(FAR))
+    assert not (result & ~mask_of(ORGAN, FAR)).any()
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2], ids="kji")
+@pytest.mark.parametrize("last", [False, True], ids=["first", "last"])
+@pytest.mark.parametrize("axes", ["RAS", "LPS"])
+def test_a_click_on_the_first_and_on_the_last_voxel_counts(axis: int, last: bool, axes: str) -> None:
+    place = [slice(12, 18)] * 3
+    place[axis] = slice(24, 30) if last else slice(0, 6)
+    at = [15.0, 15.0, 15.0]
+    at[axis] = 29.0 if last else 0.0
+    box = (place[0], place[1], place[2])
+    volume = painted_scan((30, 30, 30), [(box, HU)], axes=axes)
+    edit = colour_engine()[0].open(volume).refine(NEW, (click_at(volume, (at[0], at[1], at[2])),))
+    np.testing.assert_array_equal(whole(edit, volume), mask_of(box, shape=(30, 30, 30)))
+
+
+@pytest.mark.parametrize("corner", list(product((-0.49, 29.49), repeat=3)))
+def test_a_click_anywhere_on_a_corner_voxel_counts(corner: tuple[float, float, float]) -> None:
+    k, j, i = (slice(0, 5) if c < 0 else slice(25, 30) for c in corner)
+    volume = painted_scan((30, 30, 30), [((k, j, i), HU)])
+    if corner == (-0.49, -0.49, -0.49):
+        volume.array[0, 0, 0] = HU
+    edit = colour_engine()[0].open(volume).refine(NEW, (click_at(volume, corner),))
+    assert edit.added == 125
+
+
+@pytest.mark.parametrize("place", [{"degrees": 20.0}, {"degrees": 35.0, "axes": "SRP", "spacing_mm": (0.9, 1.1, 2.0)}])
+def test_an_oblique_scan_is_clicked_where_the_person_clicks(place: dict[str, Any]) -> None:
+    boxes: list[Slices] = [(slice(8, 16), slice(10, 22), slice(12, 26)), (slice(18, 26), slice(26, 36), slice(30, 40))]
+    volume = painted_scan((28, 38, 42), [(boxes[0], HU), (boxes[1], 700)], **place)
+    opened = colour_engine(expects=specification(window=(48, 48, 48)))[0].open(volume)
+    edit = opened.refine(NEW, (click_at(volume, (12, 16, 19)),))
+    result, truth = whole(edit, volume), mask_of(boxes[0], shape=volume.shape_kji)
+    assert 2 * (result & truth).sum() / (result.sum() + truth.sum()) > 0.85
+    assert not (result & mask_of(boxes[1], shape=volume.shape_kji)).any()
+
+
+@pytest.mark.parametrize("shape", [(7, 9, 11), (1, 24, 24), (24, 1, 24), (1, 1, 1)], ids=str)
+def test_scans_smaller_than_a_window_are_clicked(shape: tuple[int, int, int]) -> None:
+    k, j, i = (slice(n // 3, n // 3 + max(1, n // 4)) for n in shape)
+    array = np.full(shape, -1000, np.int16)
+    array[k, j, i] = HU
+    if min(shape) == max(shape):
+        array[:] = -500
+    volume = Volume(array, geometry())
+    edit = colour_engine()[0].open(volume).refine(NEW, (click_at(volume, (k.start, j.start, i.start)),))
+    np.testing.assert_array_equal(whole(edit, volume), mask_of((k, j, i), shape=shape))
+
+
+# ---------------------------------------------------------------------- purity
+
+
+def answers(opened: OpenedVista3D, volume: Volume) -> list[Edit]:
+    first = (click_at(volume, (9, 10, 11)), click_at(volume, (30, 20, 25)))
+    second = (*first, click_at(volume, (12, 14, 20), False))
+    base = crop(volume.array > 100)
+    return [
+        opened.refine(NEW, first),
+        opened.refine(NEW, second),
+        opened.refine(THE_LIVER, first),
+        opened.refine(THE_LIVER, second, base),
+        opened.refine(Structure("tumour", HEPATIC_TUMOR), second, base),
+    ]
+
+
+@pytest.mark.parametrize("keep_half", [False, True], ids=["float32", "half"])
+def test_the_same_request_has_the_same_answer_bit_by_bit(keep_half: bool) -> None:
+    volume = cloudy_scan(SHAPE)
+    engine = engine_of(keep_half=keep_half)
+    opened = engine.open(volume)
+    first = answers(opened, volume)
+    assert sum(edit.added + edit.removed for edit in first) > 100
+    again = answers(opened, volume)
+    engine.cache.clear()
+    cold = answers(opened, volume)
+    elsewhere = answers(engine_of(keep_half=keep_half).open(Volume(volume.array.copy(), volume.ijk_to_ras)), volume)
+    unkept = answers(engine_of(keep_half=keep_half, cache_bytes=0).open(volume), volume)
+    for others in (again, cold, elsewhere, unkept):
+        assert all(same(a, b) for a, b in zip(first, others, strict=True))
+
+
+def test_the_automatic_run_before_a_click_does_not_change_its_answer() -> None:
+    volume = cloudy_scan(SHAPE)
+    expected = answers(engine_of().open(volume), volume)
+    opened = engine_of(prepare_clicks=True).open(volume)
+    list(opened.segment([LIVER, SPLEEN]))
+    assert all(same(a, b) for a, b in zip(expected, answers(opened, volume), strict=True))
+
+
+def test_undo_is_asking_again_with_fewer_clicks() -> None:
+    volume = cloudy_scan(SHAPE)
+    opened = engine_of().open(volume)
+    clicks = (click_at(volume, (9, 10, 11)), click_at(volume, (10, 12, 13), False), click_at(volume, (8, 9, 14)))
+    forward = [opened.refine(NEW, clicks[: n + 1]) for n in range(3)]
+    backward = [opened.refine(NEW, clicks[: n + 1]) for n in (2, 1, 0)]
+    assert all(same(a, b) for a, b in zip(forward, reversed(backward), strict=True))
+    assert not same(forward[0], forward[1])
+
+
+def test_a_click_far_away_does_not_change_what_an_earlier_one_found() -> None:
+    volume = cloudy_scan((60, 20, 20))
+    opened = engine_of().open(volume)
+    near, far = click_at(volume, (5, 10, 10)), click_at(volume, (54, 10, 10))
+    alone, together = whole(opened.refine(NEW, (near,)), volume), whole(opened.refine(NEW, (near, far)), volume)
+    assert alone[:16].any()
+    np.testing.assert_array_equal(alone[:16], together[:16])
+
+
+def test_clicks_in_separate_windows_may_come_in_any_order() -> None:
+    volume = cloudy_scan((60, 20, 20))
+    opened = engine_of().open(volume)
+    near, far = click_at(volume, (5, 10, 10)), click_at(volume, (54, 10, 10))
+    assert same(opened.refine(NEW, (near, far)), opened.refine(NEW, (far, near)))
+
+
+def test_one_structures_request_does_not_touch_anothers() -> None:
+    volume = cloudy_scan(SHAPE)
+    opened = engine_of().open(volume)
+    click = (click_at(volume, (9, 10, 11)),)
+    before = opened.refine(THE_LIVER, click)
+    opened.refine(Structure("spleen", SPLEEN), (click_at(volume, (10, 12, 13)),))
+    assert same(opened.refine(THE_LIVER, click), before)
+
+
+# ---------------------------------------------------------------------- what the network is told
+
+
+def asked(structure: Structure, volume: Volume, *clicks: Click, **options: Any) -> Spy:
+    engine, spy = colour_engine(**options)
+    engine.open(volume).refine(structure, clicks, crop(np.ones(volume.shape_kji, np.bool_)))
+    return spy
+
+
+@pytest.mark.parametrize("class_id", sorted(SPECIAL_POINT_CLASSES))
+def test_clicks_on_ambiguous_classes_carry_their_flag(class_id: int) -> None:
+    volume = body()
+    spy = asked(Structure("?", class_id), volume, click_at(volume, (9, 10, 11)), click_at(volume, (9, 12, 11), False))
+    assert [(call.labels, call.zero_shot) for call in spy.clicked] == [([3, 2], False)]
+
+
+@pytest.mark.parametrize("class_id", [LIVER, SPLEEN, 28, 29, 117])
+def test_clicks_on_ordinary_classes_carry_none(class_id: int) -> None:
+    volume = body()
+    spy = asked(Structure("?", class_id), volume, click_at(volume, (9, 10, 11)), click_at(volume, (9, 12, 11), False))
+    assert [(call.labels, call.zero_shot) for call in spy.clicked] == [([1, 0], False)]
+
+
+def test_clicks_without_a_class_mean_a_new_structure() -> None:
+    volume = body()
+    spy = asked(NEW, volume, click_at(volume, (9, 10, 11)))
+    assert [(call.labels, call.zero_shot) for call in spy.clicked] == [([1], True)]
+
+
+def test_every_window_gets_the_clicks_that_lie_in_it_and_no_others() -> None:
+    volume = painted_scan((60, 20, 20), [((slice(0, 60), slice(3, 17), slice(3, 17)), HU)])
+    spy = asked(NEW, volume, *(click_at(volume, (k, 10.0, 10.0)) for k in (0, 2, 30, 59)))
+    assert sorted(len(call.points) for call in spy.clicked) == [1, 1, 2]
+    assert all(
+        0 <= c <= side - 1 for call in spy.clicked for p in call.points for c, side in zip(p, (16,) * 3, strict=True)
+    )
+
+
+def test_a_click_is_rounded_once_to_the_grid() -> None:
+    volume = body()
+    one, other = (asked(NEW, volume, click_at(volume, at)) for at in ((9.0, 10.0, 11.0), (9.4, 9.6, 11.3)))
+    assert one.clicked[0].points == other.clicked[0].points
+
+
+# ---------------------------------------------------------------------- the cache
+
+
+def test_a_click_in_a_known_window_does_not_run_the_encoder_again() -> None:
+    volume = body()
+    engine, spy = colour_engine()
+    opened = engine.open(volume)
+    opened.refine(NEW, (click_at(volume, (9, 10, 11)),))
+    encoded = len(spy.images)
+    opened.refine(NEW, (click_at(volume, (9, 10, 11)), click_at(volume, (8, 9, 10), False)))
+    engine.open(Volume(volume.array.copy(), volume.ijk_to_ras)).refine(
+        Structure("?", None), (click_at(volume, (9, 10, 12)),)
+    )
+    assert len(spy.images) == encoded == 1
+
+
+def test_what_was_prepared_is_not_computed_at_the_click() -> None:
+    volume = body()
+    engine, spy = colour_engine()
+    opened = engine.open(volume)
+    click = click_at(volume, (33, 29, 36))
+    opened.prepare(click.ras)
+    encoded = len(spy.images)
+    assert encoded == 1
+    edit = opened.refine(NEW, (click,))
+    assert len(spy.images) == encoded
+    assert "network" not in edit.seconds
+
+
+def test_the_automatic_run_can_prepare_later_clicks() -> None:
+    volume = body()
+    engine, spy = colour_engine(prepare_clicks=True)
+    opened = engine.open(volume)
+    list(opened.segment([LIVER]))
+    encoded = len(spy.images)
+    opened.refine(NEW, (click_at(volume, (7, 8, 8)),))  # well inside the first window
+    assert len(spy.images) == encoded
+
+
+def test_another_scan_does_not_find_this_ones_features() -> None:
+    volume, other = body(), painted_scan(SHAPE, [(ORGAN, HU), (TWIN, HU + 1)])
+    moved = Volume(volume.array, geometry(origin=(1.0, 2.0, 3.0)))
+    engine, spy = colour_engine()
+    for scan in (volume, other, moved):
+        engine.open(scan).refine(NEW, (click_at(scan, (9, 10, 11)),))
+    assert len(spy.images) == 3
+
+
+def test_the_cache_stays_within_its_budget_and_forgets_the_oldest_window() -> None:
+    window_bytes = 16**3 * 4  # the colour backend keeps the image itself
+    volume = body()
+    engine, spy = colour_engine(cache_bytes=2 * window_bytes)
+    opened = engine.open(volume)
+    places = [(9.0, 10.0, 11.0), (33.0, 29.0, 36.0), (33.0, 10.0, 11.0)]
+    for at in places:
+        opened.prepare(click_at(volume, at).ras)
+        assert engine.cache.bytes <= 2 * window_bytes
+    assert len(spy.images) == 3
+    opened.prepare(click_at(volume, places[2]).ras)
+    opened.prepare(click_at(volume, places[1]).ras)
+    assert len(spy.images) == 3
+    opened.prepare(click_at(volume, places[0]).ras)
+    assert len(spy.images) == 4
+
+
+def test_a_centred_window_is_the_clicks_own() -> None:
+    volume = painted_scan((60, 40, 40), [((slice(20, 40), slice(10, 30), slice(10, 30)), HU)])
+    spy = asked(NEW, volume, click_at(volume, (30, 20, 21)), click_at(volume, (31, 21, 20)), centred_windows=True)
+    assert len(spy.images) == 2
+    assert [call.points[n] for n, call in enumerate(spy.clicked)] == [(8.0, 8.0, 8.0)] * 2
+
+
+# ---------------------------------------------------------------------- region, cancel
+
+
+@pytest.mark.parametrize("how", ["argument", "prompt"])
+@pytest.mark.parametrize("degrees", [0.0, 25.0])
+def test_voxels_outside_the_region_are_left_alone(how: str, degrees: float) -> None:
+    ground = painted_scan((20, 40, 40), [], ground=HU, spacing_mm=(0.8, 0.8, 1.9), degrees=degrees)
+    middle = ground.ras_of((20.0, 20.0, 10.0))
+    low, high = middle - np.array((4.3, 5.2, 6.4)), middle + np.array((6.1, 3.7, 2.2))
+    box = Box((low[0], low[1], low[2]), (high[0], high[1], high[2]))
+    prompts: Prompts = (click_at(ground, (10, 20, 20)),) + ((box,) if how == "prompt" else ())
+    base = mask_of((slice(0, 3), slice(0, 9), slice(0, 9)), shape=ground.shape_kji)
+    opened = colour_engine(expects=specification(window=(32, 32, 32)))[0].open(ground)
+    edit = opened.refine(NEW, prompts, crop(base), box if how == "argument" else None)
+    k, j, i = np.meshgrid(*map(np.arange, ground.shape_kji), indexing="ij")
+    positions = np.stack([i, j, k], axis=-1) @ ground.ijk_to_ras[:3, :3].T + ground.ijk_to_ras[:3, 3]
+    allowed = ((positions >= low) & (positions <= high)).all(axis=-1)
+    result = whole(edit, ground, base)
+    np.testing.assert_array_equal(result[~allowed], base[~allowed])
+    assert result[allowed].all()
+
+
+@pytest.mark.parametrize("allowed", [0, 1])
+def test_a_click_can_be_cancelled_between_windows(allowed: int) -> None:
+    volume = body()
+    engine, spy = colour_engine()
+    clicks = (click_at(volume, (9, 10, 11)), click_at(volume, (33, 29, 36)))
+    with pytest.raises(Cancelled):
+        engine.open(volume).refine(NEW, clicks, cancel=lambda: len(spy.images) >= allowed)
+    assert len(spy.images) == allowed
+    assert same(engine.open(volume).refine(NEW, clicks), colour_engine()[0].open(volume).refine(NEW, clicks))
+
+
+def test_cancel_is_heard_before_the_class_is_computed() -> None:
+    volume = body()
+    engine, spy = colour_engine()
+    with pytest.raises(Cancelled):
+        engine.open(volume).refine(THE_LIVER, (click_at(volume, (9, 10, 11)),), cancel=lambda: len(spy.images) >= 1)
+    assert len(spy.images) == 1
+
+
+# ---------------------------------------------------------------------- what the person is told
+
+
+def test_a_click_that_changed_nothing_is_named() -> None:
+    volume = painted_scan(SHAPE, [(ORGAN, HU)])
+    good, idle = click_at(volume, (9, 10, 11)), click_at(volume, (9, 11, 12), False)
+    edit = engine_of(Stubborn()).open(volume).refine(NEW, (good, idle))
+    place = ", ".join(f"{value:.1f}" for value in idle.ras)
+    assert [notice for notice in edit.notices if f"negative click at ({place}) mm" in notice]
+    assert not [notice for notice in edit.notices if "positive click" in notice]
+
+
+def test_a_negative_click_that_shaped_the_answer_is_not_called_useless() -> None:
+    volume = body()
+    clicks = (click_at(volume, (9, 10, 11)), click_at(volume, (9, 10, 17), False))
+    assert colour_engine()[0].open(volume).refine(NEW, clicks).notices == ()
+
+
+def test_an_empty_answer_says_why() -> None:
+    volume = body()
+    opened = engine_of(Stubborn(says=False)).open(volume)
+    found = opened.refine(NEW, (click_at(volume, (9, 10, 11)),))
+    assert found.mask.size == 0
+    assert "nothing at the clicks on nodule" in found.empty_reason
+    kept = opened.refine(NEW, (click_at(volume, (30, 2, 2)),), crop(mask_of(ORGAN)))
+    assert (kept.added, kept.removed) == (0, 0)
+    assert "changed nothing in nodule" in kept.empty_reason
+
+
+class Stubborn(TorchBackend):
+    """A network that answers every click with one cube, or with nothing."""
+
+    def __init__(self, says: bool = True) -> None:
+        super().__init__(tiny_network())
+        self._says = says
+
+    def click_logits(
+        self, low: torch.Tensor, points: torch.Tensor, labels: torch.Tensor, zero_shot: bool
+    ) -> torch.Tensor:
+        """See ``Backend``."""
+        return torch.full([2 * side for side in low.shape[-3:]], 9.0 if self._says else -9.0)
+
+
+@pytest.mark.parametrize("kji", [(-0.6, 5.0, 5.0), (5.0, 36.0, 5.0), (5.0, 5.0, 100.0)])
+def test_a_click_outside_the_scan_is_refused_with_its_position(kji: tuple[float, float, float]) -> None:
+    volume = body()
+    click = click_at(volume, kji)
+    place = ", ".join(f"{value:.1f}" for value in click.ras)
+    with pytest.raises(PromptError, match=rf"click at \({place}\) mm lies outside"):
+        colour_engine()[0].open(volume).refine(NEW, (click_at(volume, (9, 10, 11)), click))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_a_click_that_is_nowhere_cannot_be_made(value: float) -> None:
+    with pytest.raises(PromptError, match="no valid position"):
+        Click((1.0, value, 2.0))
+
+
+def test_a_request_without_clicks_and_one_with_words_are_refused() -> None:
+    opened = colour_engine()[0].open(body())
+    with pytest.raises(PromptError, match="no click"):
+        opened.refine(NEW, ())
+    with pytest.raises(PromptError, match="no text"):
+        opened.refine(NEW, (click_at(opened.volume, (9, 10, 11)), Text("liver")))
+
+
+def test_a_class_that_the_model_does_not_find_needs_a_segment_to_correct() -> None:
+    volume = body()
+    opened = colour_engine(expects=specification(classes=(LIVER,)))[0].open(volume)
+    click = (click_at(volume, (9, 10, 11)),)
+    with pytest.raises(PromptError, match="cannot find the pancreas by itself"):
+        opened.refine(Structure("pancreas", 4), click)
+    assert opened.refine(Structure("pancreas", 4), click, crop(mask_of(FAR))).added == 1000
+
+
+def test_a_model_without_clicks_and_one_without_new_structures_say_so() -> None:
+    volume = body()
+    click = (click_at(volume, (9, 10, 11)),)
+    with pytest.raises(ModelError, match="automatically only"):
+        engine_of(expects=specification(clicks=False, zero_shot=False)).open(volume).refine(THE_LIVER, click)
+    known_only = colour_engine(expects=specification(zero_shot=False))[0].open(volume)
+    with pytest.raises(PromptError, match="no new structures"):
+        known_only.refine(NEW, click)
+    known_only.refine(THE_LIVER, click)
+
+
+# ---------------------------------------------------------------------- stitching
+
+
+def test_where_windows_overlap_the_nearer_one_counts_more() -> None:
+    windows = [Region((0, 0, 0), (8, 8, 8)), Region((4, 0, 0), (12, 8, 8))]
+    union = union_of(windows, Region((0, 0, 0), (20, 20, 20)))
+    chance = stitch(windows, union, lambda window: torch.full((8, 8, 8), 9.0 if window is windows[0] else -9.0))
+    along = chance.values[:, 4, 4].numpy()
+    assert union == Region((0, 0, 0), (12, 8, 8))
+    assert (np.diff(along) <= 1e-6).all()
+    assert along[4] > 0.5 > along[7]
+    np.testing.assert_allclose(along[:4], torch.sigmoid(torch.tensor(9.0)), rtol=1e-5)
+
+
+def test_what_no_window_sees_is_unknown_and_not_a_number_nowhere() -> None:
+    windows = [Region((0, 0, 0), (4, 4, 4)), Region((6, 6, 6), (10, 10, 10))]
+    chance = stitch(windows, Region((0, 0, 0), (10, 10, 10)), lambda _: torch.full((4, 4, 4), 9.0))
+    assert torch.isfinite(chance.values).all()
+    assert chance.known.sum() == 128
+    assert not chance.values.numpy()[~chance.known].any()
+
+
+def test_an_edit_never_reaches_beyond_what_a_window_saw() -> None:
+    volume = cloudy_scan((60, 20, 20))
+    opened = engine_of().open(volume)
+    base = np.ones(volume.shape_kji, np.bool_)
+    clicks = (click_at(volume, (4, 10, 10), False), click_at(volume, (56, 10, 10), False))
+    result = whole(opened.refine(NEW, clicks, crop(base)), volume, base)
+    assert (~result).any()
+    assert result[22:38].all()
+
+
+def test_a_fine_scan_gets_a_fine_border() -> None:
+    k, j, i = np.meshgrid(*(np.arange(64),) * 3, indexing="ij")
+    distance = np.sqrt((k - 31.3) ** 2 + (j - 32.1) ** 2 + (i - 30.7) ** 2) * 0.5
+    truth = distance <= 5.0
+    soft = np.clip((5.0 - distance) / 3.0 + 0.5, 0, 1)
+    volume = Volume((soft * 1000 - 500).astype(np.float32), geometry(spacing_mm=(0.5, 0.5, 0.5)))
+    edit = engine_of(Threshold()).open(volume).refine(NEW, (click_at(volume, (31, 32, 31)),))
+    result = whole(edit, volume)
+    assert 2 * (result & truth).sum() / (result.sum() + truth.sum()) > 0.97
+
+
+class Threshold(TorchBackend):
+    """A network that answers with what is brighter than 0 HU, as surely as it is bright."""
+
+    def __init__(self) -> None:
+        super().__init__(tiny_network())
+
+    def encode(
+        self, images: torch.Tensor, classes: bool, clicks: bool
+    ) -> tuple[torch.Tensor | None, torch.Tensor | None]:
+        """See ``Backend``."""
+        return None, images
+
+    def click_logits(
+        self, low: torch.Tensor, points: torch.Tensor, labels: torch.Tensor, zero_shot: bool
+    ) -> torch.Tensor:
+        """See ``Backend``: the specification's -1000..1000 HU are 0..1."""
+        return (low[0, 0] - 0.5) * 8
+
+
+def test_the_grid_is_the_volume_in_these_tests() -> None:
+    assert colour_engine()[0].open(body()).grid.shape == (44, 36, 40)
+    assert body().spacing_mm == (MM, MM, MM)
