@@ -1,6 +1,7 @@
-"""The automatic run against MONAI's sliding-window inference: same weights, same scan, same labels; time and peak memory.
+"""The automatic run against MONAI's sliding-window inference: same weights, same scan; labels, time, peak memory.
 
-``--quick`` uses a small network. The scan is real (3 mm CT), cut to 84 mm and repeated to lengths 1x to 8x. Each measurement is a process of its own.
+``--quick`` uses a small network. The scan is real (3 mm CT), cut to 84 mm and repeated to lengths 1x to 8x. Each
+measurement is a process of its own.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ import numpy as np
 import torch
 from networks import model_file, network_of, peak_gib, scan, specification
 from report import Report, measure
-
 from VISTA3DSegmentLib.anatomy import EVERYTHING
 
 LARGEST_REFERENCE_GIB = 20
@@ -32,13 +32,14 @@ def run_ours(weights: Path, quick: bool, count: int, length: int, precision: str
     """Labels on the model's grid by our engine."""
     from VISTA3DSegmentLib.engines import open_engine
 
-    return open_engine(weights=weights, device="cpu", precision=precision).open(scan(length)).grid_labels(classes(count))
+    return (
+        open_engine(weights=weights, device="cpu", precision=precision).open(scan(length)).grid_labels(classes(count))
+    )
 
 
 def run_reference(weights: Path, quick: bool, count: int, length: int) -> np.ndarray:
     """The same by MONAI's sliding_window_inference over all classes' logits, as the bundle's inferer calls it."""
     from monai.inferers import sliding_window_inference
-
     from VISTA3DSegmentLib.engines.vista3d.grid import ModelGrid
     from VISTA3DSegmentLib.engines.vista3d.intensity import scale
 
@@ -117,7 +118,9 @@ def compare(report: Report, folder: Path, options: argparse.Namespace) -> None:
         same = float((labels == expected).mean())
         report.row("reference", count, f"{length}x", theirs["seconds"], theirs["gib"], f"{100 * same:.3f} % equal")
         report.bar(f"labels equal, {count} classes, {length}x", same, 0.999)
-        report.bar(f"times faster than the reference, {count} classes, {length}x", theirs["seconds"] / mine["seconds"], 1)
+        report.bar(
+            f"times faster than the reference, {count} classes, {length}x", theirs["seconds"] / mine["seconds"], 1
+        )
     for count in () if options.quick else (117,):
         half, _ = side("bf16", count, 1)
         report.row("ours, bf16", count, "1x", half["seconds"], half["gib"], "")

@@ -1,4 +1,4 @@
-"""One click against MONAI's ``point_based_window_inferer``: same weights, same scan, same windows; cold and with the window cached.
+"""One click against MONAI's ``point_based_window_inferer``: same weights, same scan; cold and with a cached window.
 
 ``--quick`` uses a small network. The reference encodes every click's window again at every click.
 """
@@ -17,7 +17,6 @@ import numpy as np
 import torch
 from networks import model_file, network_of, scan, specification
 from report import Report
-
 from VISTA3DSegmentLib.engines import open_engine
 from VISTA3DSegmentLib.engines.vista3d.grid import ModelGrid
 from VISTA3DSegmentLib.engines.vista3d.intensity import scale
@@ -37,7 +36,9 @@ def timed(run: Callable[[], Any], times: int = 1) -> float:
     return best
 
 
-def reference_click(network: Any, image: torch.Tensor, window: tuple[int, int, int], points: np.ndarray) -> torch.Tensor:
+def reference_click(
+    network: Any, image: torch.Tensor, window: tuple[int, int, int], points: np.ndarray
+) -> torch.Tensor:
     """The bundle's answer to clicks on a new structure."""
     from monai.apps.vista3d.inferer import point_based_window_inferer
 
@@ -83,7 +84,9 @@ def main() -> int:
 
 def compare(report: Report, weights: Path, quick: bool, expected: Any, volume: Any) -> None:
     network = network_of(weights)
-    report.bar("largest logit difference of the folded head", head_difference(network, (32, 32, 32)), 1e-4, at_least=False)
+    report.bar(
+        "largest logit difference of the folded head", head_difference(network, (32, 32, 32)), 1e-4, at_least=False
+    )
     grid = ModelGrid(volume, expected.spacing_mm)
     image = torch.from_numpy(scale(grid.read(grid.foreground), expected.intensity))[None, None]
     middle = np.array(grid.foreground.shape) // 2
@@ -93,7 +96,12 @@ def compare(report: Report, weights: Path, quick: bool, expected: Any, volume: A
     for precision in ("fp32",) if quick else ("fp32", "bf16"):
         opened = open_engine(weights=weights, device="cpu", precision=precision).open(volume)
         sides.append((precision, opened))
-    report.columns = ["clicks so far", "reference", *[f"ours {p}, {c}" for p, _ in sides for c in ("cold", "cached")], "faster"]
+    report.columns = [
+        "clicks so far",
+        "reference",
+        *[f"ours {p}, {c}" for p, _ in sides for c in ("cold", "cached")],
+        "faster",
+    ]
     for count in CLICKS:
         theirs = timed(lambda count=count: reference_click(network, image, expected.window, points[:count]))
         cells, fastest = [], float("inf")

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import torch
 from report import shared
-
 from VISTA3DSegmentLib.anatomy import EVERYTHING, SECOND_PASS
 from VISTA3DSegmentLib.engines.vista3d.network import FULL, NetworkShape, build_network
 from VISTA3DSegmentLib.engines.vista3d.weights import save_model

@@ -1,6 +1,7 @@
 """bfloat16 against float32: share of voxels that differ, automatic run and click, on a real scan with random weights.
 
-Random weights are the harsh case: all classes lie close together everywhere. ``--quick`` uses a small network; with ``--weights starter`` the shipped one is compared.
+Random weights are the harsh case: all classes lie close together everywhere. ``--quick`` uses a small network; with
+    ``--weights starter`` the shipped one is compared.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from networks import model_file, scan
-
 from report import Report
 from VISTA3DSegmentLib.engines import open_engine
 from VISTA3DSegmentLib.prompts import Click, Structure

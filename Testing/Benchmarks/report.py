@@ -1,4 +1,4 @@
-"""What every benchmark prints: a table for people, then one JSON object for programs; exit status 1 when a bar is missed."""
+"""What every benchmark prints: a table, then one JSON object; exit status 1 when a bar is missed."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Report:
 
 
 def measure(script: str, *arguments: object) -> dict[str, Any]:
-    """Run one side of a comparison in a process of its own, so that its peak memory is its own; its last line is JSON."""
+    """Run one side in a process of its own, so that its peak memory is its own; its last line is JSON."""
     command = [sys.executable, script, *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:

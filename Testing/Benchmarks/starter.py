@@ -1,7 +1,8 @@
-"""How good the starter model is: phantoms automatically and mended by clicks, and real scans by clicks alone against classical methods.
+"""How good the starter model is: on phantoms, and on real scans by clicks alone, beside classical methods.
 
-The simulated user is that of ``vista3dsegment evaluate``: each click goes to the centre of the largest error, and every result counts as it is. The
-real scans are those on which nothing was trained or tuned. ``--quick`` does one phantom and a few structures of the CT.
+The simulated user is that of ``vista3dsegment evaluate``: each click goes to the centre of the largest error, and every
+result counts as it is. The real scans are those on which nothing was trained or tuned. ``--quick`` does one phantom and
+a few structures of the CT.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from typing import Any
 import numpy as np
 import torch
 from report import Report, shared
-
 from VISTA3DSegmentLib.anatomy import class_of
 from VISTA3DSegmentLib.edits import MaskCrop
 from VISTA3DSegmentLib.engines import open_engine
@@ -68,7 +68,11 @@ def phantom_rows(report: Report, engine: Any, seeds: tuple[int, ...]) -> None:
     report.bar("phantom, automatic, mean Dice over its classes", mean, 0.90)
     for kind, scores in mended.items():
         report.row(f"phantom, {kind} organ after 3 clicks", "", "", "", "", float(np.mean(scores)))
-    report.bar("phantom, damaged base mended by 3 clicks, mean Dice", float(np.mean(sum(mended.values(), []))), 0.90)
+    report.bar(
+        "phantom, damaged base mended by 3 clicks, mean Dice",
+        float(np.mean([score for scores in mended.values() for score in scores])),
+        0.90,
+    )
     report.figures["phantom"] = {"automatic": mean, "mended": {k: float(np.mean(v)) for k, v in mended.items()}}
 
 
@@ -109,7 +113,11 @@ def other_cases() -> list[Case]:
     """Vessels and tumours that are reported as well."""
     found = []
     for folder, image, names in (
-        ("cta_aorta", "ct.nii.gz", ("aorta", "brachiocephalic_trunk", "common_carotid_artery_left", "subclavian_artery_left")),
+        (
+            "cta_aorta",
+            "ct.nii.gz",
+            ("aorta", "brachiocephalic_trunk", "common_carotid_artery_left", "subclavian_artery_left"),
+        ),
         ("cta_pulmonary", "ct.nii.gz", ("pulmonary_artery",)),
         ("sarcoma/STS_004/CT", "image.nii.gz", ("mask",)),
         ("sarcoma/STS_004/MR_T1", "image.nii.gz", ("mask",)),

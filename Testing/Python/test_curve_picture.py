@@ -25,7 +25,7 @@ def heights(canvas: Canvas, color: Rgb, x: int) -> npt.NDArray[np.intp]:
 def test_a_better_structure_has_the_higher_line_and_lines_rise_to_the_right() -> None:
     curves = [curve("liver", [0.1, 0.3, 0.9]), curve("spleen", [0.1, 0.2, 0.3])]
     canvas = draw_curves(curves, "ct", {"liver": RED, "spleen": BLUE})
-    late, early = LEFT + PLOT_WIDTH - 20, LEFT + PLOT_WIDTH // 4
+    late, early = LEFT + PLOT_WIDTH * 4 // 5, LEFT + PLOT_WIDTH // 4
     # Rows count downwards.
     assert heights(canvas, RED, late).mean() < heights(canvas, BLUE, late).mean()
     assert heights(canvas, RED, late).mean() < heights(canvas, RED, early).mean()
@@ -34,10 +34,20 @@ def test_a_better_structure_has_the_higher_line_and_lines_rise_to_the_right() ->
 def test_the_mean_is_drawn_only_of_several_structures() -> None:
     def black(names: list[str]) -> int:
         canvas = draw_curves([curve(name, [0.5, 0.5]) for name in names], "", dict.fromkeys(names, RED))
-        return int((canvas[:, LEFT + 100] < 40).all(axis=1).sum())
+        return int((canvas[:, LEFT + PLOT_WIDTH // 2] < 40).all(axis=1).sum())
 
     assert black(["a"]) == 0
     assert black(["a", "b"]) > 2
+
+
+def test_lines_begin_at_the_base_or_else_at_the_first_click() -> None:
+    def first_column(dice: list[float]) -> int:
+        canvas = draw_curves([curve("liver", dice)], "", {"liver": RED})
+        return int(np.flatnonzero((np.abs(canvas - RED).max(axis=2) < 60).any(axis=0))[0])
+
+    based, unbased = first_column([0.4, 0.5, 0.6]), first_column([0.0, 0.5, 0.6])
+    assert based == pytest.approx(LEFT + PLOT_WIDTH / 6, abs=4)
+    assert unbased == pytest.approx(LEFT + PLOT_WIDTH / 4, abs=4)
 
 
 def test_the_picture_is_a_png(tmp_path: Path) -> None:

@@ -75,7 +75,8 @@ class Edit:
         added: voxels that the base did not have.
         removed: voxels of the base that are gone.
         seconds: time by stage.
-        empty_reason: why the structure holds nothing in the box, in a sentence for the person; "" if it holds something.
+        empty_reason: why the structure holds nothing in the box, in a sentence for the person; "" if it holds
+            something.
         notices: what else the person should know (a fallback that was taken, a click that had no effect).
     """
 
@@ -107,5 +108,7 @@ class Edit:
         ]
         start = (low[0], low[1], low[2])
         mask = base.inside(start, (high[0] - low[0], high[1] - low[1], high[2] - low[2]))
-        mask[tuple(slice(s - o, s - o + n) for s, o, n in zip(self.start, start, self.mask.shape, strict=True))] = self.mask
+        mask[tuple(slice(s - o, s - o + n) for s, o, n in zip(self.start, start, self.mask.shape, strict=True))] = (
+            self.mask
+        )
         return MaskCrop(start, mask)

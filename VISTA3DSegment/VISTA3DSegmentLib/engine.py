@@ -38,7 +38,10 @@ Cancel: TypeAlias = Callable[[], bool]
 class Opened(Protocol):
     """An engine with a volume: what can be asked of it."""
 
-    volume: Volume
+    @property
+    def volume(self) -> Volume:
+        """What it was opened with."""
+        ...
 
     def segment(
         self,
@@ -56,8 +59,8 @@ class Opened(Protocol):
             cancel: asked before each window.
 
         Yields:
-            (class id, Edit against an empty base), in the order in which they are finished; each class once, a class that is
-            not in the scan with an ``empty_reason``.
+            (class id, Edit against an empty base), in the order in which they are finished; each class once, a class
+            that is not in the scan with an ``empty_reason``.
 
         Raises:
             PromptError: a class the model does not know. Cancelled. ResourceError.
@@ -77,8 +80,8 @@ class Opened(Protocol):
         Args:
             structure: a class of the model, or a new structure.
             prompts: all prompts of the structure so far.
-            base: the mask that the prompts correct, on the volume's grid. None: for a class its automatic result where the
-                prompts lie; for a new structure nothing.
+            base: the mask that the prompts correct, on the volume's grid. None: for a class its automatic result where
+                the prompts lie; for a new structure nothing.
             region: voxels outside this box (RAS, mm) are left alone.
             cancel: asked before each window.
 
@@ -94,7 +97,10 @@ class Opened(Protocol):
 class Engine(Protocol):
     """Something that segments volumes."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """For messages."""
+        ...
 
     def open(self, volume: Volume) -> Opened:
         """Make a volume ready to be asked about; cheap, nothing is computed yet."""

@@ -40,7 +40,7 @@ class ResourceError(SegmentationError):
     """Memory, disk or a device ran out."""
 
 
-class Cancelled(SegmentationError):
+class Cancelled(SegmentationError):  # noqa: N818 (it is no fault)
     """The person cancelled; nothing was changed."""
 
     def __init__(self, what: str = "Cancelled.", remedy: str = "") -> None:

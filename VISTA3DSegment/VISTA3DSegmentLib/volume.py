@@ -24,8 +24,8 @@ class Volume:
 
     Args:
         array: voxels, axes (k, j, i), any real numeric dtype, every value finite.
-        ijk_to_ras: 4x4, float64: homogeneous voxel index (i, j, k, 1) to RAS position in mm. The axes may be flipped and
-            oblique, not sheared.
+        ijk_to_ras: 4x4, float64: homogeneous voxel index (i, j, k, 1) to RAS position in mm. The axes may be flipped
+            and oblique, not sheared.
         name: what the person calls it (never patient data).
 
     Raises:
@@ -65,7 +65,7 @@ class Volume:
     @cached_property
     def ras_to_ijk(self) -> FloatArray:
         """4x4, float64: RAS position in mm to (fractional) voxel index (i, j, k)."""
-        return np.linalg.inv(self.ijk_to_ras)
+        return np.asarray(np.linalg.inv(self.ijk_to_ras), dtype=np.float64)
 
     @cached_property
     def content_key(self) -> str:
@@ -98,7 +98,9 @@ def check_voxels(array: npt.NDArray[Any]) -> None:
         )
     if array.size == 0:
         raise VolumeError(f"The image is empty ({' x '.join(map(str, array.shape))} voxels).", "Load the scan again.")
-    if not (np.issubdtype(array.dtype, np.integer) or np.issubdtype(array.dtype, np.floating) or array.dtype == np.bool_):
+    if not (
+        np.issubdtype(array.dtype, np.integer) or np.issubdtype(array.dtype, np.floating) or array.dtype == np.bool_
+    ):
         raise VolumeError(
             f"The image holds values of type {array.dtype}, not grey values.", "Convert it to a scalar volume."
         )
@@ -137,7 +139,7 @@ def check_geometry(ijk_to_ras: FloatArray) -> None:
         raise VolumeError("The geometry is singular: two axes of the image point the same way.", remedy)
     if angle > MAX_SHEAR_COSINE:
         raise VolumeError(
-            f"The axes of the image are not at right angles (off by {np.degrees(np.arcsin(min(1.0, angle))):.1f} degrees), "
+            f"The axes of the image are {np.degrees(np.arcsin(min(1.0, angle))):.1f} degrees off a right angle, "
             "as after a gantry tilt that was not corrected.",
             "Resample it onto a rectangular grid first.",
         )

@@ -1,4 +1,7 @@
-"""A picture of click sessions: Dice against the number of clicks, a line for each structure and one for their mean."""
+"""A picture of click sessions: Dice against the number of clicks, a line for each structure and one for their mean.
+
+The lines begin at the base that was mended, or at the first click where there was none.
+"""
 
 from __future__ import annotations
 
@@ -45,19 +48,20 @@ def curve_picture(
 
 def draw_curves(curves: Sequence[ClickCurve], title: str, colors: Mapping[str, Rgb]) -> Canvas:
     """The picture that ``curve_picture`` writes, as an array (rows, columns, 3), 0 to 255."""
-    clicks = len(curves[0].scores) - 1
+    last = len(curves[0].scores) - 1
+    first = 0 if last == 0 or any(curve.scores[0].dice > 0 for curve in curves) else 1
     ranked = sorted(curves, key=lambda curve: -curve.scores[-1].dice)
     lines = [
-        (curve.name, [score.dice for score in curve.scores], colors.get(curve.name, _own_color(n)))
+        (curve.name, [score.dice for score in curve.scores[first:]], colors.get(curve.name, _own_color(n)))
         for n, curve in enumerate(ranked)
     ]
-    mean = [mean_dice(curves, count) for count in range(clicks + 1)]
+    mean = [mean_dice(curves, count) for count in range(first, last + 1)]
     legend = [("mean", mean, MEAN_COLOR)] * (len(curves) > 1) + lines
     names_width = int(max(text_width(f"{name}  0.00", TEXT_PX) for name, _, _ in legend)) + 44
     height = TOP + BOTTOM + max(PLOT_HEIGHT, len(legend) * ROW_PX)
     canvas = new_canvas(LEFT + PLOT_WIDTH + RIGHT + names_width, height, WHITE)
     plot_height = height - TOP - BOTTOM
-    _axes(canvas, clicks, plot_height, title)
+    _axes(canvas, range(first, last + 1), plot_height, title)
     for _, dice, color in lines:
         _line(canvas, dice, color, 1.6, plot_height, opacity=0.85)
     if len(curves) > 1:
@@ -71,7 +75,7 @@ def _own_color(n: int) -> Rgb:
     return round(255 * r), round(255 * g), round(255 * b)
 
 
-def _axes(canvas: Canvas, clicks: int, plot_height: int, title: str) -> None:
+def _axes(canvas: Canvas, clicks: range, plot_height: int, title: str) -> None:
     right, base = LEFT + PLOT_WIDTH, TOP + plot_height
     draw_text(canvas, title or "Dice by number of clicks", LEFT, 20, INK, 14.0)
     for tenth in range(0, 11, 2):
@@ -82,21 +86,20 @@ def _axes(canvas: Canvas, clicks: int, plot_height: int, title: str) -> None:
     for dash in range(LEFT, right, 12):
         draw_line(canvas, [(dash, good), (dash + 5, good)], FAINT_INK, 1.2)
     draw_text(canvas, f"{GOOD_DICE:.1f}", LEFT - 34, good - TEXT_PX / 2, FAINT_INK, TEXT_PX)
-    every = max(1, clicks // 10)
-    for count in range(0, clicks + 1, every):
-        x = _x(count, clicks)
+    for place in range(0, len(clicks), -(-len(clicks) // 12)):
+        x = _x(place, len(clicks))
         draw_line(canvas, [(x, base), (x, base + 5)], INK, 1.2)
-        label = str(count)
+        label = str(clicks[place])
         draw_text(canvas, label, x - text_width(label, TEXT_PX) / 2, base + 11, INK, TEXT_PX)
     draw_line(canvas, [(LEFT, TOP), (LEFT, base), (right, base)], INK, 1.4)
     draw_text(canvas, "clicks", right - text_width("clicks", TEXT_PX), base + 32, INK, TEXT_PX)
-    draw_text(canvas, "Dice", 18, TOP - 4, INK, TEXT_PX)
+    draw_text(canvas, "Dice", LEFT - 52, TOP - 28, INK, TEXT_PX)
 
 
 def _line(
     canvas: Canvas, dice: Sequence[float], color: Rgb, width: float, plot_height: int, opacity: float = 1.0
 ) -> None:
-    points = [(_x(count, len(dice) - 1), _y(value, plot_height)) for count, value in enumerate(dice)]
+    points = [(_x(place, len(dice)), _y(value, plot_height)) for place, value in enumerate(dice)]
     draw_line(canvas, points, color, width, opacity)
     for x, y in points:
         draw_disc(canvas, x, y, width + 0.6, color, opacity)
@@ -110,8 +113,9 @@ def _legend(canvas: Canvas, legend: Sequence[tuple[str, Sequence[float], Rgb]]) 
         draw_text(canvas, f"{name}  {dice[-1]:.2f}", x + 26, y, INK, TEXT_PX)
 
 
-def _x(clicks: int, last: int) -> float:
-    return LEFT + PLOT_WIDTH * clicks / max(1, last)
+def _x(place: int, places: int) -> float:
+    # Half a step is left free at both ends, so that points do not lie on the axis.
+    return LEFT + PLOT_WIDTH * (place + 0.5) / places
 
 
 def _y(dice: float, plot_height: int) -> float:

@@ -1,14 +1,14 @@
 """Prepare training cases for the starter model: phantoms, real scans, and real label maps painted with random contrast.
 
-``python -m VISTA3DSegmentLib.learning.cases CASES --shared SHARED`` fills a folder, case by case, and can be stopped and resumed.
-Only the scans that may be trained on are used (see the shared data's README); the test scans are never opened.
+``python -m VISTA3DSegmentLib.learning.cases CASES --shared SHARED`` fills a folder, case by case, and can be stopped
+and resumed. Only the scans that may be trained on are used (see the shared data's README); the test scans are never
+opened.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +31,7 @@ LabelArray = npt.NDArray[np.uint8]
 
 SPACING_MM = (2.5, 2.5, 2.5)
 HOUNSFIELD = HounsfieldWindow(-350.0, 650.0)
-"""Narrower than VISTA3D's: a small network sees soft tissue better, and fine detail of bone and lung is below its grid anyway."""
+"""Narrower than VISTA3D's: a small network sees soft tissue better, and fine detail is below its grid anyway."""
 
 PHANTOMS, REAL_VARIANTS, PAINTED = 120, 60, 80
 BACKGROUND_TISSUES = 6
@@ -42,7 +42,8 @@ class RealScan:
     """A scan that may be trained on.
 
     Args:
-        image: path in shared/data. labels: likewise, or None. table: column of ids ("" = VISTA3D's own; else the task's name).
+        image: path in shared/data. labels: likewise, or None. table: column of ids ("" = VISTA3D's own; else the task's
+            name).
         intensity: how its grey values are scaled. share: weight among the real scans.
     """
 
@@ -79,7 +80,13 @@ def prepare_phantom(seed: int) -> Case:
     )
 
 
-LESION_CLASSES = {"lung tumor": 23, "hepatic tumor": 26, "bone lesion": 128, "left kidney cyst": 116, "right kidney cyst": 117}
+LESION_CLASSES = {
+    "lung tumor": 23,
+    "hepatic tumor": 26,
+    "bone lesion": 128,
+    "left kidney cyst": 116,
+    "right kidney cyst": 117,
+}
 PHANTOM_CLASSES = frozenset(range(1, 128)) - {2, 16, 18, 20, 21, 24, 25, 27}
 
 
@@ -111,7 +118,9 @@ def supervoxels(image: npt.NDArray[np.float32], rng: np.random.Generator) -> npt
     They stand in for structures that nobody labelled (the paper's supervoxels come from SAM's features instead).
     """
     # At half resolution: the watershed of a whole scan takes minutes.
-    half = sitk.Shrink(sitk.DiscreteGaussian(sitk.GetImageFromArray(image), float(rng.uniform(1.0, 2.0))), [2, 2, 2])
+    half = sitk.Shrink(
+        sitk.DiscreteGaussian(sitk.GetImageFromArray(image), [float(rng.uniform(1.0, 2.0))] * 3), [2, 2, 2]
+    )
     edges = sitk.GradientMagnitude(half)
     basins = sitk.GetArrayFromImage(sitk.MorphologicalWatershed(edges, float(rng.uniform(0.002, 0.004)), False, True))
     indices = [np.minimum(np.arange(n) // 2, m - 1) for n, m in zip(image.shape, basins.shape, strict=True)]
@@ -159,7 +168,7 @@ def _labels_on(grid: ModelGrid, volume: Volume, labels: LabelArray) -> LabelArra
 
 
 def _with_tissues(image: npt.NDArray[np.float32], labels: LabelArray) -> npt.NDArray[np.int32]:
-    """Labels, and what nobody labelled cut by grey value into tissues, numbered from 200: so that painting leaves no void."""
+    """Labels, and what nobody labelled cut by grey value into tissues, numbered from 200: painting leaves no void."""
     bounds = np.quantile(image[image > 0.02], np.linspace(0, 1, BACKGROUND_TISSUES + 1)[1:-1])
     tissue = np.where(image > 0.02, 201 + np.digitize(image, bounds), 200)
     return np.where(labels > 0, labels, tissue).astype(np.int32)
@@ -197,4 +206,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -161,12 +161,12 @@ def augment(patch: Patch, rng: np.random.Generator, flips: bool) -> Patch:
                 arrays = [None if array is None else np.flip(array, axis) for array in arrays]
         if image.shape[0] == image.shape[1] and rng.random() < 0.5:
             arrays = [None if array is None else np.swapaxes(array, 0, 1) for array in arrays]
-    image, labels, regions, valid = (None if array is None else np.ascontiguousarray(array) for array in arrays)
-    return Patch(image, labels, regions, valid, patch.labelled)
+    whole: list[Any] = [None if array is None else np.ascontiguousarray(array) for array in arrays]
+    return Patch(*whole, patch.labelled)
 
 
 def choose_targets(patch: Patch, count: int, rng: np.random.Generator) -> list[Target]:
-    """Objects of a patch to click on: classes, unions and parts of classes, and supervoxels (paper, supplement, point sampling).
+    """Objects of a patch to click on: classes, unions of classes, and supervoxels.
 
     Returns:
         ``count`` targets, or none if the patch holds no object.

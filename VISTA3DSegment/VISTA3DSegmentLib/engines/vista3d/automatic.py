@@ -1,7 +1,9 @@
-"""The automatic run: every class in one sweep, in memory that grows neither with the classes nor with the scan's length.
+"""The automatic run: every class in one sweep, in memory that grows with neither the classes nor the scan.
 
-A class's logit is the dot product of its vector with the class head's features, and blending is linear, so the weighted sum of the C features
-is accumulated instead of one sum per class: the labels are the same. Windows are walked level by level along S; as soon as no later window reaches a plane it is decided
+A class's logit is the dot product of its vector with the class head's features, and blending is linear, so the weighted
+sum of the C features
+is accumulated instead of one sum per class: the labels are the same. Windows are walked level by level along S; as soon
+    as no later window reaches a plane it is decided
 and dropped.
 """
 
@@ -44,7 +46,7 @@ class Planes:
 def finished_planes(
     lattice: Sweep, asked: Region, blending: Blending, encode: EncodeLevel, keep: torch.dtype, planes_at_once: int
 ) -> Iterator[Planes]:
-    """Walk the lattice and yield the blended features of the asked region, some planes at a time, from its lower end upwards.
+    """Walk the lattice and yield the blended features of the asked region, some planes at a time, from below.
 
     Args:
         lattice: windows that cover the asked region.
@@ -142,7 +144,9 @@ class NativeLabels:
         winner = torch.zeros(shape, dtype=torch.uint8, device=logits.device)
         flags = torch.zeros(shape, dtype=torch.uint8, device=logits.device)
         for index, part in _positive_parts(logits, region):
-            inside = tuple(slice(low - o, high - o) for low, high, o in zip(part.low, part.high, region.low, strict=True))
+            inside = tuple(
+                slice(low - o, high - o) for low, high, o in zip(part.low, part.high, region.low, strict=True)
+            )
             native = self.grid.native_box(part)
             self._grow_box([*self.exclusive, *self.overlapping][index], native)
             chance = interpolate(torch.sigmoid(logits[index][inside]), self.grid, part, native)
@@ -196,7 +200,7 @@ def _interpolate_axis(values: Tensor, taps: Taps, axis: int) -> Tensor:
 
 
 def _positive_parts(logits: Tensor, region: Region) -> Iterator[tuple[int, Region]]:
-    """For each class with a positive logit: its index, and the part of the region that holds them all with a margin of one point."""
+    """For each class with a positive logit: its index, and the part of the region that holds it, one point wider."""
     positive = logits > 0
     along = [positive.any(dim=3).any(dim=2), positive.any(dim=3).any(dim=1), positive.any(dim=2).any(dim=1)]
     used = [axis.cpu().numpy() for axis in along]

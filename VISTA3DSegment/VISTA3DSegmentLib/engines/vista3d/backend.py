@@ -1,4 +1,4 @@
-"""Where the network's parts run. A backend turns windows into features and clicks into logits; it knows nothing of volumes."""
+"""Where the network's parts run: windows become features, clicks become logits; nothing here knows of volumes."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class Backend(Protocol):
             clicks: whether the features of the point head are wanted.
 
         Returns:
-            ((n, C, X, Y, Z), (n, C, X/2, Y/2, Z/2)), float32 or half precision, on ``device``; None for what was not asked for. A class's logits
-            are the dot product of its vector with the former.
+            ((n, C, X, Y, Z), (n, C, X/2, Y/2, Z/2)), float32 or half precision, on ``device``; None for what was not
+            asked for. A class's logits are the dot product of its vector with the former.
         """
         ...
 
@@ -46,7 +46,8 @@ class Backend(Protocol):
 
         Args:
             low: (1, C, X/2, Y/2, Z/2), from ``encode``.
-            points: (N, 3), float32, window voxel indices. labels: (N,), see ``point_head``.
+            points: (N, 3), float32, window voxel indices.
+            labels: (N,), see ``point_head``.
             zero_shot: a new structure instead of one of the model's classes.
 
         Returns:
@@ -68,7 +69,8 @@ class TorchBackend:
         self.device = torch.device(device)
         self.description = f"PyTorch {torch.__version__}, {_device_name(self.device)}, {precision}"
         self._dtype = DTYPES[precision]
-        # Measured: channels_last_3d pays on GPUs; on CPUs the instance norms fall back to the default layout and it costs.
+        # Measured: channels_last_3d pays on GPUs; on CPUs the instance norms fall back to the default layout and it
+        # costs.
         layout = torch.channels_last_3d if self.device.type == "cuda" else torch.preserve_format
         self._network = network.to(self.device, memory_format=layout)
 

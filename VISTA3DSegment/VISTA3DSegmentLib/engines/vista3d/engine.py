@@ -31,7 +31,7 @@ from .windows import Sweep, centred_window, click_windows, sweep
 Tensor = torch.Tensor
 
 LOWEST_OF_A_CT = -100
-"""A CT shows fat or air somewhere; an image whose smallest value lies above is taken for something else (MR, or already scaled)."""
+"""A CT shows fat or air somewhere; an image whose smallest value lies above is taken for something else, as MR."""
 OTHER_GREY_VALUES = Percentiles(1.0, 99.0)
 """How a model of Hounsfield units sees an image that has none: as NVIDIA's CT and MR model scales."""
 
@@ -349,7 +349,7 @@ class OpenedVista3D:
         report: _Reporter,
         watch: Stopwatch,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """What the clicks correct: on the grid in the chance's region, and on the volume's voxels in that region's box."""
+        """What the clicks correct: on the grid in the chance's region, and on the volume's voxels in its box."""
         box = self.grid.native_box(chance.region)
         if base is not None:
             read = self.grid.read(chance.region, mask=lambda part: _inside(base, part))
@@ -452,7 +452,7 @@ def _joined(masks: list[MaskCrop]) -> MaskCrop:
         if joined is None:
             joined = mask
             continue
-        before = joined.inside(mask.start, mask.mask.shape)  # type: ignore[arg-type]  # 3-D by construction
+        before = joined.inside(mask.start, mask.mask.shape)
         joined = Edit(mask.start, mask.mask | before, 0, 0).onto(joined)
     return joined or masks[0]
 

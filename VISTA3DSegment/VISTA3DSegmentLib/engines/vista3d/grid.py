@@ -1,9 +1,10 @@
 """The model's own grid over a volume: fixed spacing, axes ordered R, A, S; and the way back to the volume's voxels.
 
-The grid is the one that MONAI's ``Spacing`` (``diagonal=False``) followed by ``Orientation("RAS")`` gives: it keeps the scan's
-rotation and its first voxel's centre, and has ``round((n - 1) * spacing / step + 1)`` points along an axis of n voxels. Both ways
-are separable linear interpolations, so a window is read straight from the scan's voxels: no resampled copy of the volume is kept.
-Positions beyond the grid take the value of its nearest point (replicate padding), alike for every user of a window.
+The grid is the one that MONAI's ``Spacing`` (``diagonal=False``) followed by ``Orientation("RAS")`` gives: it keeps the
+scan's rotation and its first voxel's centre, and has ``round((n - 1) * spacing / step + 1)`` points along an axis of n
+voxels. Both ways are separable linear interpolations, so a window is read straight from the scan's voxels: no resampled
+copy of the volume is kept. Positions beyond the grid take the value of its nearest point (replicate padding), alike for
+every user of a window.
 """
 
 from __future__ import annotations
@@ -88,7 +89,10 @@ class Region:
 
 @dataclass(frozen=True, eq=False)
 class Taps:
-    """Linear interpolation along one axis: output n is ``(1 - weight[n]) * input[below[n]] + weight[n] * input[below[n] + 1]``."""
+    """Linear interpolation along one axis.
+
+    Output n is ``(1 - weight[n]) * input[below[n]] + weight[n] * input[below[n] + 1]``.
+    """
 
     below: npt.NDArray[np.intp]
     weight: Float32
@@ -118,7 +122,9 @@ class ModelGrid:
             points = max(1, int(np.round((count - 1) / step + 1.0)))
             axes[ras_axis] = Axis(source, not positive, count, points, step)
         right, anterior, superior = axes
-        assert right and anterior and superior
+        assert right
+        assert anterior
+        assert superior
         return right, anterior, superior
 
     @property
@@ -165,9 +171,7 @@ class ModelGrid:
             return self.whole
         used = [np.flatnonzero(axis) for axis in found]
         low = [max(0, int(axis[0]) - FOREGROUND_MARGIN) for axis in used]
-        high = [
-            min(count, int(axis[-1]) + 1 + FOREGROUND_MARGIN) for axis, count in zip(used, self.shape, strict=True)
-        ]
+        high = [min(count, int(axis[-1]) + 1 + FOREGROUND_MARGIN) for axis, count in zip(used, self.shape, strict=True)]
         return Region((low[0], low[1], low[2]), (high[0], high[1], high[2]))
 
     def read(
@@ -185,7 +189,9 @@ class ModelGrid:
         """
         within = within or self.whole
         taps = []
-        for axis, low, high, first, last in zip(self.axes, region.low, region.high, within.low, within.high, strict=True):
+        for axis, low, high, first, last in zip(
+            self.axes, region.low, region.high, within.low, within.high, strict=True
+        ):
             points = np.clip(np.arange(low, high), first, last - 1).astype(np.float64)
             taps.append(_taps(np.clip(axis.to_source(points), 0.0, axis.source_count - 1.0), axis.source_count))
         crop: list[slice] = [slice(None)] * 3
@@ -243,7 +249,8 @@ class ModelGrid:
             box: slices (k, j, i) of the volume; voxels beyond the region take its nearest point's value.
 
         Returns:
-            One for each axis R, A, S of the region; the result's axes are then put in the order k, j, i by ``native_order``.
+            One for each axis R, A, S of the region; the result's axes are then put in the order k, j, i by
+            ``native_order``.
         """
         taps = []
         for n, axis in enumerate(self.axes):
@@ -260,9 +267,10 @@ class ModelGrid:
 
 
 def _closest_axes(ijk_to_ras: FloatArray) -> list[tuple[int, bool]]:
-    """For each axis i, j, k: the patient axis (0 = R, 1 = A, 2 = S) it follows most, each used once, and whether it runs with it.
+    """For each axis i, j, k: the patient axis (0 = R, 1 = A, 2 = S) it follows most, and whether it runs with it.
 
-    The assignment is greedy, the clearest axis first, as nibabel's ``io_orientation``, which MONAI's ``Orientation`` uses.
+    The assignment is greedy, the clearest axis first, as nibabel's ``io_orientation``, which MONAI's ``Orientation``
+    uses.
     """
     axes = ijk_to_ras[:3, :3]
     left = axes / np.linalg.norm(axes, axis=0)

@@ -88,11 +88,16 @@ def native_change(
 ) -> BoolArray:
     """The structure in a box of the volume after a change that was decided on the grid.
 
-    Inside the changed components the interpolated probability decides voxel by voxel; everywhere else the base's own voxels stay.
+    Inside the changed components the interpolated probability decides voxel by voxel; everywhere else the base's own
+    voxels stay.
 
     Args:
-        grid: the model's grid. chance: the answer to the clicks. base: the structure before, on the grid, in the chance's region.
-        change: components that join or leave. box: slices (k, j, i). base_native: the structure before, in the box.
+        grid: the model's grid.
+        chance: the answer to the clicks.
+        base: the structure before, on the grid, in the chance's region.
+        change: components that join or leave.
+        box: slices (k, j, i) of the volume.
+        base_native: the structure before, in the box.
 
     Returns:
         bool, axes (k, j, i), of the box's shape.
@@ -103,7 +108,8 @@ def native_change(
     for joins, component in ((True, change.added), (False, change.removed)):
         if not component.any():
             continue
-        # One grid point more on every side, so that the border falls where the probability says, not where the grid does.
+        # One grid point more on every side, so that the border falls where the probability says, not where the grid
+        # does.
         zone = torch.from_numpy(_grown(component) & ~others[joins])
         part = _bounding_region(zone.numpy(), chance.region)
         inside = tuple(slice(a - o, b - o) for a, b, o in zip(part.low, part.high, chance.region.low, strict=True))
@@ -129,8 +135,12 @@ def as_edit(
     """The smallest edit that turns the structure into the result.
 
     Args:
-        result: the structure in the box. before: what the client has there; None if it has nothing yet.
-        box: slices (k, j, i). seconds: time by stage. reason: said when the edit is empty. notices: passed on.
+        result: the structure in the box.
+        before: what the client has there; None if it has nothing yet.
+        box: slices (k, j, i) of the volume.
+        seconds: time by stage.
+        reason: said when the edit is empty.
+        notices: passed on.
     """
     old = np.zeros_like(result) if before is None else before
     changed = MaskCrop.of(result != old)

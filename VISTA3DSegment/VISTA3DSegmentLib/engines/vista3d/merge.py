@@ -1,8 +1,10 @@
 """What clicks change: the paper's algorithm 1, on one labelling of the whole touched region.
 
-The reference rewrites the connected components of the difference between the base and the answer to the clicks that carry a click: positive clicks add
-components of the answer, negative clicks remove components of the base that the answer lacks. The same is done here once for all windows, with the
-component nearest to each click, for clicks anywhere in the region, its first and last planes included.
+The reference rewrites the connected components of the difference between the base and the answer to the clicks that
+    carry a click: positive clicks add
+components of the answer, negative clicks remove components of the base that the answer lacks. The same is done here
+once for all windows, with the component nearest to each click, for clicks anywhere in the region, its first and last
+planes included.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ BoolArray = npt.NDArray[np.bool_]
 Index3 = tuple[int, int, int]
 
 REACH = 2
-"""A click finds a component up to this many voxels away along each axis (MONAI's ``keep_merge_components_with_points``)."""
+"""A click finds a component up to so many voxels away on each axis (MONAI's ``keep_merge_components_with_points``)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,8 +30,8 @@ class Merge:
     Args:
         added: bool, voxels that join the object.
         removed: bool, voxels that leave it.
-        idle: indices of the clicks that were not obeyed: positive ones with no answer near them, negative ones where the
-            answer stays positive.
+        idle: indices of the clicks that were not obeyed: positive ones with no answer near them, negative ones where
+            the answer stays positive.
     """
 
     added: BoolArray
@@ -77,7 +79,7 @@ def _components(mask: BoolArray) -> npt.NDArray[np.uint32]:
 
 
 def _nearest(components: npt.NDArray[np.uint32], at: Index3) -> int:
-    """The component at a voxel, else the nearest within ``REACH``; 0 if there is none. Ties go to the first in scan order."""
+    """The component at a voxel, else the nearest within ``REACH``; 0 if there is none."""
     low = [max(0, index - REACH) for index in at]
     around = components[tuple(slice(start, index + REACH + 1) for start, index in zip(low, at, strict=True))]
     where = np.argwhere(around > 0)

@@ -69,7 +69,7 @@ def shape_of(state: Mapping[str, Any]) -> NetworkShape:
         n_classes, feature_size = (int(n) for n in state["class_head.class_embeddings.weight"].shape)
     except (KeyError, ValueError, IndexError) as error:
         raise ModelError(
-            "The file does not hold the weights of a VISTA3D network: its first convolution or its class embeddings are missing.",
+            "The file does not hold the weights of a VISTA3D network: its first layer or class embeddings are missing.",
             "Choose the model file that NVIDIA publishes, or one that this program wrote.",
         ) from error
     blocks_down: list[int] = []

@@ -1,4 +1,4 @@
-"""Runs windows on a backend: as many at once as fit, fewer when memory runs out, and on the CPU when nothing else is left."""
+"""Runs windows on a backend: as many at once as fit, fewer when memory runs out, on the CPU when nothing is left."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ class Runner:
     Args:
         backend: where to run.
         batch: windows at once to begin with.
-        fallback: makes the CPU's backend, for when a GPU cannot hold even one window; None: there is nothing to fall back to.
+        fallback: makes the CPU's backend, for when a GPU cannot hold even one window; None: there is nothing to fall
+            back to.
     """
 
     def __init__(self, backend: Backend, batch: int = 1, fallback: Callable[[], Backend] | None = None) -> None:
@@ -39,7 +40,8 @@ class Runner:
         Args:
             count: how many.
             read: gives the n-th window's image (1, X, Y, Z).
-            classes, clicks: see ``Backend.encode``.
+            classes: see ``Backend.encode``.
+            clicks: see ``Backend.encode``.
 
         Yields:
             (n, class features (C, X, Y, Z) or None, click features (1, C, x, y, z) or None).
@@ -90,7 +92,8 @@ def _out_of_memory(error: BaseException) -> bool:
 def batch_for(free_bytes: int, window: Sequence[int], feature_size: int) -> int:
     """Windows at once for so much free GPU memory.
 
-    A window needs about twelve times its features: skips, two decoders' levels and the class head's residual blocks (reference, section 10).
+    A window needs about twelve times its features: skips, two decoders' levels and the class head's residual blocks
+        (reference, section 10).
     """
     voxels = window[0] * window[1] * window[2]
     return max(1, min(8, int(0.8 * free_bytes) // (12 * feature_size * voxels * 2)))

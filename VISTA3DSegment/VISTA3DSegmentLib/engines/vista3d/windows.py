@@ -1,4 +1,4 @@
-"""Where the network looks: the lattice of an automatic run, the windows of clicks, and how overlapping answers are weighted."""
+"""Where the network looks: the lattice of an automatic run, the windows of clicks, and their weights."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from .grid import Index3, Region
 Float32 = npt.NDArray[np.float32]
 
 CLICK_MARGIN = 3 / 16
-"""A click lies well inside a window if at least this share of its side is between it and each face: 24 of 128 voxels."""
+"""A click lies well inside a window if this share of its side is between it and each face: 24 of 128 voxels."""
 SNAP = 1 / 8
-"""A new click window starts at a multiple of this share of its side, so that the next click near by finds the same window."""
+"""A new click window starts at a multiple of this share of its side: the next click near by finds the same window."""
 
 
 @dataclass(frozen=True)
@@ -83,8 +83,8 @@ def _start_around(middle: float, within: Region, side: int, axis: int, snap: int
 def click_windows(clicks: Sequence[Index3], within: Region, window: Index3, overlap: float) -> list[Region]:
     """The windows in which clicks are answered: a function of the clicks and the image alone, never of what is cached.
 
-    A click that lies well inside a window that an earlier click uses, or inside one of the automatic run's, is answered there: it is likely encoded
-    already. Others get a window of their own around them.
+    A click that lies well inside a window that an earlier click uses, or inside one of the automatic run's, is answered
+    there: it is likely encoded already. Others get a window of their own around them.
     """
     lattice = sweep(within, within, window, overlap).all()
     chosen: list[Region] = []
