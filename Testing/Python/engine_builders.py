@@ -29,14 +29,14 @@ MM = 1.5
 """The grid's step; a volume of this spacing has the model's grid as its own."""
 
 LIVER, SPLEEN, RIGHT_KIDNEY, LEFT_KIDNEY, KIDNEY = 1, 3, 5, 14, 2
-LUNG_TUMOR, HEPATIC_TUMOR, LUNG_LOBE = 23, 26, 28
+LUNG_TUMOR, HEPATIC_VESSEL, HEPATIC_TUMOR, LUNG_LOBE = 23, 25, 26, 28
 CLASSES = (1, 3, 4, 5, 6, 7, 10, 12, 14, 15, 19, 22, 28, 62, 115, 23, 24, 25, 26, 27, 57, 128)
 
 AIR = -1000
-COLOURS = {LIVER: 50, SPLEEN: 250, RIGHT_KIDNEY: 450, LEFT_KIDNEY: 650, HEPATIC_TUMOR: 110}
+COLOURS = {LIVER: 50, SPLEEN: 250, RIGHT_KIDNEY: 450, LEFT_KIDNEY: 650, HEPATIC_TUMOR: 110, HEPATIC_VESSEL: 140}
 """HU of the structures that ``ColourBackend`` sees."""
 TOLERANCE_HU = 40.0
-"""A structure reaches this far from its own colour: 80 HU is liver and tumour at once."""
+"""A structure reaches this far from its own colour: 80 HU is liver and tumour at once, 120 HU tumour and vessel."""
 
 
 def specification(**changes: Any) -> ModelSpecification:

@@ -9,6 +9,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import dijkstra
 from VISTA3DSegmentLib.edits import MaskCrop
 from VISTA3DSegmentLib.errors import PromptError
+from VISTA3DSegmentLib.evaluation import classical
 from VISTA3DSegmentLib.evaluation.classical import UNREACHED, GrowCut, RegionGrower, path_costs
 from VISTA3DSegmentLib.evaluation.clicks import click_session
 from VISTA3DSegmentLib.evaluation.metrics import dice
@@ -80,6 +81,16 @@ def test_a_region_that_ran_into_the_neighbour_is_called_back(grid: WorkingGrid) 
     assert leaked(after) < 20
 
 
+def test_a_region_that_cannot_be_narrowed_enough_is_given_up(
+    grid: WorkingGrid, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(classical, "MULTIPLIERS", (3.0,))
+    one, negative = click(grid, (12, 28, 18)), click(grid, (12, 36, 18), positive=False)
+    before, after = (RegionGrower(grid).refine(ORGAN, clicks).added for clicks in ((one,), (one, negative)))
+    assert before > 1000
+    assert 0 < after < 100
+
+
 def test_grow_cut_gets_better_as_the_simulated_user_clicks(grid: WorkingGrid) -> None:
     both = MaskCrop.of(KIDNEY.full(SHAPE) | SPLEEN.full(SHAPE))
     curve = click_session(GrowCut(grid), ORGAN, both, (1, 4))
@@ -132,6 +143,6 @@ def test_a_mask_of_the_working_grid_lies_where_it_was_on_the_scan(grid: WorkingG
     assert site.spacing_kji_mm == (3.0, 2.0, 2.0)
     assert site.start == (7, 13, 13)
     coarse = np.zeros(site.grey.shape, np.bool_)
-    coarse[2:9, 3:12, 3:12] = True
+    coarse[:9, :12, :12] = True
     # From half a coarse voxel before the first one to half a coarse voxel after the last one, 4/3 voxels each.
-    assert dice(grid.on_scan(site, coarse), box_mask(SHAPE, (9, 21, 21), (16, 33, 33))) > 0.99
+    assert dice(grid.on_scan(site, coarse), box_mask(SHAPE, (7, 17, 17), (16, 33, 33))) > 0.99

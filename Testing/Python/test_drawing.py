@@ -61,6 +61,16 @@ def test_text_is_as_wide_as_it_says() -> None:
     last, x = letters[-1]
     assert x + max(float(stroke[:, 0].max()) for stroke in letter_strokes(last, 11.0)) == pytest.approx(width)
     assert text_width("", 11.0) == 0
+    assert text_width("left kidney", 11.0) > text_width("leftkidney", 11.0)
+
+
+def test_text_is_placed_to_a_fraction_of_a_pixel() -> None:
+    def middle(x: float) -> float:
+        canvas = new_canvas(60, 30, BLACK)
+        draw_text(canvas, "k", x, 8, WHITE)
+        return float((canvas[..., 0].sum(axis=0) * np.arange(60)).sum() / canvas[..., 0].sum())
+
+    assert middle(5.5) - middle(5.0) == pytest.approx(0.5, abs=0.05)
 
 
 def test_a_png_holds_what_was_drawn(tmp_path: Path) -> None:

@@ -80,17 +80,6 @@ def test_counts_of_an_edit_are_those_of_its_voxels() -> None:
     assert edit.added + edit.removed > 0
 
 
-def test_two_engines_of_different_models_do_not_share_features() -> None:
-    volume = cloudy_scan((20, 20, 20))
-    keys = []
-    for identity in ("one", "other"):
-        plain = engine_of()
-        engine = Vista3DEngine(plain.runner, plain.specification, identity, plain.options, plain.feature_size)
-        engine.open(volume).prepare(click_at(volume, (9, 9, 9)).ras)
-        keys.append(next(iter(engine.cache._kept)))
-    assert keys[0] != keys[1]
-
-
 @pytest.mark.parametrize("kind", ["uint8", "int16", "uint16", "int32", "float32", "float64"])
 def test_the_type_of_the_voxels_does_not_matter(kind: str) -> None:
     reference = cloudy_scan((18, 18, 18))

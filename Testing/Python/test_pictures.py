@@ -100,7 +100,8 @@ def test_the_slices_go_through_the_largest_cross_section() -> None:
 
 
 def test_a_small_segment_counts_as_much_as_a_large_one() -> None:
-    large = box_mask(SHAPE, (0, 0, 0), (20, 40, 40))
+    wide, narrow = box_mask(SHAPE, (0, 0, 0), (8, 40, 40)), box_mask(SHAPE, (8, 0, 0), (20, 30, 40))
+    large = MaskCrop.of(wide.full(SHAPE) | narrow.full(SHAPE))
     small = box_mask(SHAPE, (16, 30, 8), (18, 32, 10))
     k = best_point(scan(), [large, small])[2] / 4
     assert 16 <= k < 18

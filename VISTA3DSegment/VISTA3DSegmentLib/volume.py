@@ -139,7 +139,7 @@ def check_geometry(ijk_to_ras: FloatArray) -> None:
         raise VolumeError("The geometry is singular: two axes of the image point the same way.", remedy)
     if angle > MAX_SHEAR_COSINE:
         raise VolumeError(
-            f"The axes of the image are {np.degrees(np.arcsin(min(1.0, angle))):.1f} degrees off a right angle, "
+            f"The image's axes are not at right angles (off by {np.degrees(np.arcsin(min(1.0, angle))):.1f} degrees), "
             "as after a gantry tilt that was not corrected.",
             "Resample it onto a rectangular grid first.",
         )

@@ -161,8 +161,9 @@ def augment(patch: Patch, rng: np.random.Generator, flips: bool) -> Patch:
                 arrays = [None if array is None else np.flip(array, axis) for array in arrays]
         if image.shape[0] == image.shape[1] and rng.random() < 0.5:
             arrays = [None if array is None else np.swapaxes(array, 0, 1) for array in arrays]
-    whole: list[Any] = [None if array is None else np.ascontiguousarray(array) for array in arrays]
-    return Patch(*whole, patch.labelled)
+    whole = [None if array is None else np.ascontiguousarray(array) for array in arrays]
+    kept: Any = dict(zip(("image", "labels", "regions", "valid"), whole, strict=True))
+    return Patch(**kept, labelled=patch.labelled)
 
 
 def choose_targets(patch: Patch, count: int, rng: np.random.Generator) -> list[Target]:
@@ -219,6 +220,6 @@ def choose_classes(
     absent = sorted(answerable - set(np.unique(patch.labels).tolist()))
     rng.shuffle(present)
     rng.shuffle(absent)
-    ids = present[: count - min(2, len(absent))]
-    ids += absent[: count - len(ids)]
+    ids = present[: count - min(4, len(absent))]
+    ids += absent[: max(4, len(present) // 2)]
     return ids, [patch.labels == n for n in ids]

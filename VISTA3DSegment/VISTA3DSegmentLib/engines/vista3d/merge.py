@@ -1,10 +1,9 @@
 """What clicks change: the paper's algorithm 1, on one labelling of the whole touched region.
 
 The reference rewrites the connected components of the difference between the base and the answer to the clicks that
-    carry a click: positive clicks add
-components of the answer, negative clicks remove components of the base that the answer lacks. The same is done here
-once for all windows, with the component nearest to each click, for clicks anywhere in the region, its first and last
-planes included.
+carry a click: positive clicks add components of the answer, negative clicks remove components of the base that the
+answer lacks. The same is done here once for all windows, with the component nearest to each click, for clicks anywhere
+in the region, its first and last planes included.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ import numpy.typing as npt
 import openvino
 import torch
 from monai.networks.blocks.dynunet_block import UnetResBlock
+from monai.networks.blocks.mlp import MLPBlock
 from monai.networks.blocks.unetr_block import UnetrBasicBlock
 from monai.networks.nets.segresnet_ds import SegResBlock
 from openvino import opset13 as op
@@ -223,7 +224,7 @@ def _layer(module: nn.Module, x: Node) -> Node:
         return _layer(module.lrelu, op.add(inner, x))
     if isinstance(module, nn.Sequential):
         return _chain(tuple(module), x)
-    if type(module).__name__ == "MLPBlock":
+    if isinstance(module, MLPBlock):
         return _chain((module.linear1, module.fn, module.linear2), x)
     return _leaf(module, x)
 

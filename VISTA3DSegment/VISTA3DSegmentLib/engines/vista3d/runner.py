@@ -92,8 +92,8 @@ def _out_of_memory(error: BaseException) -> bool:
 def batch_for(free_bytes: int, window: Sequence[int], feature_size: int) -> int:
     """Windows at once for so much free GPU memory.
 
-    A window needs about twelve times its features: skips, two decoders' levels and the class head's residual blocks
-        (reference, section 10).
+    A window needs about twelve times its features: skips, two decoders' levels and the class head's residual
+    blocks, in half precision.
     """
     voxels = window[0] * window[1] * window[2]
     return max(1, min(8, int(0.8 * free_bytes) // (12 * feature_size * voxels * 2)))
