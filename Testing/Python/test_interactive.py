@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from engine_builders import (
+    AIR,
     COLOURS,
     HEPATIC_TUMOR,
     LIVER,
@@ -359,6 +360,14 @@ def test_the_cache_stays_within_its_budget_and_forgets_the_oldest_window() -> No
     assert len(spy.images) == 4
 
 
+@pytest.mark.parametrize("keep_half", [False, True])
+def test_features_are_kept_in_the_precision_that_was_asked_for(keep_half: bool) -> None:
+    volume = body()
+    engine, _ = colour_engine(keep_half=keep_half)
+    engine.open(volume).prepare(click_at(volume, (9, 10, 11)).ras)
+    assert engine.cache.bytes == 16**3 * (2 if keep_half else 4)
+
+
 def test_a_centred_window_is_the_clicks_own() -> None:
     volume = painted_scan((60, 40, 40), [((slice(20, 40), slice(10, 30), slice(10, 30)), HU)])
     spy = asked(NEW, volume, click_at(volume, (30, 20, 21)), click_at(volume, (31, 21, 20)), centred_windows=True)
@@ -534,6 +543,21 @@ def test_a_fine_scan_gets_a_fine_border() -> None:
     edit = engine_of(Threshold()).open(volume).refine(NEW, (click_at(volume, (31, 32, 31)),))
     result = whole(edit, volume)
     assert 2 * (result & truth).sum() / (result.sum() + truth.sum()) > 0.97
+
+
+@pytest.mark.parametrize("positive", [True, False])
+def test_a_neighbour_one_grid_point_away_is_left_alone_to_the_last_voxel(positive: bool) -> None:
+    # Three voxels to a grid point. Between the two lies one grid point, at which the network is nearly undecided.
+    mine, gap, theirs = slice(3, 14), slice(14, 17), slice(17, 30)
+    volume = painted_scan((36, 36, 36), [], spacing_mm=(0.5, 0.5, 0.5), ground=900 if not positive else AIR)
+    rows = (slice(6, 30), slice(6, 30))
+    for columns, hounsfield in ((mine, 900), (gap, -50), (theirs, 900)):
+        volume.array[(*rows, columns)] = hounsfield if positive else -hounsfield
+    base = np.full(volume.shape_kji, not positive)
+    click = click_at(volume, (18, 18, 9), positive)
+    result = whole(engine_of(Threshold()).open(volume).refine(NEW, (click,), crop(base)), volume, base)
+    assert (result != base)[18, 18, 4:13].all()
+    assert not (result != base)[..., 16:].any()
 
 
 class Threshold(TorchBackend):

@@ -69,6 +69,9 @@ def test_voxels_that_touch_at_a_corner_are_one_component() -> None:
 
 @pytest.mark.parametrize("click", list(product((0, 13), (0, 11), (0, 15))))
 def test_a_click_in_any_corner_of_the_region_counts(click: Index3) -> None:
+    corner = np.zeros(SHAPE, np.bool_)
+    corner[click] = True
+    np.testing.assert_array_equal(after(of(), corner, (click, True)), corner)
     np.testing.assert_array_equal(after(of(), np.ones(SHAPE, np.bool_), (click, True)), np.ones(SHAPE, np.bool_))
     np.testing.assert_array_equal(after(np.ones(SHAPE, np.bool_), of(), (click, False)), of())
 

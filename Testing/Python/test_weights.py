@@ -151,12 +151,13 @@ class Malicious:
 @pytest.mark.parametrize("legacy", [False, True], ids=["inside torch's archive", "a bare pickle"])
 @pytest.mark.parametrize("suffix", [".pt", ".pth", ".safetensors"])
 def test_code_in_a_file_is_not_run(tmp_path: Path, suffix: str, legacy: bool) -> None:
-    mark, path = tmp_path / "was run", tmp_path / f"model{suffix}"
+    mark, path = tmp_path / "mark", tmp_path / f"model{suffix}"
     content = state() | {"surprise": Malicious(mark)}
     if legacy:
         path.write_bytes(pickle.dumps(Malicious(mark), protocol=2))
     else:
         torch.save(content, path)
+    assert not mark.exists()
     with pytest.raises(ModelError):
         load_model(path)
     assert not mark.exists()

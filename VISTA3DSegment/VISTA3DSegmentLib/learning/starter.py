@@ -59,7 +59,8 @@ class Recipe:
     Args:
         hours: training time in all, over every resumption; the learning rate falls to zero at its end.
         seed: of the network's first weights and of every draw.
-        click_share: share of the steps that ask by clicks.
+        classes_first: steps that ask by name only, before clicks join: a click needs features that tell organs apart.
+        click_share: share of the later steps that ask by clicks.
         objects: objects per click step.
         classes: classes per automatic step.
         mixture: relative weight of the kinds of cases.
@@ -67,6 +68,7 @@ class Recipe:
 
     hours: float = 2.0
     seed: int = 2026
+    classes_first: int = 1000
     click_share: float = 0.6
     objects: int = 3
     classes: int = 32
@@ -258,7 +260,7 @@ class Trainer:
         while self.seconds < self.recipe.hours * 3600:
             started = time.monotonic()
             self._set_rate()
-            clicks = self.rng.random() < self.recipe.click_share
+            clicks = self.step >= self.recipe.classes_first and self.rng.random() < self.recipe.click_share
             figures = self._click_step(cases) if clicks else self._class_step(cases)
             for name, value in figures.items():
                 sums[name].append(value)

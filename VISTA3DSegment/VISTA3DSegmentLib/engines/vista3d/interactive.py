@@ -110,11 +110,13 @@ def native_change(
             continue
         # One grid point more on every side, so that the border falls where the probability says, not where the grid
         # does.
-        zone = torch.from_numpy(_grown(component) & ~others[joins])
+        zone = torch.from_numpy(_grown(component))
         part = _bounding_region(zone.numpy(), chance.region)
         inside = tuple(slice(a - o, b - o) for a, b, o in zip(part.low, part.high, chance.region.low, strict=True))
         native = _clipped(grid.native_box(part), box)
         near = interpolate(zone[inside].float(), grid, part, native).numpy() >= 0.5
+        if others[joins][inside].any():
+            near &= _nearer(grid, component[inside], others[joins][inside], part, native)
         likely = interpolate(chance.values[inside], grid, part, native).numpy() > 0.5
         place = tuple(slice(n.start - b.start, n.stop - b.start) for n, b in zip(native, box, strict=True))
         if joins:
@@ -122,6 +124,14 @@ def native_change(
         else:
             result[place] &= ~(near & ~likely)
     return result
+
+
+def _nearer(grid: ModelGrid, component: BoolArray, others: BoolArray, part: Region, native: Box3) -> BoolArray:
+    """Voxels that belong to a component rather than to the others, from which one grid point may part it."""
+    mine, theirs = (
+        interpolate(torch.from_numpy(mask).float(), grid, part, native).numpy() for mask in (component, others)
+    )
+    return np.asarray(mine >= theirs)
 
 
 def as_edit(

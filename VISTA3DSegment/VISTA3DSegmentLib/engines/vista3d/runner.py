@@ -82,11 +82,15 @@ class Runner:
             raise ResourceError("There is not enough memory for one window of the network.", REMEDY) from error
 
 
+OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory", "bad_alloc", "bad allocation")
+"""What PyTorch and OpenVINO say when memory runs out; they have no error type of their own for it on CPUs."""
+
+
 def _out_of_memory(error: BaseException) -> bool:
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
     text = str(error).lower()
-    return "out of memory" in text or "can't allocate memory" in text or "not enough memory" in text
+    return any(words in text for words in OUT_OF_MEMORY)
 
 
 def batch_for(free_bytes: int, window: Sequence[int], feature_size: int) -> int:
