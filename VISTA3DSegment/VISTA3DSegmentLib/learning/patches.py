@@ -142,15 +142,24 @@ def _some_labelled_voxel(case: Case, rng: np.random.Generator) -> npt.NDArray[np
     return None
 
 
-def augment(patch: Patch, rng: np.random.Generator, flips: bool) -> Patch:
-    """Vary grey values, and mirror or turn the patch where left and right need not be kept (clicks without a class)."""
+def augment(patch: Patch, rng: np.random.Generator, named: bool) -> Patch:
+    """Vary grey values, and where no class is asked for by name also mirror and turn the patch.
+
+    Args:
+        patch: what to vary.
+        rng: source of chance.
+        named: classes are asked for: left and right stay, and grey values vary by little, for they tell organs apart.
+    """
     image = patch.image
+    strength = 0.15 if named else 1.0
     if rng.random() < 0.6:
-        image = image * np.float32(rng.uniform(0.8, 1.25)) + np.float32(rng.uniform(-0.1, 0.1))
+        gain, offset = 1 + strength * rng.uniform(-0.2, 0.25), strength * rng.uniform(-0.1, 0.1)
+        image = image * np.float32(gain) + np.float32(offset)
     if rng.random() < 0.3:
-        image = np.clip(image, 0, 1) ** np.float32(rng.uniform(0.7, 1.4))
+        image = np.clip(image, 0, 1) ** np.float32(1 + strength * rng.uniform(-0.3, 0.4))
     if rng.random() < 0.4:
-        image = image + rng.normal(0, rng.uniform(0.005, 0.06), image.shape).astype(np.float32)
+        image = image + rng.normal(0, rng.uniform(0.005, 0.03 if named else 0.06), image.shape).astype(np.float32)
+    flips = not named and rng.random() < 0.75
     if flips and rng.random() < 0.1:
         image = 1 - image
     image = np.clip(image, 0, 1)

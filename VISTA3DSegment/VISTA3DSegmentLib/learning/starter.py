@@ -43,6 +43,8 @@ CLASSES = frozenset(
     | {87, 88, 89, 90, 93, 94, 95, 96, 97, 98, 99, 100, 101, 102, 103, 104, 105, 106, 107, 114}
 )
 """Learned automatically. Single vertebrae and ribs are left out: a window of 120 mm does not show which one it is."""
+NATURAL = frozenset({"phantom", "real"})
+"""Kinds of cases from which classes are learned by name: their grey values mean something."""
 HEAD_WARM_UP_STEPS = 600
 PEAK_RATE, WARM_UP_STEPS, DECAY, AVERAGE = 1e-3, 100, 1e-4, 0.999
 NEIGHBOUR_GAIN = 2.5
@@ -68,7 +70,7 @@ class Recipe:
 
     hours: float = 2.0
     seed: int = 2026
-    classes_first: int = 1000
+    classes_first: int = 3000
     click_share: float = 0.6
     objects: int = 3
     classes: int = 32
@@ -308,15 +310,15 @@ class Trainer:
 
     def _patch_with_targets(self, cases: Cases) -> tuple[Patch, list[Target]]:
         while True:
-            patch = augment(cut_patch(cases.draw(self.rng), WINDOW, self.rng), self.rng, flips=self.rng.random() < 0.5)
+            patch = augment(cut_patch(cases.draw(self.rng), WINDOW, self.rng), self.rng, named=False)
             targets = choose_targets(patch, self.recipe.objects, self.rng)
             if targets:
                 return patch, targets
 
     def _class_step(self, cases: Cases) -> dict[str, float]:
         while True:
-            case = cases.draw(self.rng)
-            patch = augment(cut_patch(case, WINDOW, self.rng, thin=0.15), self.rng, flips=False)
+            case = cases.draw(self.rng, NATURAL)
+            patch = augment(cut_patch(case, WINDOW, self.rng, thin=0.15), self.rng, named=True)
             ids, masks = choose_classes(patch, CLASSES, self.recipe.classes, self.rng)
             if any(bool((mask & patch.valid).any()) for mask in masks):
                 break
