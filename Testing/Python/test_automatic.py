@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import monai_reference as reference
@@ -21,6 +22,7 @@ from engine_builders import (
     MM,
     RIGHT_KIDNEY,
     SPLEEN,
+    WINDOW,
     ColourBackend,
     Spy,
     cloudy_scan,
@@ -34,9 +36,11 @@ from engine_builders import (
 from VISTA3DSegmentLib.edits import BoolArray
 from VISTA3DSegmentLib.engine import Progress
 from VISTA3DSegmentLib.engines.vista3d import engine as engine_module
-from VISTA3DSegmentLib.engines.vista3d.automatic import CHUNK_BYTES, NativeLabels, Planes
+from VISTA3DSegmentLib.engines.vista3d.automatic import CHUNK_BYTES, NativeLabels, Planes, finished_planes
 from VISTA3DSegmentLib.engines.vista3d.backend import TorchBackend
 from VISTA3DSegmentLib.engines.vista3d.engine import OpenedVista3D, Vista3DEngine
+from VISTA3DSegmentLib.engines.vista3d.grid import Region
+from VISTA3DSegmentLib.engines.vista3d.windows import sweep
 from VISTA3DSegmentLib.errors import Cancelled, PromptError
 from VISTA3DSegmentLib.models.specification import Percentiles
 from VISTA3DSegmentLib.prompts import Box
@@ -303,6 +307,23 @@ def test_memory_of_the_running_sum_does_not_grow_with_the_scan(monkeypatch: pyte
     list(engine_of().open(cloudy_scan((100, 18, 18))).segment([LIVER]))
     assert max(seen) <= specification().window[2]
     assert sum(seen) == 100
+
+
+@pytest.mark.parametrize("blending", ["constant", "gaussian"])
+def test_where_windows_agree_blending_changes_nothing(blending: Any) -> None:
+    asked = Region((2, 0, 3), (30, 20, 40))
+    lattice = sweep(asked, Region((0, 0, 0), (32, 20, 44)), WINDOW, 0.3)
+
+    def ramp(windows: Sequence[Region]) -> Iterator[tuple[Region, torch.Tensor]]:
+        for window in windows:
+            along = torch.arange(window.low[2], window.high[2]).float().expand(*WINDOW)
+            yield window, torch.stack([along, torch.full(WINDOW, 5.0)])
+
+    planes = list(finished_planes(lattice, asked, blending, ramp, torch.float32, planes_at_once=4))
+    assert [part.region.low[2] for part in planes] == sorted(part.region.low[2] for part in planes)
+    features = torch.cat([part.features for part in planes], dim=-1)
+    torch.testing.assert_close(features[0], torch.arange(3, 40).float().expand(28, 20, 37), atol=1e-4, rtol=0)
+    torch.testing.assert_close(features[1], torch.full((28, 20, 37), 5.0))
 
 
 # ---------------------------------------------------------------------- grey values

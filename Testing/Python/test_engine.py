@@ -80,6 +80,24 @@ def test_counts_of_an_edit_are_those_of_its_voxels() -> None:
     assert edit.added + edit.removed > 0
 
 
+def test_only_the_decoder_that_is_needed_is_run() -> None:
+    volume, ran, encoder = cloudy_scan((16, 16, 16)), list[str](), tiny_network().image_encoder
+    decoders = {"clicks": encoder.up_layers, "classes": encoder.up_layers_auto}
+    hooks = [
+        decoder[0]["upsample"].register_forward_hook(lambda *_, name=name: ran.append(name))
+        for name, decoder in decoders.items()
+    ]
+    try:
+        opened = engine_of().open(volume)
+        opened.refine(NEW, (click_at(volume, (8, 8, 8)),))
+        assert ran == ["clicks"]
+        list(opened.segment([LIVER]))
+        assert ran == ["clicks", "classes"]
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
 @pytest.mark.parametrize("kind", ["uint8", "int16", "uint16", "int32", "float32", "float64"])
 def test_the_type_of_the_voxels_does_not_matter(kind: str) -> None:
     reference = cloudy_scan((18, 18, 18))

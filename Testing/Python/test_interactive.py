@@ -1,4 +1,4 @@
-"""A click changes the structure that it is on, where it is, and nothing else; the same request has the same answer."""
+"""A click changes the structure that it is on, where it is, and nothing else; the person is told what it did."""
 
 from __future__ import annotations
 
@@ -8,16 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from click_world import FAR, HU, NEW, ORGAN, SHAPE, THE_LIVER, TWIN, Slices, body, crop, mask_of, same
 from engine_builders import (
-    AIR,
     COLOURS,
-    HEPATIC_TUMOR,
     LIVER,
     MM,
     SPLEEN,
     Spy,
     click_at,
-    cloudy_scan,
     colour_engine,
     engine_of,
     geometry,
@@ -27,52 +25,17 @@ from engine_builders import (
     whole,
 )
 from VISTA3DSegmentLib.anatomy import SPECIAL_POINT_CLASSES
-from VISTA3DSegmentLib.edits import BoolArray, Edit, MaskCrop
 from VISTA3DSegmentLib.engines.vista3d.backend import TorchBackend
-from VISTA3DSegmentLib.engines.vista3d.engine import OpenedVista3D
-from VISTA3DSegmentLib.engines.vista3d.grid import Region
-from VISTA3DSegmentLib.engines.vista3d.interactive import stitch, union_of
 from VISTA3DSegmentLib.errors import Cancelled, ModelError, PromptError
 from VISTA3DSegmentLib.prompts import Box, Click, Prompts, Structure, Text
 from VISTA3DSegmentLib.volume import Volume
 
-Slices = tuple[slice, slice, slice]
-
-NEW = Structure("nodule")
-THE_LIVER = Structure("liver", LIVER)
-SHAPE = (40, 36, 44)
-ORGAN: Slices = (slice(4, 14), slice(5, 15), slice(6, 16))
-TWIN: Slices = (slice(4, 14), slice(5, 15), slice(19, 25))
-"""Of the same colour in the same windows, but apart."""
-FAR: Slices = (slice(28, 38), slice(24, 34), slice(30, 42))
-HU = 300
-
-
-def body() -> Volume:
-    return painted_scan(SHAPE, [(ORGAN, HU), (TWIN, HU), (FAR, 700)])
-
-
-def mask_of(*boxes: Slices, shape: tuple[int, int, int] = SHAPE) -> BoolArray:
-    mask = np.zeros(shape, np.bool_)
-    for box in boxes:
-        mask[box] = True
-    return mask
-
-
-def crop(mask: BoolArray) -> MaskCrop:
-    return MaskCrop.of(mask)
-
-
-def same(one: Edit, other: Edit) -> bool:
-    return (
-        one.start == other.start
-        and np.array_equal(one.mask, other.mask)
-        and (one.added, one.removed, one.empty_reason, one.notices)
-        == (other.added, other.removed, other.empty_reason, other.notices)
-    )
-
-
 # ---------------------------------------------------------------------- what a click does
+
+
+def test_the_grid_is_the_volume_in_these_tests() -> None:
+    assert colour_engine()[0].open(body()).grid.shape == (44, 36, 40)
+    assert body().spacing_mm == (MM, MM, MM)
 
 
 def test_a_click_on_a_new_structure_segments_what_it_is_on_and_nothing_else() -> None:
@@ -176,81 +139,6 @@ def test_scans_smaller_than_a_window_are_clicked(shape: tuple[int, int, int]) ->
     np.testing.assert_array_equal(whole(edit, volume), mask_of((k, j, i), shape=shape))
 
 
-# ---------------------------------------------------------------------- purity
-
-
-def answers(opened: OpenedVista3D, volume: Volume) -> list[Edit]:
-    first = (click_at(volume, (9, 10, 11)), click_at(volume, (30, 20, 25)))
-    second = (*first, click_at(volume, (12, 14, 20), False))
-    base = crop(volume.array > 100)
-    return [
-        opened.refine(NEW, first),
-        opened.refine(NEW, second),
-        opened.refine(THE_LIVER, first),
-        opened.refine(THE_LIVER, second, base),
-        opened.refine(Structure("tumour", HEPATIC_TUMOR), second, base),
-    ]
-
-
-@pytest.mark.parametrize("keep_half", [False, True], ids=["float32", "half"])
-def test_the_same_request_has_the_same_answer_bit_by_bit(keep_half: bool) -> None:
-    volume = cloudy_scan(SHAPE)
-    engine = engine_of(keep_half=keep_half)
-    opened = engine.open(volume)
-    first = answers(opened, volume)
-    assert sum(edit.added + edit.removed for edit in first) > 100
-    again = answers(opened, volume)
-    engine.cache.clear()
-    cold = answers(opened, volume)
-    elsewhere = answers(engine_of(keep_half=keep_half).open(Volume(volume.array.copy(), volume.ijk_to_ras)), volume)
-    unkept = answers(engine_of(keep_half=keep_half, cache_bytes=0).open(volume), volume)
-    for others in (again, cold, elsewhere, unkept):
-        assert all(same(a, b) for a, b in zip(first, others, strict=True))
-
-
-def test_the_automatic_run_before_a_click_does_not_change_its_answer() -> None:
-    volume = cloudy_scan(SHAPE)
-    expected = answers(engine_of().open(volume), volume)
-    opened = engine_of(prepare_clicks=True).open(volume)
-    list(opened.segment([LIVER, SPLEEN]))
-    assert all(same(a, b) for a, b in zip(expected, answers(opened, volume), strict=True))
-
-
-def test_undo_is_asking_again_with_fewer_clicks() -> None:
-    volume = cloudy_scan(SHAPE)
-    opened = engine_of().open(volume)
-    clicks = (click_at(volume, (9, 10, 11)), click_at(volume, (10, 12, 13), False), click_at(volume, (8, 9, 14)))
-    forward = [opened.refine(NEW, clicks[: n + 1]) for n in range(3)]
-    backward = [opened.refine(NEW, clicks[: n + 1]) for n in (2, 1, 0)]
-    assert all(same(a, b) for a, b in zip(forward, reversed(backward), strict=True))
-    assert not same(forward[0], forward[1])
-
-
-def test_a_click_far_away_does_not_change_what_an_earlier_one_found() -> None:
-    volume = cloudy_scan((60, 20, 20))
-    opened = engine_of().open(volume)
-    near, far = click_at(volume, (5, 10, 10)), click_at(volume, (54, 10, 10))
-    alone, together = whole(opened.refine(NEW, (near,)), volume), whole(opened.refine(NEW, (near, far)), volume)
-    assert alone[:16].any()
-    np.testing.assert_array_equal(alone[:16], together[:16])
-
-
-def test_clicks_in_separate_windows_may_come_in_any_order() -> None:
-    volume = cloudy_scan((60, 20, 20))
-    opened = engine_of().open(volume)
-    near, far = click_at(volume, (5, 10, 10)), click_at(volume, (54, 10, 10))
-    assert same(opened.refine(NEW, (near, far)), opened.refine(NEW, (far, near)))
-
-
-def test_one_structures_request_does_not_touch_anothers() -> None:
-    volume = cloudy_scan(SHAPE)
-    opened = engine_of().open(volume)
-    click = (click_at(volume, (9, 10, 11)),)
-    before = opened.refine(THE_LIVER, click)
-    opened.refine(Structure("spleen", SPLEEN), (click_at(volume, (10, 12, 13)),))
-    assert same(opened.refine(THE_LIVER, click), before)
-
-
 # ---------------------------------------------------------------------- what the network is told
 
 
@@ -293,86 +181,6 @@ def test_a_click_is_rounded_once_to_the_grid() -> None:
     volume = body()
     one, other = (asked(NEW, volume, click_at(volume, at)) for at in ((9.0, 10.0, 11.0), (9.4, 9.6, 11.3)))
     assert one.clicked[0].points == other.clicked[0].points
-
-
-# ---------------------------------------------------------------------- the cache
-
-
-def test_a_click_in_a_known_window_does_not_run_the_encoder_again() -> None:
-    volume = body()
-    engine, spy = colour_engine()
-    opened = engine.open(volume)
-    opened.refine(NEW, (click_at(volume, (9, 10, 11)),))
-    encoded = len(spy.images)
-    opened.refine(NEW, (click_at(volume, (9, 10, 11)), click_at(volume, (8, 9, 10), False)))
-    engine.open(Volume(volume.array.copy(), volume.ijk_to_ras)).refine(
-        Structure("?", None), (click_at(volume, (9, 10, 12)),)
-    )
-    assert len(spy.images) == encoded == 1
-
-
-def test_what_was_prepared_is_not_computed_at_the_click() -> None:
-    volume = body()
-    engine, spy = colour_engine()
-    opened = engine.open(volume)
-    click = click_at(volume, (33, 29, 36))
-    opened.prepare(click.ras)
-    encoded = len(spy.images)
-    assert encoded == 1
-    edit = opened.refine(NEW, (click,))
-    assert len(spy.images) == encoded
-    assert "network" not in edit.seconds
-
-
-def test_the_automatic_run_can_prepare_later_clicks() -> None:
-    volume = body()
-    engine, spy = colour_engine(prepare_clicks=True)
-    opened = engine.open(volume)
-    list(opened.segment([LIVER]))
-    encoded = len(spy.images)
-    opened.refine(NEW, (click_at(volume, (7, 8, 8)),))  # well inside the first window
-    assert len(spy.images) == encoded
-
-
-def test_another_scan_does_not_find_this_ones_features() -> None:
-    volume, other = body(), painted_scan(SHAPE, [(ORGAN, HU), (TWIN, HU + 1)])
-    moved = Volume(volume.array, geometry(origin=(1.0, 2.0, 3.0)))
-    engine, spy = colour_engine()
-    for scan in (volume, other, moved):
-        engine.open(scan).refine(NEW, (click_at(scan, (9, 10, 11)),))
-    assert len(spy.images) == 3
-
-
-def test_the_cache_stays_within_its_budget_and_forgets_the_oldest_window() -> None:
-    window_bytes = 16**3 * 4  # the colour backend keeps the image itself
-    volume = body()
-    engine, spy = colour_engine(cache_bytes=2 * window_bytes)
-    opened = engine.open(volume)
-    places = [(9.0, 10.0, 11.0), (33.0, 29.0, 36.0), (33.0, 10.0, 11.0)]
-    for at in places:
-        opened.prepare(click_at(volume, at).ras)
-        assert engine.cache.bytes <= 2 * window_bytes
-    assert len(spy.images) == 3
-    opened.prepare(click_at(volume, places[2]).ras)
-    opened.prepare(click_at(volume, places[1]).ras)
-    assert len(spy.images) == 3
-    opened.prepare(click_at(volume, places[0]).ras)
-    assert len(spy.images) == 4
-
-
-@pytest.mark.parametrize("keep_half", [False, True])
-def test_features_are_kept_in_the_precision_that_was_asked_for(keep_half: bool) -> None:
-    volume = body()
-    engine, _ = colour_engine(keep_half=keep_half)
-    engine.open(volume).prepare(click_at(volume, (9, 10, 11)).ras)
-    assert engine.cache.bytes == 16**3 * (2 if keep_half else 4)
-
-
-def test_a_centred_window_is_the_clicks_own() -> None:
-    volume = painted_scan((60, 40, 40), [((slice(20, 40), slice(10, 30), slice(10, 30)), HU)])
-    spy = asked(NEW, volume, click_at(volume, (30, 20, 21)), click_at(volume, (31, 21, 20)), centred_windows=True)
-    assert len(spy.images) == 2
-    assert [call.points[n] for n, call in enumerate(spy.clicked)] == [(8.0, 8.0, 8.0)] * 2
 
 
 # ---------------------------------------------------------------------- region, cancel
@@ -500,85 +308,3 @@ def test_a_model_without_clicks_and_one_without_new_structures_say_so() -> None:
     with pytest.raises(PromptError, match="no new structures"):
         known_only.refine(NEW, click)
     known_only.refine(THE_LIVER, click)
-
-
-# ---------------------------------------------------------------------- stitching
-
-
-def test_where_windows_overlap_the_nearer_one_counts_more() -> None:
-    windows = [Region((0, 0, 0), (8, 8, 8)), Region((4, 0, 0), (12, 8, 8))]
-    union = union_of(windows, Region((0, 0, 0), (20, 20, 20)))
-    chance = stitch(windows, union, lambda window: torch.full((8, 8, 8), 9.0 if window is windows[0] else -9.0))
-    along = chance.values[:, 4, 4].numpy()
-    assert union == Region((0, 0, 0), (12, 8, 8))
-    assert (np.diff(along) <= 1e-6).all()
-    assert along[4] > 0.5 > along[7]
-    np.testing.assert_allclose(along[:4], torch.sigmoid(torch.tensor(9.0)), rtol=1e-5)
-
-
-def test_what_no_window_sees_is_unknown_and_not_a_number_nowhere() -> None:
-    windows = [Region((0, 0, 0), (4, 4, 4)), Region((6, 6, 6), (10, 10, 10))]
-    chance = stitch(windows, Region((0, 0, 0), (10, 10, 10)), lambda _: torch.full((4, 4, 4), 9.0))
-    assert torch.isfinite(chance.values).all()
-    assert chance.known.sum() == 128
-    assert not chance.values.numpy()[~chance.known].any()
-
-
-def test_an_edit_never_reaches_beyond_what_a_window_saw() -> None:
-    volume = cloudy_scan((60, 20, 20))
-    opened = engine_of().open(volume)
-    base = np.ones(volume.shape_kji, np.bool_)
-    clicks = (click_at(volume, (4, 10, 10), False), click_at(volume, (56, 10, 10), False))
-    result = whole(opened.refine(NEW, clicks, crop(base)), volume, base)
-    assert (~result).any()
-    assert result[22:38].all()
-
-
-def test_a_fine_scan_gets_a_fine_border() -> None:
-    k, j, i = np.meshgrid(*(np.arange(64),) * 3, indexing="ij")
-    distance = np.sqrt((k - 31.3) ** 2 + (j - 32.1) ** 2 + (i - 30.7) ** 2) * 0.5
-    truth = distance <= 5.0
-    soft = np.clip((5.0 - distance) / 3.0 + 0.5, 0, 1)
-    volume = Volume((soft * 1000 - 500).astype(np.float32), geometry(spacing_mm=(0.5, 0.5, 0.5)))
-    edit = engine_of(Threshold()).open(volume).refine(NEW, (click_at(volume, (31, 32, 31)),))
-    result = whole(edit, volume)
-    assert 2 * (result & truth).sum() / (result.sum() + truth.sum()) > 0.97
-
-
-@pytest.mark.parametrize("positive", [True, False])
-def test_a_neighbour_one_grid_point_away_is_left_alone_to_the_last_voxel(positive: bool) -> None:
-    # Three voxels to a grid point. Between the two lies one grid point, at which the network is nearly undecided.
-    mine, gap, theirs = slice(3, 14), slice(14, 17), slice(17, 30)
-    volume = painted_scan((36, 36, 36), [], spacing_mm=(0.5, 0.5, 0.5), ground=900 if not positive else AIR)
-    rows = (slice(6, 30), slice(6, 30))
-    for columns, hounsfield in ((mine, 900), (gap, -50), (theirs, 900)):
-        volume.array[(*rows, columns)] = hounsfield if positive else -hounsfield
-    base = np.full(volume.shape_kji, not positive)
-    click = click_at(volume, (18, 18, 9), positive)
-    result = whole(engine_of(Threshold()).open(volume).refine(NEW, (click,), crop(base)), volume, base)
-    assert (result != base)[18, 18, 4:13].all()
-    assert not (result != base)[..., 16:].any()
-
-
-class Threshold(TorchBackend):
-    """A network that answers with what is brighter than 0 HU, as surely as it is bright."""
-
-    def __init__(self) -> None:
-        super().__init__(tiny_network())
-
-    def encode(
-        self, images: torch.Tensor, classes: bool, clicks: bool
-    ) -> tuple[torch.Tensor | None, torch.Tensor | None]:
-        """See ``Backend``."""
-        return None, images
-
-    def click_logits(
-        self, low: torch.Tensor, points: torch.Tensor, labels: torch.Tensor, zero_shot: bool
-    ) -> torch.Tensor:
-        """See ``Backend``: the specification's -1000..1000 HU are 0..1."""
-        return (low[0, 0] - 0.5) * 8
-
-
-def test_the_grid_is_the_volume_in_these_tests() -> None:
-    assert colour_engine()[0].open(body()).grid.shape == (44, 36, 40)
-    assert body().spacing_mm == (MM, MM, MM)

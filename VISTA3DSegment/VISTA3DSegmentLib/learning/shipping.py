@@ -60,8 +60,8 @@ def try_classes(model: Path, seeds: Sequence[int] = VALIDATION_SEEDS) -> dict[in
     return {class_id: float(np.mean(found)) for class_id, found in sorted(scores.items())}
 
 
-def ship(checkpoint: Path, out: Path, version: str) -> dict[int, float]:
-    """Write the model file; returns the validation Dice of all classes that were tried."""
+def ship(checkpoint: Path, out: Path, version: str, good_enough: float = GOOD_ENOUGH) -> dict[int, float]:
+    """Write the model file with the classes that are good enough; returns the validation Dice of all."""
     tensors = load_file(checkpoint)
     average = {name.removeprefix("average."): value for name, value in tensors.items() if name.startswith("average.")}
     state = {name: value.half() for name, value in average.items()}
@@ -69,7 +69,7 @@ def ship(checkpoint: Path, out: Path, version: str) -> dict[int, float]:
     save_model(state, starter_specification(sorted(CLASSES), version), trial)
     scores = try_classes(trial)
     trial.unlink()
-    good = [class_id for class_id, score in scores.items() if score >= GOOD_ENOUGH]
+    good = [class_id for class_id, score in scores.items() if score >= good_enough]
     save_model(state, starter_specification(good, version), out)
     return scores
 
@@ -80,11 +80,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--version", default="1")
+    parser.add_argument(
+        "--good-enough", type=float, default=GOOD_ENOUGH, help="validation Dice from which a class is listed"
+    )
     options = parser.parse_args(arguments)
-    scores = ship(options.checkpoint, options.out, options.version)
+    scores = ship(options.checkpoint, options.out, options.version, options.good_enough)
     table = Table("class", "Dice", "listed", title=f"Validation phantoms {VALIDATION_SEEDS}")
     for class_id, score in sorted(scores.items(), key=lambda item: -item[1]):
-        table.add_row(f"{class_id} {class_of(class_id).name}", f"{score:.3f}", "yes" if score >= GOOD_ENOUGH else "")
+        table.add_row(
+            f"{class_id} {class_of(class_id).name}", f"{score:.3f}", "yes" if score >= options.good_enough else ""
+        )
     Console(width=100).print(table)
 
 

@@ -73,6 +73,7 @@ def save_model(state: Mapping[str, Any], specification: ModelSpecification, path
     partial = path.with_suffix(".part")
     tensors = {name: tensor.contiguous() for name, tensor in state.items()}
     save_file(tensors, partial, metadata={METADATA_KEY: specification.to_json()})
+    partial.chmod(0o644)  # safetensors makes files that nobody else may read
     partial.replace(path)
 
 
