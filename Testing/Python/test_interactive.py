@@ -183,6 +183,13 @@ def test_a_click_is_rounded_once_to_the_grid() -> None:
     assert one.clicked[0].points == other.clicked[0].points
 
 
+def test_a_centred_window_is_the_clicks_own() -> None:
+    volume = painted_scan((60, 40, 40), [((slice(20, 40), slice(10, 30), slice(10, 30)), HU)])
+    spy = asked(NEW, volume, click_at(volume, (30, 20, 21)), click_at(volume, (31, 21, 20)), centred_windows=True)
+    assert len(spy.images) == 2
+    assert [call.points[n] for n, call in enumerate(spy.clicked)] == [(8.0, 8.0, 8.0)] * 2
+
+
 # ---------------------------------------------------------------------- region, cancel
 
 

@@ -168,10 +168,3 @@ def test_features_are_kept_in_the_precision_that_was_asked_for(keep_half: bool) 
     engine, _ = colour_engine(keep_half=keep_half)
     engine.open(volume).prepare(click_at(volume, (9, 10, 11)).ras)
     assert engine.cache.bytes == 16**3 * (2 if keep_half else 4)
-
-
-def test_a_centred_window_is_the_clicks_own() -> None:
-    volume = painted_scan((60, 40, 40), [((slice(20, 40), slice(10, 30), slice(10, 30)), HU)])
-    spy = asked(NEW, volume, click_at(volume, (30, 20, 21)), click_at(volume, (31, 21, 20)), centred_windows=True)
-    assert len(spy.images) == 2
-    assert [call.points[n] for n, call in enumerate(spy.clicked)] == [(8.0, 8.0, 8.0)] * 2

@@ -70,8 +70,8 @@ def test_a_neighbour_one_grid_point_away_is_left_alone_to_the_last_voxel(positiv
     arm = (slice(0, 3), slice(3, 30))  # of mine, past the other one
     for part, hounsfield in ((mine, 900), (gap, -50), (theirs, 900)):
         volume.array[6:30, 6:30, part] = hounsfield if positive else -hounsfield
-    for part in ((slice(0, 6), mine), arm):
-        volume.array[(slice(6, 30), *part)] = 900 if positive else -900
+    for rows, columns in ((slice(0, 6), mine), arm):
+        volume.array[6:30, rows, columns] = 900 if positive else -900
     base = np.full(volume.shape_kji, not positive)
     click = click_at(volume, (18, 18, 9), positive)
     result = whole(engine_of(Threshold()).open(volume).refine(NEW, (click,), crop(base)), volume, base)
