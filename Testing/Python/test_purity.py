@@ -113,6 +113,13 @@ def test_a_click_in_a_known_window_does_not_run_the_encoder_again() -> None:
     assert len(spy.images) == encoded == 1
 
 
+def test_a_class_and_its_first_click_take_one_pass_of_the_encoder() -> None:
+    volume = body()
+    engine, spy = colour_engine()
+    engine.open(volume).refine(THE_LIVER, (click_at(volume, (9, 10, 11)),))
+    assert len(spy.images) == 1
+
+
 def test_what_was_prepared_is_not_computed_at_the_click() -> None:
     volume = body()
     engine, spy = colour_engine()

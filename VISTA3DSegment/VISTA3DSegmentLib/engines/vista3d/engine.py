@@ -259,10 +259,12 @@ class OpenedVista3D:
         windows = self._click_windows(clicks, within)
         union = union_of(windows, self.grid.whole)
         report = _Reporter(len(windows), None, cancel)
+        automatic = structure.class_id if base is None else None  # what the clicks correct, if nothing is given
 
         def answer(window: Region) -> Tensor:
             report.check()
-            return self._click_logits(window, within, structure, clicks, watch)
+            low = self._low(window, within, watch, automatic)
+            return self._click_logits(low, window, structure, clicks, watch)
 
         chance = stitch(windows, union, answer)
         box = self.grid.native_box(union)
@@ -325,9 +327,8 @@ class OpenedVista3D:
         return click_windows([click.at for click in clicks], within, self._window, overlap)
 
     def _click_logits(
-        self, window: Region, within: Region, structure: Structure, clicks: Sequence[GridClick], watch: Stopwatch
+        self, low: Tensor, window: Region, structure: Structure, clicks: Sequence[GridClick], watch: Stopwatch
     ) -> Tensor:
-        low = self._low(window, within, watch)
         inside = [click for click in clicks if click.inside(window)]
         special = SPECIAL if structure.class_id in SPECIAL_POINT_CLASSES else 0
         points = torch.tensor([_relative(click.at, window) for click in inside], dtype=torch.float32)
@@ -385,26 +386,36 @@ class OpenedVista3D:
         low, high = self._grey_bounds
         return torch.from_numpy(scale_between(self.grid.read(window, within), low, high))[None]
 
-    def _low(self, window: Region, within: Region, watch: Stopwatch) -> Tensor:
+    def _low(self, window: Region, within: Region, watch: Stopwatch, class_id: int | None = None) -> Tensor:
+        """A window's click features; a class that will be asked for next comes from the same pass of the encoder."""
+
         def make() -> Tensor:
+            key = self._key(f"class {class_id}", window, within)
+            both = class_id in self.engine.specification.classes and key not in self.engine.cache
             with watch.stage("network"):
-                return self._kept(self._encode(window, within, classes=False)[1])
+                features, low = self._encode(window, within, classes=both, clicks=True)
+                if both:
+                    self.engine.cache.put(key, self._logits_of(class_id or 0, features))
+                return self._kept(low)
 
         return self.engine.cache.get(self._key("clicks", window, within), make)
 
     def _class_logits(self, window: Region, within: Region, class_id: int, watch: Stopwatch) -> Tensor:
         def make() -> Tensor:
             with watch.stage("network"):
-                features, _ = self._encode(window, within, classes=True)
-                vector = self.engine.runner.backend.class_vectors([class_id])[0]
-                return self._kept(torch.tensordot(vector.to(features.device), features.float(), dims=1))
+                features, _ = self._encode(window, within, classes=True, clicks=False)
+                return self._logits_of(class_id, features)
 
         return self.engine.cache.get(self._key(f"class {class_id}", window, within), make)
 
-    def _encode(self, window: Region, within: Region, classes: bool) -> tuple[Tensor, Tensor]:
-        answers = self.engine.runner.encode(1, lambda _: self._image(window, within), classes, not classes)
+    def _logits_of(self, class_id: int, features: Tensor) -> Tensor:
+        vector = self.engine.runner.backend.class_vectors([class_id])[0]
+        return self._kept(torch.tensordot(vector.to(features.device), features.float(), dims=1))
+
+    def _encode(self, window: Region, within: Region, classes: bool, clicks: bool) -> tuple[Tensor, Tensor]:
+        answers = self.engine.runner.encode(1, lambda _: self._image(window, within), classes, clicks)
         _, features, low = next(answers)
-        return features, low  # type: ignore[return-value]  # one of them is None, and nobody looks at it
+        return features, low  # type: ignore[return-value]  # what was not asked for is None, and nobody looks at it
 
     def _kept(self, tensor: Tensor) -> Tensor:
         # Rounded before the first use, so that a cached answer is the computed one bit by bit.
