@@ -1,10 +1,8 @@
 """The automatic run: every class in one sweep, in memory that grows with neither the classes nor the scan.
 
 A class's logit is the dot product of its vector with the class head's features, and blending is linear, so the weighted
-sum of the C features
-is accumulated instead of one sum per class: the labels are the same. Windows are walked level by level along S; as soon
-    as no later window reaches a plane it is decided
-and dropped.
+sum of the C features is accumulated instead of one sum per class: the labels are the same. Windows are walked level by
+level along S; as soon as no later window reaches a plane it is decided and dropped.
 """
 
 from __future__ import annotations

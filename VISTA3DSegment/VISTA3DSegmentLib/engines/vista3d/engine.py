@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -273,7 +273,7 @@ class OpenedVista3D:
         with watch.stage("merge"):
             local = [(_relative(click.at, union), click.positive) for click in clicks]
             change = merge(base_grid, (chance.values.numpy() > 0.5), local)
-            change = type(change)(change.added, change.removed & chance.known, change.idle)
+            change = replace(change, removed=change.removed & chance.known)
         with watch.stage("native"):
             result = native_change(self.grid, chance, base_grid, change, box, base_native)
             for limit in self._limits(prompts, region):

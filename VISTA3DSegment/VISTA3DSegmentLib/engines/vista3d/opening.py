@@ -41,7 +41,7 @@ def choose(device: str = "auto", precision: str = "auto") -> Choice:
     """The best there is for a wish.
 
     On a CPU OpenVINO runs the network, where it is installed: in bfloat16 if the processor computes with it. On GPUs
-        PyTorch does, in half precision.
+    PyTorch does, in half precision.
 
     Raises:
         ModelError: the device is not there, or cannot compute in that precision.

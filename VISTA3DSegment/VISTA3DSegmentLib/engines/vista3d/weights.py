@@ -95,14 +95,10 @@ def _renamed(name: str) -> str:
 
 
 def _sha256_of(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() if hasattr(hashlib, "file_digest") else _digest(file)
-
-
-def _digest(file: Any) -> str:
     digest = hashlib.sha256()
-    while block := file.read(1 << 22):
-        digest.update(block)
+    with path.open("rb") as file:
+        while block := file.read(1 << 22):
+            digest.update(block)
     return digest.hexdigest()
 
 
