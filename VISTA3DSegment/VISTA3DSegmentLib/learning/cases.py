@@ -29,11 +29,11 @@ from .phantom import make_phantom, random_deformation, randomise_contrast, warp
 
 LabelArray = npt.NDArray[np.uint8]
 
-SPACING_MM = (2.5, 2.5, 2.5)
+SPACING_MM = (3.0, 3.0, 3.0)
 HOUNSFIELD = HounsfieldWindow(-350.0, 650.0)
 """Narrower than VISTA3D's: a small network sees soft tissue better, and fine detail is below its grid anyway."""
 
-PHANTOMS, REAL_VARIANTS, PAINTED = 120, 60, 80
+PHANTOMS, REAL_VARIANTS, PAINTED = 400, 60, 80
 BACKGROUND_TISSUES = 6
 
 

@@ -60,14 +60,20 @@ def try_classes(model: Path, seeds: Sequence[int] = VALIDATION_SEEDS) -> dict[in
     return {class_id: float(np.mean(found)) for class_id, found in sorted(scores.items())}
 
 
-def ship(checkpoint: Path, out: Path, version: str, good_enough: float = GOOD_ENOUGH) -> dict[int, float]:
+def ship(
+    checkpoint: Path,
+    out: Path,
+    version: str,
+    good_enough: float = GOOD_ENOUGH,
+    seeds: Sequence[int] = VALIDATION_SEEDS,
+) -> dict[int, float]:
     """Write the model file with the classes that are good enough; returns the validation Dice of all."""
     tensors = load_file(checkpoint)
     average = {name.removeprefix("average."): value for name, value in tensors.items() if name.startswith("average.")}
     state = {name: value.half() for name, value in average.items()}
     trial = out.with_name("trial.safetensors")
     save_model(state, starter_specification(sorted(CLASSES), version), trial)
-    scores = try_classes(trial)
+    scores = try_classes(trial, seeds)
     trial.unlink()
     good = [class_id for class_id, score in scores.items() if score >= good_enough]
     save_model(state, starter_specification(good, version), out)

@@ -28,13 +28,17 @@ from safetensors.torch import load_file, save_file
 
 from ..engines.vista3d.network import NetworkShape, build_network
 from ..engines.vista3d.point_head import SPECIAL, click_logits, low_features
+from ..engines.vista3d.weights import load_model
+from .losses import competing_classes, dice_cross_entropy, dice_of
+from .optimizer import Optimizer
 from .patches import Case, Patch, Target, augment, choose_classes, choose_targets, cut_patch
+from .point_head_start import start_point_head, warm_up_point_head
 
 Tensor = torch.Tensor
 
-SHAPE = NetworkShape(init_filters=16, feature_size=24, blocks_down=(1, 2, 2, 4), n_classes=256)
+SHAPE = NetworkShape(init_filters=16, feature_size=32, blocks_down=(1, 2, 2, 4), n_classes=256)
 WINDOW = (48, 48, 48)
-SPACING_MM = (2.5, 2.5, 2.5)
+SPACING_MM = (3.0, 3.0, 3.0)
 CLICK_COUNTS, CLICK_WEIGHTS = (1, 2, 3, 5, 8), (0.3, 0.15, 0.2, 0.2, 0.15)
 ROUND_CLICKS = {1: 1, 2: 1, 3: 2, 5: 2, 8: 4}
 """Clicks given at once after each answer, so that no step needs more than two answers before the one it learns from."""
@@ -42,16 +46,10 @@ CLASSES = frozenset(
     {1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 17, 19, 28, 29, 30, 31, 32, 57, 62, 115, 118, 119, 121, 122, 125}
     | {87, 88, 89, 90, 93, 94, 95, 96, 97, 98, 99, 100, 101, 102, 103, 104, 105, 106, 107, 114}
 )
-"""Learned automatically. Single vertebrae and ribs are left out: a window of 120 mm does not show which one it is."""
+"""Learned automatically. Single vertebrae and ribs are left out: a window of 144 mm does not show which one it is."""
 NATURAL = frozenset({"phantom", "real"})
 """Kinds of cases from which classes are learned by name: their grey values mean something."""
-HEAD_WARM_UP_STEPS = 600
-PEAK_RATE, WARM_UP_STEPS, DECAY, AVERAGE = 1e-3, 100, 1e-4, 0.999
-NEIGHBOUR_GAIN = 2.5
-COARSEST_CODE, FINEST_CODE = 0.15, 0.8
-"""Spread of the point code's random frequencies, from the first to the last. With MONAI's 1 for all, two codes stop
-being alike an eighth of a window apart, and a small network did not find out that a click has a place (measured: balls
-around clicks after 250 steps, Dice 0.10 against 0.41)."""
+PEAK_RATE, WARM_UP_STEPS, AVERAGE = 1e-3, 100, 0.999
 
 
 @dataclass
@@ -68,13 +66,13 @@ class Recipe:
         mixture: relative weight of the kinds of cases.
     """
 
-    hours: float = 2.0
+    hours: float = 8.0
     seed: int = 2026
     classes_first: int = 3000
     click_share: float = 0.6
     objects: int = 3
     classes: int = 32
-    mixture: tuple[tuple[str, float], ...] = (("phantom", 0.4), ("real", 0.4), ("synthetic", 0.2))
+    mixture: tuple[tuple[str, float], ...] = (("phantom", 0.5), ("real", 0.3), ("synthetic", 0.2))
 
 
 class Cases:
@@ -105,57 +103,6 @@ class Cases:
         kind = choices[int(rng.choice(len(choices), p=weights / weights.sum()))][0]
         cases = self._by_kind[kind]
         return cases[int(rng.integers(len(cases)))]
-
-
-def dice_cross_entropy(logits: Tensor, truth: Tensor, valid: Tensor) -> Tensor:
-    """Dice + binary cross-entropy over valid voxels, averaged over objects; Dice only for objects that are there.
-
-    Args:
-        logits: (B, voxels).
-        truth: (B, voxels), 0 or 1.
-        valid: (voxels,), 0 or 1.
-    """
-    chance = torch.sigmoid(logits) * valid
-    inside, outside = truth * valid, (1 - truth) * valid
-    there = (inside.sum(1) > 0).float()
-    entropy = F.binary_cross_entropy_with_logits(logits, truth, reduction="none")
-    # Inside and outside count alike: objects are a few percent of a window, and a young network would learn to answer
-    # nothing.
-    balanced = (entropy * inside).sum(1) / inside.sum(1).clamp(min=1) + (entropy * outside).sum(1) / outside.sum(
-        1
-    ).clamp(min=1)
-    # Squared denominator, as MONAI's DiceLoss(squared_pred=True), which the paper uses.
-    dice = 1 - (2 * (chance * inside).sum(1) + 1e-5) / ((chance**2).sum(1) + inside.sum(1) + 1e-5)
-    return (dice * there + 0.5 * balanced).mean()
-
-
-def competing_classes(logits: Tensor, truth: Tensor, valid: Tensor) -> Tensor:
-    """Cross-entropy + Dice of classes that exclude each other, against a background whose logit is 0.
-
-    It is how an automatic run decides: the largest logit wins, if it is positive. Independent losses per class, as the
-    paper's, learned far more slowly here, where a class is seen in few patches.
-
-    Args:
-        logits: (B, voxels).
-        truth: (B, voxels), 0 or 1, at most one 1 per voxel.
-        valid: (voxels,), 0 or 1.
-    """
-    logits = torch.cat([torch.zeros_like(logits[:1]), logits])
-    truth = torch.cat([1 - truth.sum(0, keepdim=True), truth]) * valid
-    chance = torch.softmax(logits, 0) * valid
-    sizes = truth.sum(1)
-    weight = sizes.clamp(min=50).rsqrt() * (sizes > 0)  # rare classes count more, but not as much as they are rare
-    entropy = -(torch.log_softmax(logits, 0) * truth).sum(1)
-    there = sizes[1:] > 0
-    dice = 1 - (2 * (chance * truth).sum(1) + 1e-5) / ((chance**2).sum(1) + sizes + 1e-5)
-    return (entropy * weight).sum() / (sizes * weight).sum() + dice[1:][there].mean()
-
-
-def dice_of(logits: Tensor, truth: Tensor, valid: Tensor) -> Tensor:
-    """Hard Dice of each object over valid voxels; (B,)."""
-    guess = (logits > 0).float() * valid
-    truth = truth * valid
-    return (2 * (guess * truth).sum(1) + 1e-5) / (guess.sum(1) + truth.sum(1) + 1e-5)
 
 
 class Clicker:
@@ -212,49 +159,28 @@ def _depth(mask: Tensor) -> Tensor:
 
 
 class Trainer:
-    """A network, its running average, and what is needed to go on training it another day."""
+    """A network, its running average, and what is needed to go on training it another day.
 
-    def __init__(self, recipe: Recipe, checkpoint: Path) -> None:
+    Args:
+        recipe: what to do.
+        checkpoint: safetensors file to write, and to resume from if it exists.
+        model: model file whose weights to begin with; None: from scratch.
+    """
+
+    def __init__(self, recipe: Recipe, checkpoint: Path, model: Path | None = None) -> None:
         self.recipe, self.checkpoint = recipe, checkpoint
         torch.manual_seed(recipe.seed)
-        self.network = build_network(SHAPE)
-        with torch.no_grad():
-            frequencies = self.network.point_head.pe_layer.positional_encoding_gaussian_matrix
-            frequencies.mul_(torch.from_numpy(np.geomspace(COARSEST_CODE, FINEST_CODE, frequencies.shape[1])))
-            _attend_to_neighbours(self.network.point_head.transformer)
+        if model is not None:
+            self.network = load_model(model).network.train()
+        else:
+            self.network = build_network(SHAPE)
+            start_point_head(self.network.point_head)
         self.average = {name: value.clone() for name, value in self.network.state_dict().items()}
-        self.optimizer = torch.optim.AdamW(self.network.parameters(), lr=PEAK_RATE, weight_decay=DECAY)
+        self.optimizer = Optimizer(self.network)
         self.step, self.seconds = 0, 0.0
         if checkpoint.exists():
             self._resume()
         self.rng = np.random.default_rng((recipe.seed, self.step))
-
-    def warm_up_point_head(self, side: int = 24, objects: int = 12) -> None:
-        """Teach the point head what a click is: balls around positive clicks, cut where a negative one is nearer."""
-        head, optimizer = self.network.point_head, torch.optim.Adam(self.network.point_head.parameters(), lr=PEAK_RATE)
-        voxels = torch.stack(torch.meshgrid(*[torch.arange(float(side))] * 3, indexing="ij"), -1).view(1, -1, 1, 3)
-        valid, zero_shot = torch.ones(side**3), torch.zeros(objects, dtype=torch.bool)
-        for step in range(HEAD_WARM_UP_STEPS):
-            features = F.interpolate(torch.randn(1, SHAPE.feature_size, 5, 5, 5), size=(side,) * 3, mode="trilinear")
-            count = int(self.rng.integers(1, 5))
-            points = torch.from_numpy(self.rng.integers(0, side, (objects, count, 3))).float()
-            labels = torch.from_numpy((self.rng.random((objects, count)) < 0.6).astype(np.float32))
-            labels[:, 0] = 1
-            distance = (voxels - points[:, None]).norm(dim=-1)
-            near, far = (distance + 1e3 * (labels == sign)[:, None] for sign in (0, 1))
-            truth = ((near.amin(-1) < side / 5) & (near.amin(-1) < far.amin(-1))).float()
-            logits = click_logits(head, low_features(head, features), points, labels, zero_shot).flatten(1)
-            loss = dice_cross_entropy(logits, truth, valid)
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            torch.nn.utils.clip_grad_norm_(head.parameters(), 5.0)
-            optimizer.step()
-            if step % 100 == 99:
-                score = dice_of(logits.detach(), truth, valid).mean().item()
-                print(
-                    json.dumps({"head warm-up": step + 1, "loss": round(loss.item(), 3), "dice": round(score, 3)}),
-                    flush=True,
-                )
 
     def run(self, cases: Cases, report_every: int = 50, save_every: int = 250) -> None:
         """Train until the recipe's hours are spent."""
@@ -281,8 +207,7 @@ class Trainer:
     def _set_rate(self) -> None:
         done = min(1.0, self.seconds / (self.recipe.hours * 3600))
         rate = PEAK_RATE * min(1.0, (self.step + 1) / WARM_UP_STEPS) * (0.5 + 0.5 * math.cos(math.pi * done))
-        for group in self.optimizer.param_groups:
-            group["lr"] = max(rate, 1e-6)
+        self.optimizer.rate = max(rate, 1e-6)
 
     def _click_step(self, cases: Cases) -> dict[str, float]:
         patch, targets = self._patch_with_targets(cases)
@@ -337,9 +262,8 @@ class Trainer:
         return {"class loss": loss.item()} | ({"dice " + case.kind: float(np.mean(scores))} if scores else {})
 
     def _learn(self, loss: Tensor) -> None:
-        self.optimizer.zero_grad(set_to_none=True)
+        self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self.optimizer.step()
         keep = min(AVERAGE, (1 + self.step) / (10 + self.step))
         with torch.no_grad():
@@ -350,8 +274,7 @@ class Trainer:
         """Write network, average and optimiser, atomically; a run that is killed goes on from here."""
         tensors = {f"network.{name}": value for name, value in self.network.state_dict().items()}
         tensors |= {f"average.{name}": value for name, value in self.average.items()}
-        for index, moments in self.optimizer.state_dict()["state"].items():
-            tensors |= {f"moment.{index}.{name}": value for name, value in moments.items()}
+        tensors |= {f"moment.{name}": value for name, value in self.optimizer.moments().items()}
         state = {"step": str(self.step), "seconds": str(self.seconds)}
         partial = self.checkpoint.with_suffix(".part")
         save_file({name: value.contiguous() for name, value in tensors.items()}, partial, metadata=state)
@@ -366,28 +289,7 @@ class Trainer:
         self.step, self.seconds = int(state["step"]), float(state["seconds"])
         self.network.load_state_dict(_under("network.", tensors))
         self.average = _under("average.", tensors)
-        moments: dict[int, dict[str, Tensor]] = defaultdict(dict)
-        for name, value in _under("moment.", tensors).items():
-            index, moment = name.split(".", 1)
-            moments[int(index)][moment] = value
-        optimizer = self.optimizer.state_dict()
-        optimizer["state"] = dict(moments)
-        self.optimizer.load_state_dict(optimizer)
-
-
-def _attend_to_neighbours(transformer: Any) -> None:
-    """Begin with clicks and voxels that attend to each other the more, the nearer they are.
-
-    Query and key begin as the same projection, so that their product is the similarity of the two point codes, which
-    falls with distance. From independent random projections the network did not find out in hundreds of steps that a
-    click has a place.
-    """
-    between = [transformer.final_attn_token_to_image]
-    for layer in transformer.layers:
-        between += [layer.cross_attn_token_to_image, layer.cross_attn_image_to_token]
-    for attention in between:
-        torch.nn.init.orthogonal_(attention.q_proj.weight, gain=NEIGHBOUR_GAIN)
-        attention.k_proj.weight.copy_(attention.q_proj.weight)
+        self.optimizer.set_moments(_under("moment.", tensors))
 
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -400,14 +302,15 @@ def main(arguments: Sequence[str] | None = None) -> Any:
     parser.add_argument("cases", type=Path, help="folder that learning.cases filled")
     parser.add_argument("checkpoint", type=Path, help="safetensors file; resumed if it exists")
     parser.add_argument("--hours", type=float, default=Recipe.hours, help="training time in all")
+    parser.add_argument("--model", type=Path, help="model file to begin with, instead of from scratch")
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
     torch.set_flush_denormal(True)  # on a CPU, numbers too small to matter cost a hundredfold
-    recipe = Recipe(hours=options.hours)
-    trainer = Trainer(recipe, options.checkpoint)
-    if trainer.step == 0:
-        trainer.warm_up_point_head()
+    recipe = Recipe(hours=options.hours, classes_first=0 if options.model else Recipe.classes_first)
+    trainer = Trainer(recipe, options.checkpoint, options.model)
+    if trainer.step == 0 and options.model is None:
+        warm_up_point_head(trainer.network.point_head, trainer.rng)
     trainer.run(Cases(options.cases, recipe.mixture))
 
 

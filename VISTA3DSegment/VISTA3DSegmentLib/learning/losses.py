@@ -1,0 +1,59 @@
+"""What training minimises, and the Dice it reports."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F  # noqa: N812 (torch's own name for it)
+
+Tensor = torch.Tensor
+
+
+def dice_cross_entropy(logits: Tensor, truth: Tensor, valid: Tensor) -> Tensor:
+    """Dice + binary cross-entropy over valid voxels, averaged over objects; Dice only for objects that are there.
+
+    Args:
+        logits: (B, voxels).
+        truth: (B, voxels), 0 or 1.
+        valid: (voxels,), 0 or 1.
+    """
+    chance = torch.sigmoid(logits) * valid
+    inside, outside = truth * valid, (1 - truth) * valid
+    there = (inside.sum(1) > 0).float()
+    entropy = F.binary_cross_entropy_with_logits(logits, truth, reduction="none")
+    # Inside and outside count alike: objects are a few percent of a window, and a young network would learn to answer
+    # nothing.
+    balanced = (entropy * inside).sum(1) / inside.sum(1).clamp(min=1) + (entropy * outside).sum(1) / outside.sum(
+        1
+    ).clamp(min=1)
+    # Squared denominator, as MONAI's DiceLoss(squared_pred=True), which the paper uses.
+    dice = 1 - (2 * (chance * inside).sum(1) + 1e-5) / ((chance**2).sum(1) + inside.sum(1) + 1e-5)
+    return (dice * there + 0.5 * balanced).mean()
+
+
+def competing_classes(logits: Tensor, truth: Tensor, valid: Tensor) -> Tensor:
+    """Cross-entropy + Dice of classes that exclude each other, against a background whose logit is 0.
+
+    It is how an automatic run decides: the largest logit wins, if it is positive. Independent losses per class, as the
+    paper's, learned far more slowly here, where a class is seen in few patches.
+
+    Args:
+        logits: (B, voxels).
+        truth: (B, voxels), 0 or 1, at most one 1 per voxel.
+        valid: (voxels,), 0 or 1.
+    """
+    logits = torch.cat([torch.zeros_like(logits[:1]), logits])
+    truth = torch.cat([1 - truth.sum(0, keepdim=True), truth]) * valid
+    chance = torch.softmax(logits, 0) * valid
+    sizes = truth.sum(1)
+    weight = sizes.clamp(min=50).rsqrt() * (sizes > 0)  # rare classes count more, but not as much as they are rare
+    entropy = -(torch.log_softmax(logits, 0) * truth).sum(1)
+    there = sizes[1:] > 0
+    dice = 1 - (2 * (chance * truth).sum(1) + 1e-5) / ((chance**2).sum(1) + sizes + 1e-5)
+    return (entropy * weight).sum() / (sizes * weight).sum() + dice[1:][there].mean()
+
+
+def dice_of(logits: Tensor, truth: Tensor, valid: Tensor) -> Tensor:
+    """Hard Dice of each object over valid voxels; (B,)."""
+    guess = (logits > 0).float() * valid
+    truth = truth * valid
+    return (2 * (guess * truth).sum(1) + 1e-5) / (guess.sum(1) + truth.sum(1) + 1e-5)
