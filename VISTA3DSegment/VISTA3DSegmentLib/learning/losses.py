@@ -7,6 +7,8 @@ import torch.nn.functional as F  # noqa: N812 (torch's own name for it)
 
 Tensor = torch.Tensor
 
+ENTROPY_WEIGHT = 2.0
+
 
 def dice_cross_entropy(logits: Tensor, truth: Tensor, valid: Tensor) -> Tensor:
     """Dice + binary cross-entropy over valid voxels, averaged over objects; Dice only for objects that are there.
@@ -17,17 +19,14 @@ def dice_cross_entropy(logits: Tensor, truth: Tensor, valid: Tensor) -> Tensor:
         valid: (voxels,), 0 or 1.
     """
     chance = torch.sigmoid(logits) * valid
-    inside, outside = truth * valid, (1 - truth) * valid
+    inside = truth * valid
     there = (inside.sum(1) > 0).float()
-    entropy = F.binary_cross_entropy_with_logits(logits, truth, reduction="none")
-    # Inside and outside count alike: objects are a few percent of a window, and a young network would learn to answer
-    # nothing.
-    balanced = (entropy * inside).sum(1) / inside.sum(1).clamp(min=1) + (entropy * outside).sum(1) / outside.sum(
-        1
-    ).clamp(min=1)
+    # Every voxel counts alike. Weighing inside against outside shifts the answer's edge outwards, the more, the smaller
+    # the object: measured after 4,500 steps, Dice of a liver 0.45, of a kidney 0.2.
+    entropy = F.binary_cross_entropy_with_logits(logits, truth, reduction="none") * valid
     # Squared denominator, as MONAI's DiceLoss(squared_pred=True), which the paper uses.
     dice = 1 - (2 * (chance * inside).sum(1) + 1e-5) / ((chance**2).sum(1) + inside.sum(1) + 1e-5)
-    return (dice * there + 0.5 * balanced).mean()
+    return (dice * there + ENTROPY_WEIGHT * entropy.sum(1) / valid.sum()).mean()
 
 
 def competing_classes(logits: Tensor, truth: Tensor, valid: Tensor) -> Tensor:

@@ -50,6 +50,7 @@ CLASSES = frozenset(
 NATURAL = frozenset({"phantom", "real"})
 """Kinds of cases from which classes are learned by name: their grey values mean something."""
 PEAK_RATE, WARM_UP_STEPS, AVERAGE = 1e-3, 100, 0.999
+LIKENESS_WEIGHT, LIKENESS_OBJECTS = 1.0, 16
 
 
 @dataclass
@@ -188,6 +189,8 @@ class Trainer:
         while self.seconds < self.recipe.hours * 3600:
             started = time.monotonic()
             self._set_rate()
+            if self.step == self.recipe.classes_first > 0:
+                self._lend_decoder()
             clicks = self.step >= self.recipe.classes_first and self.rng.random() < self.recipe.click_share
             figures = self._click_step(cases) if clicks else self._class_step(cases)
             for name, value in figures.items():
@@ -204,10 +207,17 @@ class Trainer:
                     cases.refresh()
         self.save()
 
+    def _lend_decoder(self) -> None:
+        # Clicks have a decoder of their own. It begins where that of the classes stands: what tells organs apart.
+        for state in (self.network.state_dict(), self.average):
+            for name, value in state.items():
+                if ".up_layers." in name:
+                    value.copy_(state[name.replace(".up_layers.", ".up_layers_auto.")])
+
     def _set_rate(self) -> None:
         done = min(1.0, self.seconds / (self.recipe.hours * 3600))
         rate = PEAK_RATE * min(1.0, (self.step + 1) / WARM_UP_STEPS) * (0.5 + 0.5 * math.cos(math.pi * done))
-        self.optimizer.rate = max(rate, 1e-6)
+        self.optimizer.set_rate(max(rate, 1e-6))
 
     def _click_step(self, cases: Cases) -> dict[str, float]:
         patch, targets = self._patch_with_targets(cases)
@@ -230,8 +240,29 @@ class Trainer:
             logits = click_logits(head, low, clicker.points, clicker.labels, zero_shot)
         logits, truth, valid = logits.flatten(1).float(), truth.flatten(1), valid.flatten()
         loss = dice_cross_entropy(logits, truth, valid)
-        self._learn(loss)
-        return {"click loss": loss.item(), f"dice {count}": dice_of(logits, truth, valid).mean().item()}
+        alike = self._likeness(patch, low)
+        self._learn(loss + LIKENESS_WEIGHT * alike)
+        return {
+            "click loss": loss.item(),
+            "likeness": alike.item(),
+            f"dice {count}": dice_of(logits, truth, valid).mean().item(),
+        }
+
+    def _likeness(self, patch: Patch, low: Tensor) -> Tensor:
+        """How far the features of a voxel resemble those of its own object and of no other.
+
+        It is what the point head goes by; asked directly, of many objects at once, it costs one product of matrices.
+        """
+        targets = choose_targets(patch, LIKENESS_OBJECTS, self.rng)
+        truth = torch.from_numpy(np.stack([target.mask for target in targets])).float()[:, None]
+        truth = (F.avg_pool3d(truth, 2) >= 0.5).float().flatten(1)
+        valid = F.avg_pool3d(torch.from_numpy(patch.valid).float()[None, None], 2).flatten()
+        inside = truth * valid
+        there = inside.sum(1) > 0
+        truth, chosen = truth[there], torch.multinomial(inside[there], 1)[:, 0]
+        features = low.float().flatten(2)[0]
+        logits = features[:, chosen].T @ features / 4 - 2  # features have unit variance: 0 where a quarter agrees
+        return dice_cross_entropy(logits, truth, valid)
 
     def _patch_with_targets(self, cases: Cases) -> tuple[Patch, list[Target]]:
         while True:

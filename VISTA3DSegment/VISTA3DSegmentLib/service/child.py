@@ -1,0 +1,243 @@
+"""An engine in a child process: started once, kept warm, started again when it dies.
+
+No thread and no waiting here: whoever owns the client calls ``pump`` from its own loop (in desktop Slicer a thread
+stands still while the event loop is idle). torch is imported in the child only.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+from multiprocessing.shared_memory import SharedMemory
+
+import numpy as np
+
+from ..errors import Cancelled, ResourceError, SegmentationError
+from ..volume import Volume
+from . import worker
+from .codec import decode_event, encode_request
+from .messages import (
+    Answered,
+    Broken,
+    Event,
+    Failed,
+    Finished,
+    Progressed,
+    Ready,
+    Request,
+    RequestId,
+    Restarted,
+)
+
+PATIENCE_SECONDS = 300.0
+"""A window of the full network takes up to a minute on two slow cores; a worker that is silent for longer hangs."""
+MOST_TRIES = 2
+"""A request that a worker dies of twice is given up."""
+
+
+@dataclass
+class _Open:
+    """A request that has not ended, and how often a worker was lost while it was there."""
+
+    request: Request
+    losses: int = 0
+    cancelled: bool = False
+
+
+class ChildProcess:
+    """A client whose engine runs in a child process.
+
+    Args:
+        make_engine: called in the child; a function that can be imported there (or a ``functools.partial`` of one).
+        patience_seconds: a worker that has something to do and is silent for so long is ended and started again.
+        python: the interpreter to run; None: this one. In desktop Slicer: PythonSlicer.
+    """
+
+    def __init__(
+        self, make_engine: worker.MakeEngine, patience_seconds: float = PATIENCE_SECONDS, python: str | None = None
+    ) -> None:
+        self._make_engine, self._patience = make_engine, patience_seconds
+        self._context = multiprocessing.get_context("spawn")
+        if python is not None:
+            self._context.set_executable(python)
+        self._process: SpawnProcess | None = None
+        self._connection: Connection | None = None
+        self._memory: SharedMemory | None = None
+        self._volume: worker.SharedVolume | None = None
+        self._open: dict[RequestId, _Open] = {}
+        self._last_id = worker.NO_REQUEST
+        self._opening = False
+        self._losses_while_opening = 0
+        self._heard = 0.0
+        self._events: list[Event] = []
+
+    # ------------------------------------------------------------------ asking
+
+    def open(self, volume: Volume) -> None:
+        """See ``Client.open``."""
+        for request_id in list(self._open):
+            self.cancel(request_id)
+        self._release_memory()
+        self._memory = _shared(volume.array)
+        self._volume = worker.SharedVolume(
+            self._memory.name,
+            volume.shape_kji,
+            volume.array.dtype.str,
+            tuple(float(value) for value in volume.ijk_to_ras.ravel()),
+            volume.name,
+        )
+        self._losses_while_opening = 0
+        if self._process is None:
+            self._start()
+        self._tell_volume()
+
+    def submit(self, request: Request) -> RequestId:
+        """See ``Client.submit``."""
+        self._last_id += 1
+        self._open[self._last_id] = _Open(request)
+        if self._process is None:
+            refused = ResourceError("No scan is open.", "Open a scan first.")
+            self._end(Failed(self._last_id, refused))
+        else:
+            self._heard = time.monotonic()
+            self._send(encode_request(self._last_id, request))
+        return self._last_id
+
+    def cancel(self, request_id: RequestId) -> None:
+        """See ``Client.cancel``. The worker stops at its next window; whatever it still says of it is dropped."""
+        if request_id in self._open:
+            self._send(worker.Cancellation(request_id))
+            self._end(Failed(request_id, Cancelled()))
+
+    def close(self) -> None:
+        """See ``Client.close``."""
+        self._open.clear()
+        self._stop()
+        self._release_memory()
+        self._volume = None
+
+    # ------------------------------------------------------------------ hearing
+
+    def pump(self) -> list[Event]:
+        """See ``Client.pump``."""
+        self._receive()
+        if self._process is not None:
+            if not self._process.is_alive():
+                self._lost(_why_it_ended(self._process.exitcode))
+            elif (self._open or self._opening) and time.monotonic() - self._heard > self._patience:
+                self._lost(f"The worker did not answer for {self._patience:.0f} seconds")
+        events, self._events = self._events, []
+        return events
+
+    def _receive(self) -> None:
+        while self._connection is not None:
+            try:
+                if not self._connection.poll():
+                    return
+                event = decode_event(self._connection.recv_bytes())
+            except (EOFError, OSError):
+                return  # pump notices that the process has ended
+            except SegmentationError as error:
+                self._lost(error.what)
+                return
+            self._heard = time.monotonic()
+            self._take(event)
+
+    def _take(self, event: Event) -> None:
+        if isinstance(event, Ready):
+            self._opening, self._losses_while_opening = False, 0
+            self._events.append(event)
+        elif isinstance(event, Failed) and event.id == worker.NO_REQUEST:
+            self._give_up(event.error)
+        elif isinstance(event, Finished | Failed):
+            if event.id in self._open:
+                self._end(event)
+        elif isinstance(event, Answered | Progressed) and event.id in self._open:
+            self._events.append(event)
+
+    def _end(self, event: Finished | Failed) -> None:
+        del self._open[event.id]
+        self._events.append(event)
+
+    # ------------------------------------------------------------------ the process
+
+    def _start(self) -> None:
+        ours, theirs = self._context.Pipe()
+        self._process = self._context.Process(
+            target=worker.main, args=(self._make_engine, theirs), daemon=True, name="VISTA3DSegment worker"
+        )
+        self._process.start()
+        theirs.close()
+        self._connection = ours
+
+    def _tell_volume(self) -> None:
+        self._opening, self._heard = True, time.monotonic()
+        self._send(self._volume)
+
+    def _send(self, message: object) -> None:
+        if self._connection is None:
+            return
+        with suppress(OSError):  # the worker is gone: pump notices, and everything is sent again
+            self._connection.send(message)
+
+    def _lost(self, why: str) -> None:
+        self._stop()
+        for request_id, waiting in list(self._open.items()):
+            waiting.losses += 1
+            if waiting.losses >= MOST_TRIES:
+                remedy = "Choose a smaller region of interest, a smaller model, or another device."
+                self._end(Failed(request_id, ResourceError(f"{why}, twice on the same request.", remedy)))
+        if self._opening:
+            self._losses_while_opening += 1
+            if self._losses_while_opening >= MOST_TRIES:
+                self._give_up(ResourceError(f"{why}, twice while it opened the scan.", "See: vista3dsegment doctor."))
+                return
+        self._events.append(Restarted(f"{why}. It was started again; nothing is lost."))
+        self._start()
+        self._tell_volume()
+        for request_id, waiting in self._open.items():
+            self._send(encode_request(request_id, waiting.request))
+
+    def _give_up(self, error: SegmentationError) -> None:
+        self._opening = False
+        for request_id in list(self._open):
+            self._end(Failed(request_id, error))
+        self._stop()
+        self._events.append(Broken(error))
+
+    def _stop(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.join()
+            self._process = None
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _release_memory(self) -> None:
+        if self._memory is not None:
+            self._memory.close()
+            self._memory.unlink()
+            self._memory = None
+
+
+def _shared(array: np.ndarray) -> SharedMemory:
+    try:
+        memory = SharedMemory(create=True, size=array.nbytes)
+    except OSError as error:
+        size = array.nbytes / 2**20
+        raise ResourceError(
+            f"There is no room for the scan in shared memory ({size:.0f} MB).", "Free memory, or enlarge /dev/shm."
+        ) from error
+    np.ndarray(array.shape, array.dtype, memory.buf)[...] = array
+    return memory
+
+
+def _why_it_ended(exit_code: int | None) -> str:
+    if exit_code is not None and exit_code < 0:
+        return f"The worker was ended by the system (signal {-exit_code}), perhaps because the memory ran out"
+    return f"The worker ended unexpectedly (exit status {exit_code})"

@@ -1,0 +1,125 @@
+"""What is asked of an engine elsewhere, and what comes back. A request carries all that its answer depends on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from ..edits import Edit, MaskCrop
+from ..engine import Progress
+from ..errors import SegmentationError
+from ..prompts import Box, Prompts, Structure
+from ..volume import Volume
+
+RequestId: TypeAlias = int
+
+
+@dataclass(frozen=True)
+class SegmentRequest:
+    """Segment classes automatically; see ``engine.Opened.segment``."""
+
+    classes: tuple[int, ...]
+    region: Box | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class RefineRequest:
+    """Correct one structure by prompts; see ``engine.Opened.refine``."""
+
+    structure: Structure
+    prompts: Prompts
+    base: MaskCrop | None = None
+    region: Box | None = None
+
+
+Request: TypeAlias = SegmentRequest | RefineRequest
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The engine is there and has the volume.
+
+    Args:
+        engine: model and backend, in words.
+        identity: of model and precision: same identity, same answers.
+        classes: what it can segment automatically.
+        notices: what the person should know before trusting a mask.
+    """
+
+    engine: str
+    identity: str
+    classes: tuple[int, ...] = ()
+    notices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Progressed:
+    """A request is so far."""
+
+    id: RequestId
+    progress: Progress
+
+
+@dataclass(frozen=True, eq=False)
+class Answered:
+    """A mask: of one class of an automatic request (``class_id``), or of a request by prompts (None)."""
+
+    id: RequestId
+    edit: Edit
+    class_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A request is done: nothing more comes of it."""
+
+    id: RequestId
+
+
+@dataclass(frozen=True, eq=False)
+class Failed:
+    """A request ended without an answer, by an error or because it was cancelled (``errors.Cancelled``)."""
+
+    id: RequestId
+    error: SegmentationError
+
+
+@dataclass(frozen=True)
+class Restarted:
+    """The worker was lost and started again; open requests are repeated. One line for the person."""
+
+    why: str
+
+
+@dataclass(frozen=True, eq=False)
+class Broken:
+    """There is no engine, and there will be none until somebody acts; every request has failed."""
+
+    error: SegmentationError
+
+
+Event: TypeAlias = Ready | Progressed | Answered | Finished | Failed | Restarted | Broken
+
+
+class Client(Protocol):
+    """An engine somewhere, asked without waiting. All calls return at once and come from one thread."""
+
+    def open(self, volume: Volume) -> None:
+        """Make a volume ready; ``Ready`` follows. Requests on the volume before are cancelled."""
+        ...
+
+    def submit(self, request: Request) -> RequestId:
+        """Ask. The newest request by prompts goes first, also before an automatic one that is under way."""
+        ...
+
+    def cancel(self, request_id: RequestId) -> None:
+        """No longer wanted: no answer follows, but a ``Failed`` with ``Cancelled``, unless it had finished."""
+        ...
+
+    def pump(self) -> list[Event]:
+        """What happened since the last call. Nothing is handed over anywhere else."""
+        ...
+
+    def close(self) -> None:
+        """End the engine."""
+        ...

@@ -1,0 +1,182 @@
+"""The child process: an engine that answers requests from a connection until the connection ends.
+
+A request by prompts is answered at the next window of an automatic request that is under way; a cancelled request ends
+at its next window. When the parent is gone, so is the worker.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.shared_memory import SharedMemory
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from ..engine import Engine, Opened
+from ..errors import Cancelled, ResourceError, SegmentationError
+from ..volume import Volume
+from .codec import decode_request, encode_event
+from .in_process import ready
+from .messages import Answered, Failed, Finished, Progressed, Ready, RefineRequest, Request, SegmentRequest
+
+MakeEngine: TypeAlias = Callable[[], Engine]
+NO_REQUEST = 0
+"""Id of what belongs to no request: the opening of a volume."""
+
+
+@dataclass(frozen=True)
+class SharedVolume:
+    """A volume in shared memory, as it is told to the worker.
+
+    Args:
+        memory: name of the shared memory.
+        shape_kji: number of voxels along (k, j, i).
+        dtype: numpy's name of the voxel type.
+        ijk_to_ras: sixteen numbers, row by row.
+        name: of the volume.
+    """
+
+    memory: str
+    shape_kji: tuple[int, int, int]
+    dtype: str
+    ijk_to_ras: tuple[float, ...]
+    name: str
+
+
+@dataclass(frozen=True)
+class Cancellation:
+    """A request is no longer wanted."""
+
+    id: int
+
+
+class Worker:
+    """Answers one message after the other.
+
+    Args:
+        make_engine: called once, here in the child.
+        connection: to the parent.
+    """
+
+    def __init__(self, make_engine: MakeEngine, connection: Connection) -> None:
+        self._make_engine, self._connection = make_engine, connection
+        self._inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._waiting: dict[int, Request] = {}
+        self._cancelled: set[int] = set()
+        self._next_volume: SharedVolume | None = None
+        self._engine: Engine | None = None
+        self._opened: Opened | None = None
+        self._memory: SharedMemory | None = None
+
+    def run(self) -> None:
+        """Answer until the parent is gone."""
+        threading.Thread(target=self._read, daemon=True).start()
+        while True:
+            self._take(block=not self._waiting and self._next_volume is None)
+            if self._next_volume is not None:
+                self._open()
+            elif self._waiting:
+                self._answer(self._next_request())
+
+    def _read(self) -> None:
+        while True:
+            try:
+                self._inbox.put(self._connection.recv())
+            except (EOFError, OSError):
+                os._exit(0)  # also out of the middle of a window: nobody waits for it any more
+
+    def _take(self, block: bool = False) -> None:
+        while True:
+            try:
+                message = self._inbox.get(block=block)
+            except queue.Empty:
+                return
+            block = False
+            if isinstance(message, SharedVolume):
+                self._next_volume = message
+                self._cancelled |= set(self._waiting)
+            elif isinstance(message, Cancellation):
+                self._cancelled.add(message.id)
+            else:
+                request_id, request = decode_request(message)
+                self._waiting[request_id] = request
+
+    def _next_request(self) -> int:
+        by_prompts = [n for n, request in self._waiting.items() if isinstance(request, RefineRequest)]
+        return by_prompts[-1] if by_prompts else next(iter(self._waiting))
+
+    def _open(self) -> None:
+        volume, self._next_volume = self._next_volume, None
+        assert volume is not None
+        try:
+            self._engine = self._engine or self._make_engine()
+            memory = SharedMemory(volume.memory)
+            array = np.ndarray(volume.shape_kji, np.dtype(volume.dtype), memory.buf)
+            opened = self._engine.open(Volume(array, np.reshape(volume.ijk_to_ras, (4, 4)), volume.name))
+            self._opened, self._memory = opened, memory
+            self._send(ready(self._engine, opened))
+        except SegmentationError as error:
+            self._opened = None
+            self._send(Failed(NO_REQUEST, error))
+
+    def _answer(self, request_id: int) -> None:
+        request = self._waiting.pop(request_id)
+        try:
+            if request_id in self._cancelled:
+                raise Cancelled
+            if self._opened is None:
+                raise ResourceError("No scan is open in the worker.", "Open the scan again.")
+            if isinstance(request, SegmentRequest):
+                self._segment(self._opened, request_id, request)
+            else:
+                self._refine(self._opened, request_id, request)
+            self._send(Finished(request_id))
+        except SegmentationError as error:
+            self._send(Failed(request_id, error))
+        except MemoryError:
+            self._send(Failed(request_id, ResourceError("The memory ran out.", "Choose a smaller region of interest.")))
+
+    def _segment(self, opened: Opened, request_id: int, request: SegmentRequest) -> None:
+        def overtaken() -> bool:
+            self._take()
+            while (n := self._next_request_by_prompts()) is not None and request_id not in self._cancelled:
+                self._answer(n)
+                self._take()
+            return request_id in self._cancelled or self._next_volume is not None
+
+        answers = opened.segment(
+            request.classes,
+            request.region,
+            on_progress=lambda progress: self._send(Progressed(request_id, progress)),
+            cancel=overtaken,
+        )
+        for class_id, edit in answers:
+            self._send(Answered(request_id, edit, class_id))
+
+    def _refine(self, opened: Opened, request_id: int, request: RefineRequest) -> None:
+        def cancelled() -> bool:
+            self._take()
+            return request_id in self._cancelled or self._next_volume is not None
+
+        edit = opened.refine(request.structure, request.prompts, request.base, request.region, cancelled)
+        self._send(Answered(request_id, edit))
+
+    def _next_request_by_prompts(self) -> int | None:
+        found = [n for n, request in self._waiting.items() if isinstance(request, RefineRequest)]
+        return found[-1] if found else None
+
+    def _send(self, event: Ready | Progressed | Answered | Finished | Failed) -> None:
+        try:
+            self._connection.send_bytes(encode_event(event))
+        except OSError:
+            os._exit(0)
+
+
+def main(make_engine: MakeEngine, connection: Connection) -> None:
+    """What the child process runs."""
+    Worker(make_engine, connection).run()

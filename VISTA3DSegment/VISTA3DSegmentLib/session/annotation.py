@@ -1,0 +1,131 @@
+"""What a person is annotating: the objects of one volume, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from types import MappingProxyType
+
+import numpy as np
+
+from ..edits import MaskCrop
+from ..errors import PromptError
+from ..prompts import Click, Prompts, Structure
+
+EMPTY = MaskCrop((0, 0, 0), np.zeros((0, 0, 0), dtype=np.bool_))
+"""The mask of an object of which nothing is known yet."""
+
+
+class Status(Enum):
+    """How far the person is with an object."""
+
+    DRAFT = "draft"
+    FLAGGED = "flagged"
+    DONE = "done"
+
+
+@dataclass(frozen=True)
+class PlacedClick:
+    """A click that can be found again.
+
+    Args:
+        id: stable name; in a scene that of the control point.
+        click: where it is, and its sign.
+    """
+
+    id: str
+    click: Click
+
+
+@dataclass(frozen=True, eq=False)
+class AnnotatedObject:
+    """One object being segmented: everything that its mask is a function of, and the mask.
+
+    Args:
+        structure: a class of the model, or a new structure; and its name.
+        color: red, green, blue, each 0..1.
+        base: the mask that the clicks correct; None: what ``Opened.refine`` does without one.
+        clicks: in the order in which they were placed. None of them is part of the base.
+        mask: the object's voxels as they are shown now.
+        status: see ``Status``.
+    """
+
+    structure: Structure
+    color: tuple[float, float, float]
+    base: MaskCrop | None = None
+    clicks: tuple[PlacedClick, ...] = ()
+    mask: MaskCrop = EMPTY
+    status: Status = Status.DRAFT
+
+    @property
+    def prompts(self) -> Prompts:
+        """The clicks as an engine takes them."""
+        return tuple(placed.click for placed in self.clicks)
+
+    def click(self, click_id: str) -> PlacedClick:
+        """The click of that id.
+
+        Raises:
+            PromptError: there is none.
+        """
+        for placed in self.clicks:
+            if placed.id == click_id:
+                return placed
+        raise PromptError(f"{self.structure.name} has no click {click_id}.")
+
+    def with_click(self, click_id: str, click: Click) -> AnnotatedObject:
+        """The object with a new click, or with one that moved or changed its sign."""
+        if any(placed.id == click_id for placed in self.clicks):
+            changed = tuple(PlacedClick(p.id, click if p.id == click_id else p.click) for p in self.clicks)
+        else:
+            changed = (*self.clicks, PlacedClick(click_id, click))
+        return replace(self, clicks=changed)
+
+    def without_click(self, click_id: str) -> AnnotatedObject:
+        """The object without a click.
+
+        Raises:
+            PromptError: there is none of that id.
+        """
+        self.click(click_id)
+        return replace(self, clicks=tuple(placed for placed in self.clicks if placed.id != click_id))
+
+
+@dataclass(frozen=True, eq=False)
+class Annotation:
+    """The objects of one volume, in the order in which they were begun.
+
+    Args:
+        objects: by id; in a scene the id of the segment.
+    """
+
+    objects: Mapping[str, AnnotatedObject] = field(default_factory=lambda: MappingProxyType({}))
+
+    def __getitem__(self, object_id: str) -> AnnotatedObject:
+        try:
+            return self.objects[object_id]
+        except KeyError:
+            raise PromptError(f"There is no object {object_id}.", "It may have been deleted: choose another.") from None
+
+    def __contains__(self, object_id: object) -> bool:
+        return object_id in self.objects
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.objects)
+
+    def __len__(self) -> int:
+        return len(self.objects)
+
+    def replaced(self, object_id: str, value: AnnotatedObject | None) -> Annotation:
+        """With another value of an object; None: without it."""
+        objects = dict(self.objects)
+        if value is None:
+            objects.pop(object_id, None)
+        else:
+            objects[object_id] = value
+        return Annotation(MappingProxyType(objects))
+
+    def of_class(self, class_id: int) -> str | None:
+        """The id of the object that shows a class, if there is one."""
+        return next((key for key, value in self.objects.items() if value.structure.class_id == class_id), None)

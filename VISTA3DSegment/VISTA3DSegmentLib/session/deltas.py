@@ -1,0 +1,85 @@
+"""The difference of two masks, packed: what undo and redo are made of."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..edits import BoolArray, MaskCrop
+from .annotation import EMPTY
+
+Index3 = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Delta:
+    """Voxels that differ between two masks of one structure. Applied to either it gives the other.
+
+    Args:
+        start: (k, j, i) of the box that holds every difference.
+        shape: size of the box along (k, j, i); (0, 0, 0) if the masks are equal.
+        packed: the exclusive or of both inside the box: eight voxels a byte in C order, deflated.
+        added: voxels of the later mask that the earlier lacks.
+        removed: voxels of the earlier mask that the later lacks.
+    """
+
+    start: Index3 = (0, 0, 0)
+    shape: Index3 = (0, 0, 0)
+    packed: bytes = b""
+    added: int = 0
+    removed: int = 0
+
+    @classmethod
+    def between(cls, before: MaskCrop, after: MaskCrop) -> Delta:
+        """What leads from one mask to the other."""
+        start, shape = _box_of_both(before, after)
+        old, new = before.inside(start, shape), after.inside(start, shape)
+        difference = MaskCrop.of(old ^ new)
+        if not difference.mask.size:
+            return cls()
+        at = _sum(start, difference.start)
+        packed = zlib.compress(np.packbits(difference.mask).tobytes(), 1)
+        added, removed = int((new & ~old).sum()), int((old & ~new).sum())
+        return cls(at, _shape(difference.mask), packed, added, removed)
+
+    def __bool__(self) -> bool:
+        return bool(self.packed)
+
+    def onto(self, mask: MaskCrop) -> MaskCrop:
+        """The other of the two masks, given one; cropped to its voxels."""
+        if not self:
+            return mask
+        difference = MaskCrop(self.start, self._unpacked())
+        start, shape = _box_of_both(mask, difference)
+        other = MaskCrop.of(mask.inside(start, shape) ^ difference.inside(start, shape))
+        return MaskCrop(_sum(start, other.start), other.mask) if other.mask.size else other
+
+    def combined(self, other: Delta) -> Delta:
+        """What leads over both, one after the other. Its voxels are not counted as added and removed."""
+        combined = Delta.between(self.onto(EMPTY), other.onto(EMPTY))
+        return replace(combined, added=0, removed=0)
+
+    def _unpacked(self) -> BoolArray:
+        count = int(np.prod(self.shape))
+        bits = np.frombuffer(zlib.decompress(self.packed), dtype=np.uint8)
+        return np.unpackbits(bits, count=count).reshape(self.shape).view(np.bool_)
+
+
+def _box_of_both(a: MaskCrop, b: MaskCrop) -> tuple[Index3, Index3]:
+    boxes = [mask for mask in (a, b) if mask.mask.size]
+    if not boxes:
+        return (0, 0, 0), (0, 0, 0)
+    low = [min(box.start[axis] for box in boxes) for axis in range(3)]
+    high = [max(box.start[axis] + box.mask.shape[axis] for box in boxes) for axis in range(3)]
+    return (low[0], low[1], low[2]), (high[0] - low[0], high[1] - low[1], high[2] - low[2])
+
+
+def _sum(a: Index3, b: Index3) -> Index3:
+    return a[0] + b[0], a[1] + b[1], a[2] + b[2]
+
+
+def _shape(mask: BoolArray) -> Index3:
+    k, j, i = mask.shape
+    return k, j, i

@@ -1,0 +1,185 @@
+"""Undo and redo: steps over prompts and voxels together, exact to the bit.
+
+A step is one action of the person. It is there as soon as the person acted; its voxels follow when the engine has
+answered. Where an answer never came, because a newer click overtook it, going back to that state asks the engine again
+(a mask is a pure function of its prompts), and the steps beside it are put right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from ..edits import MaskCrop
+from .annotation import EMPTY, AnnotatedObject, Annotation
+from .deltas import Delta
+
+MEMORY_BYTES = 256 * 2**20
+
+
+@dataclass(frozen=True, eq=False)
+class Change:
+    """What a step did to one object.
+
+    Args:
+        before: the object before, without its mask; None: there was none.
+        after: likewise, after.
+        voxels: the difference of the masks.
+        answered: the mask after the step is known.
+    """
+
+    before: AnnotatedObject | None
+    after: AnnotatedObject | None
+    voxels: Delta = Delta()  # noqa: RUF009 (it is immutable)
+    answered: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """One action of the person.
+
+    Args:
+        name: what it was, in the person's words.
+        changes: by object id.
+    """
+
+    name: str
+    changes: Mapping[str, Change]
+
+    def __str__(self) -> str:
+        added = sum(change.voxels.added for change in self.changes.values())
+        removed = sum(change.voxels.removed for change in self.changes.values())
+        counts = [f"{sign}{count:,}" for sign, count in (("+", added), ("-", removed)) if count]
+        return f"{self.name}, {' '.join(counts)} voxels" if counts else self.name
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of its voxels."""
+        return sum(len(change.voxels.packed) for change in self.changes.values())
+
+
+class History:
+    """Steps that were done, and steps that were undone.
+
+    Args:
+        memory_bytes: of all voxels; the oldest steps are forgotten beyond it.
+    """
+
+    def __init__(self, memory_bytes: int = MEMORY_BYTES) -> None:
+        self._memory_bytes = memory_bytes
+        self._done: list[Step] = []
+        self._undone: list[Step] = []
+
+    @property
+    def done(self) -> tuple[Step, ...]:
+        """What can be undone, the latest last."""
+        return tuple(self._done)
+
+    @property
+    def undone(self) -> tuple[Step, ...]:
+        """What can be redone, the next one last."""
+        return tuple(self._undone)
+
+    def push(self, name: str, before: Annotation, after: Annotation, waiting: frozenset[str] = frozenset()) -> Step:
+        """Record an action.
+
+        Args:
+            name: in the person's words.
+            before: the annotation before.
+            after: the annotation after.
+            waiting: objects whose mask the engine still has to tell.
+        """
+        changes = {}
+        for object_id in dict.fromkeys((*before, *after)):
+            old, new = (state.objects.get(object_id) for state in (before, after))
+            if old is not new:
+                voxels = Delta.between(old.mask if old else EMPTY, new.mask if new else EMPTY)
+                changes[object_id] = Change(_bare(old), _bare(new), voxels, object_id not in waiting)
+        step = Step(name, changes)
+        self._done.append(step)
+        self._undone.clear()
+        self._forget()
+        return step
+
+    def answer(self, object_id: str, before: MaskCrop, after: MaskCrop) -> Step | None:
+        """Add to the latest step of an object what the engine answered, and put the next undone step right.
+
+        Returns:
+            The step as it is now; None if it is forgotten.
+        """
+        voxels = Delta.between(before, after)
+        at = next((n for n in reversed(range(len(self._done))) if object_id in self._done[n].changes), None)
+        for n in reversed(range(len(self._undone))):
+            if object_id in self._undone[n].changes:
+                change = self._undone[n].changes[object_id]
+                later = replace(change, voxels=voxels.combined(change.voxels))
+                self._undone[n] = _with_change(self._undone[n], object_id, later)
+                break
+        if at is None:
+            return None
+        change = self._done[at].changes[object_id]
+        start = change.voxels.onto(before)
+        voxels = Delta.between(start, after)
+        self._done[at] = _with_change(self._done[at], object_id, replace(change, voxels=voxels, answered=True))
+        self._forget()
+        return self._done[at] if at < len(self._done) else None
+
+    def undo(self, annotation: Annotation) -> tuple[Annotation, frozenset[str]]:
+        """Take back the latest step.
+
+        Returns:
+            The annotation before it, and the objects whose mask must be asked for again.
+        """
+        if not self._done:
+            return annotation, frozenset()
+        step = self._done.pop()
+        self._undone.append(step)
+        for object_id, change in step.changes.items():
+            annotation = _moved(annotation, object_id, change, change.before)
+        return annotation, frozenset(self._unanswered(step, annotation))
+
+    def redo(self, annotation: Annotation) -> tuple[Annotation, frozenset[str]]:
+        """Do the latest undone step again; returns as ``undo`` does."""
+        if not self._undone:
+            return annotation, frozenset()
+        step = self._undone.pop()
+        waiting = set()
+        for object_id, change in step.changes.items():
+            before = annotation.objects.get(object_id)
+            annotation = _moved(annotation, object_id, change, change.after)
+            after = annotation.objects.get(object_id)
+            counted = Delta.between(before.mask if before else EMPTY, after.mask if after else EMPTY)
+            step = _with_change(step, object_id, replace(change, voxels=counted))
+            if not change.answered:
+                waiting.add(object_id)
+        self._done.append(step)
+        return annotation, frozenset(waiting)
+
+    def _unanswered(self, undone: Step, annotation: Annotation) -> Iterator[str]:
+        for object_id in undone.changes:
+            if object_id not in annotation:
+                continue
+            earlier = next((s.changes[object_id] for s in reversed(self._done) if object_id in s.changes), None)
+            if earlier is not None and not earlier.answered:
+                yield object_id
+
+    def _forget(self) -> None:
+        steps = [*self._done, *self._undone]
+        memory = sum(step.nbytes for step in steps)
+        while memory > self._memory_bytes and len(self._done) > 1:
+            memory -= self._done.pop(0).nbytes
+
+
+def _bare(value: AnnotatedObject | None) -> AnnotatedObject | None:
+    return None if value is None else replace(value, mask=EMPTY)
+
+
+def _with_change(step: Step, object_id: str, change: Change) -> Step:
+    return replace(step, changes={**step.changes, object_id: change})
+
+
+def _moved(annotation: Annotation, object_id: str, change: Change, to: AnnotatedObject | None) -> Annotation:
+    if to is None:
+        return annotation.replaced(object_id, None)
+    now = annotation.objects.get(object_id)
+    return annotation.replaced(object_id, replace(to, mask=change.voxels.onto(now.mask if now else EMPTY)))
