@@ -101,6 +101,43 @@ class History:
         self._forget()
         return step
 
+    def amend(self, after: Annotation, object_id: str) -> None:
+        """The latest step goes on (a marker is still being dragged): an object is now as in this annotation."""
+        step = self._done[-1]
+        change = replace(step.changes[object_id], after=_bare(after[object_id]), answered=False)
+        self._done[-1] = _with_change(step, object_id, change)
+
+    def extend(self, step: Step, object_id: str, before: Annotation, after: Annotation, waiting: bool) -> Step:
+        """Add an object to a step that brings many, one by one (an automatic run).
+
+        Where a later step has touched the object meanwhile, or the step is forgotten, this becomes a step of its own.
+
+        Args:
+            step: as it was returned last.
+            object_id: of the object that arrived.
+            before: the annotation before it arrived.
+            after: the annotation with it.
+            waiting: the engine still has to tell its mask.
+
+        Returns:
+            The step to extend next.
+        """
+        places = [n for n, known in enumerate(self._done) if known is step]
+        if not places or any(object_id in known.changes for known in self._done[places[0] :]):
+            self.push(step.name, before, after, frozenset({object_id} if waiting else ()))
+            return step
+        old, new = before.objects.get(object_id), after.objects.get(object_id)
+        voxels = Delta.between(old.mask if old else EMPTY, new.mask if new else EMPTY)
+        self._done[places[0]] = extended = _with_change(
+            step, object_id, Change(_bare(old), _bare(new), voxels, not waiting)
+        )
+        self._forget()
+        return extended
+
+    def drop(self, step: Step) -> None:
+        """Forget a step that came to nothing."""
+        self._done = [known for known in self._done if known is not step]
+
     def answer(self, object_id: str, before: MaskCrop, after: MaskCrop) -> Step | None:
         """Add to the latest step of an object what the engine answered, and put the next undone step right.
 

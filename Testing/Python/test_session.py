@@ -1,0 +1,513 @@
+"""A session: what a person does, undoes and loses nothing of."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from fake_engine import LIVER, RIGHT_KIDNEY, SPLEEN, FakeEngine
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from VISTA3DSegmentLib.edits import MaskCrop
+from VISTA3DSegmentLib.errors import PromptError, ResourceError, SegmentationError
+from VISTA3DSegmentLib.prompts import Structure
+from VISTA3DSegmentLib.service import InProcess
+from VISTA3DSegmentLib.session.annotation import EMPTY, AnnotatedObject, Annotation, Status
+from VISTA3DSegmentLib.session.deltas import Delta
+from VISTA3DSegmentLib.session.history import History
+from VISTA3DSegmentLib.session.journal import Journal
+from VISTA3DSegmentLib.session.session import Session
+from VISTA3DSegmentLib.volume import Volume
+
+RED = (1.0, 0.0, 0.0)
+NAMES = {LIVER: "liver", SPLEEN: "spleen", RIGHT_KIDNEY: "right kidney"}
+COLORS = dict.fromkeys(NAMES, RED)
+SHAPE = (8, 9, 10)
+
+
+def volume() -> Volume:
+    array = np.zeros(SHAPE, dtype=np.int16)
+    array[1:3, 2:5, 3:6], array[4:6, 5:7, 1:3] = 10 * LIVER, 10 * SPLEEN
+    return Volume(array, np.eye(4), "painted")
+
+
+class World:
+    """A session and everything that it said."""
+
+    def __init__(self, engine: FakeEngine | None = None, journal: Journal | None = None, **options: Any) -> None:
+        self.engine = engine or FakeEngine()
+        self.session = Session(volume(), InProcess(self.engine), journal, **options)
+        self.said: list[str] = []
+        self.failed: list[SegmentationError] = []
+        self.session.said.connect(self.said.append)
+        self.session.failed.connect(self.failed.append)
+
+    def settle(self) -> None:
+        for _ in range(200):
+            self.session.pump()
+            if not self.session.busy and not self.session.running:
+                return
+        raise AssertionError("never done")
+
+    def mask(self, object_id: str) -> np.ndarray:
+        return self.session.annotation[object_id].mask.full(SHAPE)
+
+    def state(self) -> dict[str, Any]:
+        return {
+            key: (value.structure, value.clicks, value.status, value.mask.full(SHAPE).tobytes(), _bytes(value.base))
+            for key, value in self.session.annotation.objects.items()
+        }
+
+    def check_pure(self) -> None:
+        """Every mask is the function of its prompts and its base."""
+        opened = FakeEngine().open(volume())
+        for value in self.session.annotation.objects.values():
+            if value.clicks:
+                expected = opened.refine(value.structure, value.prompts, value.base).onto(value.base)
+            else:
+                expected = value.base or EMPTY
+            assert np.array_equal(value.mask.full(SHAPE), expected.full(SHAPE))
+
+
+def _bytes(mask: MaskCrop | None) -> bytes | None:
+    return None if mask is None else mask.full(SHAPE).tobytes()
+
+
+def random_mask(rng: np.random.Generator) -> MaskCrop:
+    mask = np.zeros(SHAPE, dtype=np.bool_)
+    low = rng.integers(0, 5, 3)
+    high = low + rng.integers(1, 4, 3)
+    mask[tuple(slice(a, b) for a, b in zip(low, high, strict=True))] = rng.random(tuple(high - low)) < 0.7
+    return MaskCrop.of(mask)
+
+
+# Deltas
+
+
+def test_a_delta_leads_there_and_back_to_the_bit():
+    rng = np.random.default_rng(1)
+    for _ in range(50):
+        a, b, c = (random_mask(rng) if rng.random() > 0.1 else EMPTY for _ in range(3))
+        delta = Delta.between(a, b)
+        assert np.array_equal(delta.onto(a).full(SHAPE), b.full(SHAPE))
+        assert np.array_equal(delta.onto(b).full(SHAPE), a.full(SHAPE))
+        assert delta.added == (b.full(SHAPE) & ~a.full(SHAPE)).sum()
+        assert delta.removed == (a.full(SHAPE) & ~b.full(SHAPE)).sum()
+        both = delta.combined(Delta.between(b, c))
+        assert np.array_equal(both.onto(a).full(SHAPE), c.full(SHAPE))
+        assert bool(delta) == (not np.array_equal(a.full(SHAPE), b.full(SHAPE)))
+
+
+def test_a_delta_is_small():
+    big = np.ones((100, 200, 200), dtype=np.bool_)
+    other = big.copy()
+    other[40:50, 90:110, 90:110] = False
+    assert len(Delta.between(MaskCrop.of(big), MaskCrop.of(other)).packed) < 1000
+
+
+# Clicks
+
+
+def test_a_click_changes_its_object_when_the_engine_has_answered():
+    world = World()
+    lesion = world.session.add(Structure("lesion"), RED)
+    other = world.session.add(Structure("other"), RED, random_mask(np.random.default_rng(2)))
+    before = world.mask(other)
+    seen = []
+    world.session.changed.connect(seen.append)
+    world.session.click(lesion, (5, 5, 4))
+    assert world.session.busy == {lesion}
+    world.settle()
+    assert world.mask(lesion)[4, 5, 5]
+    assert np.array_equal(world.mask(other), before)
+    assert {change.object_id for change in seen} == {lesion}
+    assert str(world.session.history.done[-1]) == f"+ lesion, +{world.mask(lesion).sum():,} voxels"
+
+
+def test_the_latest_click_wins_and_none_is_lost():
+    world = World()
+    lesion = world.session.add(Structure("lesion"), RED)
+    for i in range(4):
+        world.session.click(lesion, (2 * i, 5, 4))
+    world.settle()
+    asked = [entry for entry in world.engine.asked if len(entry) == 4]
+    assert len(asked) == 1
+    assert len(asked[0][1]) == 4
+    world.check_pure()
+
+
+def test_clicks_of_a_class_without_a_mask_correct_the_automatic_result():
+    world = World()
+    liver = world.session.add(Structure("liver", LIVER), RED)
+    world.session.click(liver, (8, 8, 6))
+    world.settle()
+    assert world.mask(liver)[volume().array == 10 * LIVER].all()
+
+
+def test_moving_flipping_and_deleting_a_click_ask_again():
+    world = World()
+    base = MaskCrop.of(np.ones(SHAPE, dtype=np.bool_))
+    lesion = world.session.add(Structure("lesion"), RED, base)
+    click = world.session.click(lesion, (5, 5, 4), positive=False)
+    world.settle()
+    assert not world.mask(lesion)[4, 5, 5]
+    world.session.move_click(lesion, click, (1, 1, 1))
+    world.settle()
+    assert world.mask(lesion)[4, 5, 5]
+    assert not world.mask(lesion)[1, 1, 1]
+    world.session.flip_click(lesion, click)
+    world.settle()
+    assert world.mask(lesion).all()
+    world.session.flip_click(lesion, click)
+    world.session.delete_click(lesion, click)
+    world.settle()
+    assert world.mask(lesion).all()
+    assert world.session.annotation[lesion].clicks == ()
+
+
+def test_a_drag_is_one_step():
+    world = World()
+    lesion = world.session.add(Structure("lesion"), RED)
+    click = world.session.click(lesion, (2, 2, 2))
+    world.settle()
+    before, steps = world.state(), len(world.session.history.done)
+    for i in range(3, 7):
+        world.session.move_click(lesion, click, (i, 2, 2), dragging=True)
+        world.session.pump()
+    world.session.move_click(lesion, click, (7, 2, 2))
+    world.settle()
+    world.check_pure()
+    assert len(world.session.history.done) == steps + 1
+    world.session.move_click(lesion, click, (8, 2, 2), dragging=True)
+    assert len(world.session.history.done) == steps + 2
+    world.session.undo()
+    world.session.undo()
+    world.settle()
+    assert world.state() == before
+
+
+def test_a_click_outside_the_scan_is_refused_and_changes_nothing():
+    world = World()
+    lesion = world.session.add(Structure("lesion"), RED)
+    before = world.state()
+    with pytest.raises(PromptError, match="outside"):
+        world.session.click(lesion, (5, 5, 7.6))
+    world.session.click(lesion, (5, 5, 7.4))
+    world.session.undo()
+    assert world.state() == before
+
+
+def test_an_engine_that_fails_leaves_the_mask_and_says_so():
+    def fail() -> None:
+        raise ResourceError("The memory ran out.", "Choose less.")
+
+    world = World(FakeEngine(during=fail))
+    lesion = world.session.add(Structure("lesion"), RED)
+    world.session.click(lesion, (5, 5, 4))
+    world.settle()
+    assert [error.remedy for error in world.failed] == ["Choose less."]
+    assert not world.mask(lesion).any()
+    assert len(world.session.annotation[lesion].clicks) == 1
+
+
+# Automatic
+
+
+def test_organs_arrive_one_by_one_as_one_step():
+    world = World()
+    world.session.segment([LIVER, SPLEEN, RIGHT_KIDNEY], NAMES, COLORS)
+    world.session.pump()
+    assert [v.structure.name for v in world.session.annotation.objects.values()] == ["liver"]
+    world.settle()
+    assert [v.structure.class_id for v in world.session.annotation.objects.values()] == [LIVER, SPLEEN]
+    assert world.said == ["Not found in this scan: right kidney."]
+    world.check_pure()
+    assert str(world.session.undo()) == "segment 3 structures, +26 voxels"
+    assert len(world.session.annotation) == 0
+    world.session.redo()
+    assert len(world.session.annotation) == 2
+    world.check_pure()
+
+
+def test_a_second_run_keeps_the_clicks_and_leaves_what_is_done():
+    world = World()
+    world.session.segment([LIVER, SPLEEN], NAMES, COLORS)
+    world.settle()
+    liver, spleen = (world.session.annotation.of_class(n) for n in (LIVER, SPLEEN))
+    world.session.click(liver, (8, 8, 6))
+    world.session.rebase(spleen, EMPTY)
+    world.session.set_status(spleen, Status.DONE)
+    world.settle()
+    with_click = world.mask(liver)
+    world.session.segment([LIVER, SPLEEN], NAMES, COLORS)
+    world.settle()
+    assert np.array_equal(world.mask(liver), with_click)
+    assert with_click[6, 8, 8]
+    assert not world.mask(spleen).any()
+
+
+def test_a_cancelled_run_keeps_what_has_arrived():
+    world = World()
+    world.session.segment([LIVER, SPLEEN], NAMES, COLORS)
+    world.session.pump()
+    world.session.cancel_run()
+    world.settle()
+    assert [v.structure.name for v in world.session.annotation.objects.values()] == ["liver"]
+    assert world.failed == []
+    world.session.undo()
+    assert len(world.session.annotation) == 0
+    world.session.segment([SPLEEN], NAMES, COLORS)
+    world.session.cancel_run()
+    assert world.session.history.done == ()
+
+
+def test_a_run_and_clicks_interleave():
+    world = World()
+    world.session.segment([LIVER, SPLEEN], NAMES, COLORS)
+    world.session.pump()
+    liver = world.session.annotation.of_class(LIVER)
+    world.session.click(liver, (8, 8, 6))
+    world.settle()
+    world.check_pure()
+    assert world.mask(liver)[6, 8, 8]
+    assert len(world.session.annotation) == 2
+    while world.session.undo():
+        world.settle()
+        world.check_pure()
+    assert len(world.session.annotation) == 0
+
+
+# The person's own voxels
+
+
+def test_voxels_from_another_tool_become_what_clicks_correct():
+    world = World()
+    lesion = world.session.add(Structure("lesion"), RED)
+    world.session.click(lesion, (5, 5, 4))
+    world.settle()
+    painted = world.mask(lesion).copy()
+    painted[0, 0, 0] = True
+    world.session.rebase(lesion, MaskCrop.of(painted), "paint")
+    world.session.click(lesion, (2, 2, 2), positive=False)
+    world.settle()
+    assert world.mask(lesion)[0, 0, 0]
+    assert world.mask(lesion)[4, 5, 5]
+    world.check_pure()
+    world.session.undo()
+    assert np.array_equal(world.mask(lesion), painted)
+
+
+# Undo
+
+
+def test_going_back_to_a_state_that_was_never_answered_asks_for_it():
+    world = World()
+    lesion = world.session.add(Structure("lesion"), RED)
+    world.session.click(lesion, (2, 2, 2))
+    world.session.click(lesion, (7, 7, 6))
+    world.settle()
+    both = world.state()
+    world.session.undo()
+    assert world.session.busy == {lesion}
+    world.settle()
+    world.check_pure()
+    assert world.mask(lesion)[2, 2, 2]
+    assert not world.mask(lesion)[6, 7, 7]
+    world.session.redo()
+    assert world.state() == both
+    assert not world.session.busy
+
+
+def test_old_steps_are_forgotten_when_memory_is_short():
+    rng = np.random.default_rng(1)
+    history, annotation = History(memory_bytes=2000), Annotation()
+    for n in range(50):
+        value = AnnotatedObject(Structure("x"), RED, mask=MaskCrop((0, 0, 0), rng.random((12, 12, 12)) < 0.5))
+        after = annotation.replaced("x", value)
+        history.push(str(n), annotation, after)
+        annotation = after
+    assert 1 <= len(history.done) < 10
+    assert history.done[-1].name == "49"
+    assert sum(step.nbytes for step in history.done) <= 2000
+
+
+POSITION = st.tuples(st.integers(0, 9), st.integers(0, 8), st.integers(0, 7))
+ACTION = st.one_of(
+    st.tuples(st.just("add"), st.sampled_from([LIVER, SPLEEN, None]), st.booleans()),
+    st.tuples(st.just("click"), POSITION, st.booleans()),
+    st.tuples(st.sampled_from(["move", "drag"]), st.integers(0, 5), POSITION),
+    st.tuples(st.sampled_from(["flip", "delete"]), st.integers(0, 5)),
+    st.tuples(st.just("paint"), st.integers(0, 99)),
+    st.tuples(st.sampled_from(["switch", "undo", "redo", "pump", "settle", "segment", "cancel", "remove", "flag"])),
+)
+
+
+def do(world: World, action: tuple[Any, ...], chosen: int) -> int:
+    """One action on the chosen object; returns which is chosen next."""
+    session, (kind, *arguments) = world.session, action
+    ids = list(session.annotation)
+    target = ids[chosen % len(ids)] if ids else None
+    if kind == "add":
+        class_id, painted = arguments
+        mask = random_mask(np.random.default_rng(class_id)) if painted else None
+        session.add(Structure(f"object {class_id}", class_id), RED, mask)
+        return len(ids)
+    if kind in ("undo", "redo", "pump"):
+        getattr(session, kind)()
+    elif kind == "settle":
+        world.settle()
+    elif kind == "segment":
+        session.segment([LIVER, SPLEEN, RIGHT_KIDNEY], NAMES, COLORS)
+    elif kind == "cancel":
+        session.cancel_run()
+    elif kind == "switch" or target is None:
+        return chosen + 1
+    elif kind == "click":
+        session.click(target, tuple(map(float, arguments[0])), arguments[1])
+    elif kind == "paint":
+        session.rebase(target, random_mask(np.random.default_rng(arguments[0])), "paint")
+    elif kind == "remove":
+        session.remove(target)
+    elif kind == "flag":
+        session.set_status(target, Status.FLAGGED)
+    elif clicks := session.annotation[target].clicks:
+        click = clicks[arguments[0] % len(clicks)].id
+        if kind in ("move", "drag"):
+            session.move_click(target, click, tuple(map(float, arguments[1])), dragging=kind == "drag")
+        elif kind == "flip":
+            session.flip_click(target, click)
+        else:
+            session.delete_click(target, click)
+    return chosen
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(ACTION, min_size=5, max_size=60))
+def test_whatever_a_person_does_masks_follow_prompts_and_undo_leads_back(actions):
+    world, chosen = World(), 0
+    for action in actions:
+        chosen = do(world, action, chosen)
+    world.settle()
+    world.check_pure()
+    last = world.state()
+    count = len(world.session.history.done)
+    while world.session.undo():
+        world.settle()
+        world.check_pure()
+    assert world.state() == {}
+    for _ in range(count):
+        world.session.redo()
+        world.settle()
+        world.check_pure()
+    assert world.state() == last
+
+
+# The journal
+
+
+def test_what_was_done_comes_back_from_the_journal(tmp_path):
+    world = World(journal=Journal(tmp_path, "key"))
+    world.session.segment([LIVER, SPLEEN], NAMES, COLORS)
+    world.settle()
+    lesion = world.session.add(Structure("Läsion 1"), RED)
+    click = world.session.click(lesion, (5, 5, 4))
+    world.settle()
+    world.session.move_click(lesion, click, (4, 4, 4))
+    world.session.rebase(world.session.annotation.of_class(LIVER), EMPTY, "erase")
+    world.session.click(lesion, (1, 1, 1), positive=False)
+    world.session.set_status(lesion, Status.FLAGGED)
+    world.session.undo()
+    world.settle()
+    again = World(journal=Journal(tmp_path, "key"))
+    assert again.state() == world.state()
+    again.check_pure()
+    again.session.click(lesion, (5, 2, 2))
+    again.settle()
+    assert World(journal=Journal(tmp_path, "key")).state() == again.state()
+
+
+def test_a_journal_holds_no_patient_data_and_is_for_its_owner_only(tmp_path):
+    secret = Volume(volume().array, np.eye(4), "DOE^JANE 1950-01-01")
+    journal = Journal(tmp_path, secret.content_key)
+    session = Session(secret, InProcess(FakeEngine()), journal)
+    session.add(Structure("liver", LIVER), RED)
+    assert b"DOE" not in journal.path.read_bytes()
+    assert "DOE" not in journal.path.name
+    assert journal.path.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("lost", [1, 7, 40])
+def test_a_line_that_a_crash_cut_off_is_left_out(tmp_path, lost):
+    journal = Journal(tmp_path, "key")
+    one = Annotation().replaced("a", AnnotatedObject(Structure("a"), RED, mask=random_mask(np.random.default_rng(1))))
+    two = one.replaced("b", AnnotatedObject(Structure("b"), RED))
+    journal.append(one)
+    journal.append(two)
+    os.truncate(journal.path, journal.path.stat().st_size - lost)
+    again = Journal(tmp_path, "key")
+    assert list(again.restore()) == ["a"]
+    again.append(two)
+    assert list(Journal(tmp_path, "key").restore()) == ["a", "b"]
+
+
+def test_a_full_disk_is_told_the_work_goes_on_and_the_journal_stays_whole(tmp_path, monkeypatch):
+    world = World(journal=Journal(tmp_path, "key"))
+    lesion = world.session.add(Structure("lesion"), RED)
+    kept = world.state()
+    write = os.write
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "write", lambda file, content: write(file, content[: len(content) // 2]))
+        world.session.click(lesion, (5, 5, 4))
+        world.settle()
+    assert world.mask(lesion).any()
+    assert len(world.failed) == 2
+    assert all(isinstance(error, ResourceError) and "free disk space" in error.remedy for error in world.failed)
+    assert World(journal=Journal(tmp_path, "key")).state() == kept
+    world.session.click(lesion, (1, 1, 1))
+    world.settle()
+    assert len(world.failed) == 2
+    assert World(journal=Journal(tmp_path, "key")).state() == world.state()
+
+
+def test_a_session_that_is_killed_at_any_step_comes_back(tmp_path):
+    program = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "import test_session as t\n"
+        "from pathlib import Path\n"
+        "world = t.World(journal=t.Journal(Path(sys.argv[2]), 'key'))\n"
+        "lesion = world.session.add(t.Structure('lesion'), t.RED, object_id='lesion')\n"
+        "for n in range(6):\n"
+        "    world.session.click('lesion', (n, n, n), n % 3 != 2, f'c{n}'); print('clicked', n, flush=True)\n"
+        "    world.settle(); print('settled', n, flush=True)\n"
+        "    if n == 3: world.session.undo(); world.settle(); print('undone', n, flush=True)\n"
+    )
+    for step in range(13):
+        folder = tmp_path / str(step)
+        command = [sys.executable, "-c", program, str(Path(__file__).parent), str(folder)]
+        child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        lines = [child.stdout.readline().split() for _ in range(step + 1)]
+        child.send_signal(signal.SIGKILL)
+        child.wait()
+        kind, n = lines[-1][0], int(lines[-1][1])
+        world = World(journal=Journal(folder, "key"))
+        clicks = [placed.id for placed in world.session.annotation["lesion"].clicks]
+        done = [f"c{m}" for m in range(n + 1) if m != 3]
+        promised = done if n != 3 or kind == "undone" else [f"c{m}" for m in range(4)]
+        # The program may have gone further before the signal came; what it said was done must be there.
+        assert clicks[: len(promised)] == promised or (kind != "undone" and n == 3 and clicks[:3] == promised[:3])
+        if kind == "settled" and clicks == promised:
+            world.check_pure()
+        if step % 4:
+            continue
+        session = world.session
+        session.click("lesion", (9, 8, 7))
+        world.settle()
+        world.check_pure()
+        assert replace(session.annotation["lesion"]).mask.mask.any()

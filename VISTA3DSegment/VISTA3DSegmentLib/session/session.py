@@ -1,0 +1,412 @@
+"""A session: a person annotates one volume. Actions in, changes of objects out; an engine is asked in between.
+
+Every action takes effect on the prompts at once and can be undone at once; its voxels follow when the engine answers.
+Only ``pump`` hands answers over, on the thread of whoever calls it.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..edits import Edit, MaskCrop
+from ..engine import Progress
+from ..errors import Cancelled, PromptError, SegmentationError
+from ..prompts import Box, Click, Ras, Structure
+from ..service import (
+    Answered,
+    Broken,
+    Client,
+    Event,
+    Failed,
+    Finished,
+    Progressed,
+    Ready,
+    RefineRequest,
+    RequestId,
+    Restarted,
+    SegmentRequest,
+)
+from ..volume import Volume
+from .annotation import EMPTY, AnnotatedObject, Annotation, Status
+from .history import MEMORY_BYTES, History, Step
+from .journal import Journal
+from .signals import Signal
+
+
+@dataclass(frozen=True, eq=False)
+class ObjectChanged:
+    """One object is no longer as it was.
+
+    Args:
+        object_id: which.
+        before: None: it is new.
+        after: None: it is gone.
+    """
+
+    object_id: str
+    before: AnnotatedObject | None
+    after: AnnotatedObject | None
+
+
+@dataclass(frozen=True)
+class RunProgress:
+    """How far the automatic run is; ``progress`` None: it has ended."""
+
+    progress: Progress | None
+
+
+@dataclass
+class _Run:
+    """An automatic run that is under way."""
+
+    id: RequestId
+    step: Step
+    colors: dict[int, tuple[float, float, float]]
+    names: dict[int, str]
+    missing: list[str]
+
+
+class Session:
+    """The annotation of one volume.
+
+    Args:
+        volume: what is annotated.
+        client: the engine, wherever it runs; opened on the volume here.
+        journal: where every change is kept; None: nowhere.
+        history_bytes: memory for undo.
+    """
+
+    region: Box | None
+    """Nothing outside it (RAS, mm) is computed or changed; None: the whole volume."""
+
+    def __init__(
+        self,
+        volume: Volume,
+        client: Client,
+        journal: Journal | None = None,
+        history_bytes: int = MEMORY_BYTES,
+    ) -> None:
+        self.volume, self.region = volume, None
+        self.history = History(history_bytes)
+        self.changed: Signal[ObjectChanged] = Signal()
+        self.progressed: Signal[RunProgress] = Signal()
+        self.said: Signal[str] = Signal()
+        self.failed: Signal[SegmentationError] = Signal()
+        self.answered: Signal[tuple[str, Edit]] = Signal()
+        self.ready: Ready | None = None
+        self._client, self._journal = client, journal
+        self._annotation = journal.restore() if journal is not None else Annotation()
+        self._jobs: dict[RequestId, str] = {}
+        self._run: _Run | None = None
+        self._drag: tuple[str, int] | None = None
+        self._pushed = 0
+        self._numbers = itertools.count(1)
+        client.open(volume)
+
+    @property
+    def annotation(self) -> Annotation:
+        """The objects as they are now."""
+        return self._annotation
+
+    @property
+    def busy(self) -> frozenset[str]:
+        """Objects whose mask is being computed."""
+        return frozenset(self._jobs.values())
+
+    @property
+    def running(self) -> bool:
+        """An automatic run is under way."""
+        return self._run is not None
+
+    # ------------------------------------------------------------------ objects
+
+    def add(
+        self, structure: Structure, color: tuple[float, float, float], mask: MaskCrop | None = None, object_id: str = ""
+    ) -> str:
+        """Begin an object; with a mask, its clicks will correct that mask. Returns its id."""
+        object_id = object_id or self._free_id("object")
+        if object_id in self._annotation:
+            raise PromptError(f"There is an object {object_id} already.")
+        value = AnnotatedObject(structure, color, mask, mask=EMPTY if mask is None else mask)
+        self._act(f"new {structure.name}", self._annotation.replaced(object_id, value))
+        return object_id
+
+    def remove(self, object_id: str) -> None:
+        """Delete an object."""
+        name = self._annotation[object_id].structure.name
+        self._cancel_job_of(object_id)
+        self._act(f"delete {name}", self._annotation.replaced(object_id, None))
+
+    def rename(self, object_id: str, structure: Structure, color: tuple[float, float, float]) -> None:
+        """Give an object another name, class or colour."""
+        before = self._annotation[object_id]
+        value = replace(before, structure=structure, color=color)
+        asks = before.structure.class_id != structure.class_id and bool(before.clicks)
+        self._act(f"rename {before.structure.name}", self._annotation.replaced(object_id, value))
+        if asks:
+            self._ask(object_id)
+
+    def set_status(self, object_id: str, status: Status) -> None:
+        """Say how far an object is."""
+        before = self._annotation[object_id]
+        if before.status is not status:
+            after = self._annotation.replaced(object_id, replace(before, status=status))
+            self._act(f"{before.structure.name}: {status.value}", after)
+
+    def rebase(self, object_id: str, mask: MaskCrop, name: str = "edit") -> None:
+        """The person changed the voxels with another tool: from now on clicks correct that; none of it is lost."""
+        before = self._annotation[object_id]
+        self._cancel_job_of(object_id)
+        value = replace(before, base=mask, mask=mask, clicks=())
+        self._act(f"{name} {before.structure.name}", self._annotation.replaced(object_id, value))
+
+    # ------------------------------------------------------------------ clicks
+
+    def click(self, object_id: str, ras: Ras, positive: bool = True, click_id: str = "") -> str:
+        """Add a click. Returns its id.
+
+        Raises:
+            PromptError: it lies outside the volume.
+        """
+        click = self._inside(Click(ras, positive))
+        click_id = click_id or self._free_id("click")
+        before = self._annotation[object_id]
+        self._prompt(
+            object_id, f"{'+' if positive else '-'} {before.structure.name}", before.with_click(click_id, click)
+        )
+        return click_id
+
+    def move_click(self, object_id: str, click_id: str, ras: Ras, dragging: bool = False) -> None:
+        """Put a click elsewhere. While it is dragged, all moves are one step.
+
+        Raises:
+            PromptError: no such click, or a place outside the volume.
+        """
+        before = self._annotation[object_id]
+        click = self._inside(replace(before.click(click_id).click, ras=ras))
+        goes_on = self._drag == (click_id, self._pushed)
+        value = before.with_click(click_id, click)
+        self._prompt(object_id, f"move click of {before.structure.name}", value, amend=goes_on)
+        self._drag = (click_id, self._pushed) if dragging else None
+
+    def flip_click(self, object_id: str, click_id: str) -> None:
+        """Make a positive click negative, or the reverse."""
+        before = self._annotation[object_id]
+        click = before.click(click_id).click
+        value = before.with_click(click_id, replace(click, positive=not click.positive))
+        self._prompt(object_id, f"flip click of {before.structure.name}", value)
+
+    def delete_click(self, object_id: str, click_id: str) -> None:
+        """Take a click away."""
+        before = self._annotation[object_id]
+        self._prompt(object_id, f"delete click of {before.structure.name}", before.without_click(click_id))
+
+    # ------------------------------------------------------------------ automatic
+
+    def segment(
+        self, classes: Sequence[int], names: dict[int, str], colors: dict[int, tuple[float, float, float]]
+    ) -> None:
+        """Segment classes automatically; organs arrive one by one, as one step. Objects that are done stay.
+
+        Args:
+            classes: ids.
+            names: by class id.
+            colors: by class id.
+        """
+        self.cancel_run()
+        done = {value.structure.class_id for value in self._annotation.objects.values() if value.status is Status.DONE}
+        wanted = tuple(n for n in dict.fromkeys(classes) if n not in done)
+        if not wanted:
+            return
+        title = names[wanted[0]] if len(wanted) == 1 else f"{len(wanted)} structures"
+        step = self.history.push(f"segment {title}", self._annotation, self._annotation)
+        request_id = self._client.submit(SegmentRequest(wanted, self.region))
+        self._run = _Run(request_id, step, colors, names, [])
+
+    def cancel_run(self) -> None:
+        """End the automatic run at its next window; the organs that have arrived stay."""
+        if self._run is not None:
+            self._client.cancel(self._run.id)
+            self._end_run()
+
+    # ------------------------------------------------------------------ undo
+
+    def undo(self) -> Step | None:
+        """Take back the latest action; None if there is none."""
+        return self._travel(back=True)
+
+    def redo(self) -> Step | None:
+        """Do what was taken back again; None if there is nothing."""
+        return self._travel(back=False)
+
+    # ------------------------------------------------------------------ answers
+
+    def pump(self) -> None:
+        """Take the engine's answers; to be called often while something is asked."""
+        for event in self._client.pump():
+            self._take(event)
+
+    def close(self) -> None:
+        """End the engine; the journal stays."""
+        self._client.close()
+        if self._journal is not None:
+            self._journal.close()
+
+    def _take(self, event: Event) -> None:
+        if isinstance(event, Ready):
+            self.ready = event
+            for notice in event.notices:
+                self.said.emit(notice)
+        elif isinstance(event, Restarted):
+            self.said.emit(event.why)
+        elif isinstance(event, Broken):
+            self.failed.emit(event.error)
+        elif self._run is not None and event.id == self._run.id:
+            self._take_of_run(self._run, event)
+        elif event.id in self._jobs:
+            self._take_of_job(event)
+
+    def _take_of_run(self, run: _Run, event: Progressed | Answered | Finished | Failed) -> None:
+        if isinstance(event, Progressed):
+            self.progressed.emit(RunProgress(event.progress))
+        elif isinstance(event, Answered):
+            self._arrive(run, event)
+        else:
+            if isinstance(event, Failed):
+                self.failed.emit(event.error)
+            if run.missing:
+                self.said.emit(f"Not found in this scan: {', '.join(run.missing)}.")
+            self._end_run()
+
+    def _arrive(self, run: _Run, event: Answered) -> None:
+        assert event.class_id is not None
+        for notice in event.edit.notices:
+            self.said.emit(notice)
+        object_id = self._annotation.of_class(event.class_id)
+        mask = MaskCrop(event.edit.start, event.edit.mask)
+        if not mask.mask.any():
+            run.missing.append(run.names[event.class_id])
+            if object_id is None:
+                return
+        if object_id is None:
+            object_id = self._free_id("object")
+            structure = Structure(run.names[event.class_id], event.class_id)
+            value = AnnotatedObject(structure, run.colors[event.class_id], mask, mask=mask)
+        else:
+            self._cancel_job_of(object_id)
+            before = self._annotation[object_id]
+            # Its clicks stay: they are what the person knows better than the model.
+            value = replace(before, base=mask, mask=before.mask if before.clicks else mask)
+        annotation = self._annotation.replaced(object_id, value)
+        run.step = self.history.extend(run.step, object_id, self._annotation, annotation, bool(value.clicks))
+        self._become(annotation)
+        self.answered.emit((object_id, event.edit))
+        if value.clicks:
+            self._ask(object_id)
+
+    def _end_run(self) -> None:
+        run, self._run = self._run, None
+        if run is not None and not run.step.changes:
+            self.history.drop(run.step)
+        self.progressed.emit(RunProgress(None))
+
+    def _take_of_job(self, event: Progressed | Answered | Finished | Failed) -> None:
+        if isinstance(event, Answered):
+            object_id = self._jobs[event.id]
+            before = self._annotation[object_id]
+            mask = event.edit.onto(before.base)
+            self.history.answer(object_id, before.mask, mask)
+            self._become(self._annotation.replaced(object_id, replace(before, mask=mask)))
+            for notice in event.edit.notices:
+                self.said.emit(notice)
+            if event.edit.empty_reason:
+                self.said.emit(event.edit.empty_reason)
+            self.answered.emit((object_id, event.edit))
+        elif isinstance(event, Finished | Failed):
+            del self._jobs[event.id]
+            if isinstance(event, Failed) and not isinstance(event.error, Cancelled):
+                self.failed.emit(event.error)
+
+    # ------------------------------------------------------------------ inside
+
+    def _prompt(self, object_id: str, name: str, value: AnnotatedObject, amend: bool = False) -> None:
+        self._cancel_job_of(object_id)
+        if not value.clicks:
+            value = replace(value, mask=EMPTY if value.base is None else value.base)
+        after = self._annotation.replaced(object_id, value)
+        if amend:
+            self.history.amend(after, object_id)
+            self._become(after)
+        else:
+            self._act(name, after, frozenset({object_id} if value.clicks else ()))
+        if value.clicks:
+            self._ask(object_id)
+
+    def _ask(self, object_id: str) -> None:
+        value = self._annotation[object_id]
+        self._cancel_job_of(object_id)
+        request = RefineRequest(value.structure, value.prompts, value.base, self.region)
+        self._jobs[self._client.submit(request)] = object_id
+
+    def _cancel_job_of(self, object_id: str) -> None:
+        for request_id in [n for n, key in self._jobs.items() if key == object_id]:
+            del self._jobs[request_id]
+            self._client.cancel(request_id)
+
+    def _travel(self, back: bool) -> Step | None:
+        self.cancel_run()
+        self._drag = None
+        steps = self.history.done if back else self.history.undone
+        if not steps:
+            return None
+        step = steps[-1]
+        for object_id in step.changes:
+            self._cancel_job_of(object_id)
+        annotation, waiting = (self.history.undo if back else self.history.redo)(self._annotation)
+        self._become(annotation)
+        for object_id in waiting:
+            self._ask(object_id)
+        return step
+
+    def _act(self, name: str, after: Annotation, waiting: frozenset[str] = frozenset()) -> None:
+        before = self._annotation
+        self._record(after)
+        self._pushed += 1
+        self.history.push(name, before, after, waiting)
+        self._tell(before, after)
+
+    def _become(self, after: Annotation) -> None:
+        before = self._annotation
+        self._record(after)
+        self._tell(before, after)
+
+    def _record(self, annotation: Annotation) -> None:
+        if self._journal is not None:
+            try:
+                self._journal.append(annotation)
+            except SegmentationError as error:
+                self.failed.emit(error)
+
+    def _tell(self, before: Annotation, after: Annotation) -> None:
+        self._annotation = after
+        for object_id in dict.fromkeys((*before, *after)):
+            old, new = before.objects.get(object_id), after.objects.get(object_id)
+            if old is not new:
+                self.changed.emit(ObjectChanged(object_id, old, new))
+
+    def _inside(self, click: Click) -> Click:
+        i, j, k = np.round(self.volume.ijk_of(click.ras))
+        if not all(0 <= at < count for at, count in zip((k, j, i), self.volume.shape_kji, strict=True)):
+            raise PromptError("The click lies outside the scan.", "Place it inside.")
+        return click
+
+    def _free_id(self, kind: str) -> str:
+        known: Iterable[str] = {
+            *self._annotation,
+            *(placed.id for value in self._annotation.objects.values() for placed in value.clicks),
+        }
+        return next(name for n in self._numbers if (name := f"{kind}-{n}") not in known)
