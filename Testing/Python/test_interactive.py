@@ -26,6 +26,8 @@ from engine_builders import (
 )
 from VISTA3DSegmentLib.anatomy import SPECIAL_POINT_CLASSES
 from VISTA3DSegmentLib.engines.vista3d.backend import TorchBackend
+from VISTA3DSegmentLib.engines.vista3d.grid import Region
+from VISTA3DSegmentLib.engines.vista3d.interactive import GridClick, anchor
 from VISTA3DSegmentLib.errors import Cancelled, ModelError, PromptError
 from VISTA3DSegmentLib.prompts import Box, Click, Prompts, Structure, Text
 from VISTA3DSegmentLib.volume import Volume
@@ -315,3 +317,34 @@ def test_a_model_without_clicks_and_one_without_new_structures_say_so() -> None:
     with pytest.raises(PromptError, match="no new structures"):
         known_only.refine(NEW, click)
     known_only.refine(THE_LIVER, click)
+
+
+# Negative clicks alone
+
+
+def test_negative_clicks_alone_are_given_an_anchor_in_the_thick_of_the_base_and_far_from_them() -> None:
+    base = np.zeros((30, 30, 30), np.bool_)
+    base[2:14, 2:14, 2:14] = True
+    base[14:29, 6:10, 6:10] = True  # a leak
+    union = Region((10, 20, 30), (40, 50, 60))
+    window = Region((0, 10, 20), (40, 50, 60))
+    wrong = GridClick((34, 27, 38), False)
+    (found,) = anchor([wrong], window, union, base)
+    assert found.positive
+    at = np.array(found.at) - union.low
+    assert base[tuple(at)]
+    assert ((at > 4) & (at < 12)).all()
+    assert found == anchor([wrong], window, union, base)[0]
+    assert anchor([wrong, GridClick((13, 24, 34), True)], window, union, base) == []
+    assert anchor([wrong], window, union, np.zeros_like(base)) == []
+    elsewhere = Region((10, 20, 50), (40, 50, 60))
+    assert anchor([wrong], elsewhere, union, base) == []
+
+
+def test_the_anchor_is_told_to_the_network_and_changes_nothing_by_itself() -> None:
+    volume, (engine, spy) = body(), colour_engine()
+    drawn = mask_of(ORGAN, TWIN)
+    edit = engine.open(volume).refine(NEW, (click_at(volume, (9, 10, 11), False),), crop(drawn))
+    assert spy.clicked
+    assert all(sorted(asked.labels) == [0, 1] for asked in spy.clicked)
+    assert edit.added == 0

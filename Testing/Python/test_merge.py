@@ -141,3 +141,41 @@ def test_clicks_on_components_change_what_the_papers_algorithm_1_changes(
     expected = algorithm_1(monkeypatch, base, answer, clicks)
     assert (expected != base).any()
     np.testing.assert_array_equal(after(base, answer, *clicks), expected)
+
+
+# How far a click reaches
+
+ORGAN: Box = (slice(1, 13), slice(1, 11), slice(1, 8))
+BESIDE: Box = (slice(1, 13), slice(1, 11), slice(8, 16))
+
+
+def test_a_click_deep_in_an_error_changes_all_of_it() -> None:
+    change = merge(of(ORGAN, BESIDE), of(ORGAN), [((7, 6, 12), False)], reach=3.0)
+    np.testing.assert_array_equal(change.removed, of(BESIDE))
+    change = merge(of(ORGAN), of(ORGAN, BESIDE), [((7, 6, 12), True)], reach=3.0)
+    np.testing.assert_array_equal(change.added, of(BESIDE))
+
+
+def test_a_click_on_a_thin_error_changes_its_neighbourhood_only() -> None:
+    rim: Box = (slice(1, 13), slice(1, 11), slice(7, 8))
+    for at in ((2, 2, 7), (7, 6, 7)):
+        change = merge(of(ORGAN), of(ORGAN) & ~of(rim), [(at, False)], reach=2.0)
+        places = np.argwhere(change.removed)
+        assert change.removed[at]
+        assert not (change.removed & ~of(rim)).any()
+        assert np.linalg.norm(places - at, axis=1).max() <= 3
+        assert len(places) > 5
+    assert merge(of(ORGAN), of(ORGAN) & ~of(rim), [((2, 2, 7), False)]).removed.sum() == 120
+
+
+def test_what_is_near_but_reached_only_by_a_detour_stays() -> None:
+    # A horseshoe: its other arm is two points away, its bend is out of reach.
+    horseshoe = of((slice(2, 3), slice(1, 11), slice(2, 3)), (slice(4, 5), slice(1, 11), slice(2, 3)))
+    horseshoe[2:5, 10, 2] = True
+    change = merge(of(RIGHT) | horseshoe, of(RIGHT), [((2, 1, 2), False)], reach=1.0)
+    np.testing.assert_array_equal(np.argwhere(change.removed), [(2, j, 2) for j in range(1, 5)])
+
+
+def test_a_new_structure_is_whole_however_far_it_goes() -> None:
+    thin: Box = (slice(0, 14), slice(3, 4), slice(3, 4))
+    np.testing.assert_array_equal(merge(of(), of(thin), [((0, 3, 3), True)], reach=1.0).added, of(thin))

@@ -35,6 +35,7 @@ from VISTA3DSegmentLib.service import (
     SegmentRequest,
 )
 from VISTA3DSegmentLib.service.codec import decode_event, decode_request, encode_event, encode_request
+from VISTA3DSegmentLib.service.messages import Started
 from VISTA3DSegmentLib.volume import Volume
 
 WAIT_SECONDS = 60.0
@@ -278,6 +279,22 @@ def test_a_request_that_kills_every_worker_is_given_up(child, tmp_path):
     assert answers(until(client, Finished))
 
 
+def test_a_request_that_only_waited_is_not_given_up(child, tmp_path):
+    flag = tmp_path / "die"
+    client = child(partial(deadly_engine, str(flag)))
+    client.open(volume())
+    until(client, Ready)
+    flag.touch()
+    waiting = client.submit(SegmentRequest((LIVER,)))
+    deadly = client.submit(RefineRequest(Structure("new"), (at(5, 5, 2),)))
+    (failed,) = [event for event in until(client, Failed) if isinstance(event, Failed)]
+    flag.unlink()
+    assert {waiting, deadly} == {
+        failed.id,
+        *(event.id for event in until(client, Finished) if isinstance(event, Finished)),
+    }
+
+
 def test_a_hanging_worker_is_started_again(child, tmp_path):
     flag = tmp_path / "hang"
     client = child(partial(hanging_engine, str(flag)), patience_seconds=20.0)
@@ -374,7 +391,7 @@ def test_messages_come_back_as_they_were():
     back = decode_event(encode_event(Answered(9, edit, 3)))
     assert same(back.edit, edit)
     assert (back.id, back.class_id, back.edit.seconds, back.edit.notices) == (9, 3, {"decode": 0.25}, ("fell back",))
-    for event in (Ready("a", "b", (1,), ("c",)), Progressed(1, Progress(1, 2, None)), Finished(4)):
+    for event in (Ready("a", "b", (1,), ("c",)), Started(2), Progressed(1, Progress(1, 2, None)), Finished(4)):
         assert decode_event(encode_event(event)) == event
     failed = decode_event(encode_event(Failed(3, PromptError("what", "remedy"))))
     assert (type(failed.error), failed.error.what, failed.error.remedy) == (PromptError, "what", "remedy")

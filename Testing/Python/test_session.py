@@ -388,7 +388,7 @@ def do(world: World, action: tuple[Any, ...], chosen: int) -> int:
     return chosen
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(ACTION, min_size=5, max_size=60))
 def test_whatever_a_person_does_masks_follow_prompts_and_undo_leads_back(actions):
     world, chosen = World(), 0

@@ -62,6 +62,8 @@ def test_what_is_written_is_what_is_read(changed: dict[str, Any]) -> None:
         ({"overlap": float("nan")}, "overlap"),
         ({"blending": "mean"}, "mean"),
         ({"orientation": "LPS"}, "LPS"),
+        ({"click_reach": 0.0}, "reach"),
+        ({"click_reach": float("inf")}, "reach"),
     ],
 )
 def test_a_model_that_could_segment_nothing_is_refused(changed: dict[str, Any], complaint: str) -> None:

@@ -33,6 +33,8 @@ SPACING_MM = (3.0, 3.0, 3.0)
 HOUNSFIELD = HounsfieldWindow(-350.0, 650.0)
 """Narrower than VISTA3D's: a small network sees soft tissue better, and fine detail is below its grid anyway."""
 
+PHANTOM_SPACINGS_MM = ((2.0, 2.0, 2.5), (3.0, 3.0, 3.0), (1.5, 1.5, 3.0), (2.0, 2.0, 5.0))
+"""A phantom is a scan: noise and blur belong to its own voxels, not to the grid's."""
 PHANTOMS, REAL_VARIANTS, PAINTED = 400, 60, 80
 BACKGROUND_TISSUES = 6
 
@@ -66,7 +68,8 @@ REAL_SCANS = (
 def prepare_phantom(seed: int) -> Case:
     """A random phantom on the model's grid; its lesions are labelled over their organs."""
     coverage = ("torso", "abdomen", "thorax")[seed % 3]
-    phantom = make_phantom(seed, SPACING_MM, coverage)
+    spacing_mm = PHANTOM_SPACINGS_MM[int(np.random.default_rng(seed).integers(len(PHANTOM_SPACINGS_MM)))]
+    phantom = make_phantom(seed, spacing_mm, coverage)
     labels = phantom.labels.copy()
     for name, lesion, _ in phantom.lesions:
         labels[lesion.slices][lesion.mask] = LESION_CLASSES.get(name, 0) or labels[lesion.slices][lesion.mask]

@@ -49,7 +49,7 @@ CLASSES = frozenset(
 """Learned automatically. Single vertebrae and ribs are left out: a window of 144 mm does not show which one it is."""
 NATURAL = frozenset({"phantom", "real"})
 """Kinds of cases from which classes are learned by name: their grey values mean something."""
-PEAK_RATE, WARM_UP_STEPS, AVERAGE = 1e-3, 100, 0.999
+WARM_UP_STEPS, AVERAGE = 100, 0.999
 LIKENESS_WEIGHT, LIKENESS_OBJECTS = 1.0, 16
 
 
@@ -59,6 +59,7 @@ class Recipe:
 
     Args:
         hours: training time in all, over every resumption; the learning rate falls to zero at its end.
+        rate: the learning rate that it falls from.
         seed: of the network's first weights and of every draw.
         classes_first: steps that ask by name only, before clicks join: a click needs features that tell organs apart.
         click_share: share of the later steps that ask by clicks.
@@ -68,9 +69,10 @@ class Recipe:
     """
 
     hours: float = 8.0
+    rate: float = 1e-3
     seed: int = 2026
     classes_first: int = 3000
-    click_share: float = 0.6
+    click_share: float = 0.5
     objects: int = 3
     classes: int = 32
     mixture: tuple[tuple[str, float], ...] = (("phantom", 0.5), ("real", 0.3), ("synthetic", 0.2))
@@ -172,7 +174,7 @@ class Trainer:
         self.recipe, self.checkpoint = recipe, checkpoint
         torch.manual_seed(recipe.seed)
         if model is not None:
-            self.network = load_model(model).network.train()
+            self.network = load_model(model).network.train().requires_grad_()
         else:
             self.network = build_network(SHAPE)
             start_point_head(self.network.point_head)
@@ -216,7 +218,7 @@ class Trainer:
 
     def _set_rate(self) -> None:
         done = min(1.0, self.seconds / (self.recipe.hours * 3600))
-        rate = PEAK_RATE * min(1.0, (self.step + 1) / WARM_UP_STEPS) * (0.5 + 0.5 * math.cos(math.pi * done))
+        rate = self.recipe.rate * min(1.0, (self.step + 1) / WARM_UP_STEPS) * (0.5 + 0.5 * math.cos(math.pi * done))
         self.optimizer.set_rate(max(rate, 1e-6))
 
     def _click_step(self, cases: Cases) -> dict[str, float]:
@@ -333,12 +335,14 @@ def main(arguments: Sequence[str] | None = None) -> Any:
     parser.add_argument("cases", type=Path, help="folder that learning.cases filled")
     parser.add_argument("checkpoint", type=Path, help="safetensors file; resumed if it exists")
     parser.add_argument("--hours", type=float, default=Recipe.hours, help="training time in all")
+    parser.add_argument("--rate", type=float, default=Recipe.rate, help="learning rate to begin with")
     parser.add_argument("--model", type=Path, help="model file to begin with, instead of from scratch")
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
     torch.set_flush_denormal(True)  # on a CPU, numbers too small to matter cost a hundredfold
-    recipe = Recipe(hours=options.hours, classes_first=0 if options.model else Recipe.classes_first)
+    classes_first = 0 if options.model else Recipe.classes_first
+    recipe = Recipe(hours=options.hours, rate=options.rate, classes_first=classes_first)
     trainer = Trainer(recipe, options.checkpoint, options.model)
     if trainer.step == 0 and options.model is None:
         warm_up_point_head(trainer.network.point_head, trainer.rng)

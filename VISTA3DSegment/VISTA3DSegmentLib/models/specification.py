@@ -91,6 +91,8 @@ class ModelSpecification:
         overlap: share of a window that it has in common with the next, 0 to below 1.
         blending: how overlapping windows are weighted.
         orientation: directions in which the indices of that grid grow.
+        click_reach: a click on something given changes nothing farther from it than so many times the depth of the
+            error there; None: all of the error that it touches, as VISTA3D's authors do.
 
     Raises:
         ModelError: a value with which no image could be segmented.
@@ -109,6 +111,7 @@ class ModelSpecification:
     overlap: float = 0.25
     blending: Blending = "constant"
     orientation: Literal["RAS"] = "RAS"
+    click_reach: float | None = None
 
     def __post_init__(self) -> None:
         _refuse(not self.name.strip(), "has no name")
@@ -124,6 +127,8 @@ class ModelSpecification:
         window_valid = len(self.window) == 3 and all(0 < voxels <= LARGEST_WINDOW for voxels in self.window)
         _refuse(not window_valid, f"works on windows of {self.window} voxels")
         _refuse(not 0 <= self.overlap < 1, f"has windows that overlap by {self.overlap}")
+        reach_valid = self.click_reach is None or (math.isfinite(self.click_reach) and self.click_reach > 0)
+        _refuse(not reach_valid, f"lets clicks reach {self.click_reach} times as far as the error is deep")
         _refuse(self.blending not in get_args(Blending), f"blends windows in the unknown way {self.blending!r}")
         _refuse(self.orientation != "RAS", f"works in the orientation {self.orientation!r}; only RAS is run here")
 
@@ -168,6 +173,7 @@ class ModelSpecification:
             overlap=_number(document, "overlap"),
             blending=_text(document, "blending"),  # type: ignore[arg-type]  # the constructor checks the word
             orientation=_text(document, "orientation"),  # type: ignore[arg-type]  # the constructor checks the word
+            click_reach=None if document["click_reach"] is None else _number(document, "click_reach"),
         )
 
 

@@ -31,12 +31,13 @@ from .messages import (
     Request,
     RequestId,
     Restarted,
+    Started,
 )
 
 PATIENCE_SECONDS = 300.0
 """A window of the full network takes up to a minute on two slow cores; a worker that is silent for longer hangs."""
 MOST_TRIES = 2
-"""A request that a worker dies of twice is given up."""
+"""A request of which a worker dies twice is given up."""
 
 
 @dataclass
@@ -45,7 +46,6 @@ class _Open:
 
     request: Request
     losses: int = 0
-    cancelled: bool = False
 
 
 class ChildProcess:
@@ -70,6 +70,7 @@ class ChildProcess:
         self._volume: worker.SharedVolume | None = None
         self._open: dict[RequestId, _Open] = {}
         self._last_id = worker.NO_REQUEST
+        self._started: RequestId | None = None
         self._opening = False
         self._losses_while_opening = 0
         self._heard = 0.0
@@ -147,12 +148,14 @@ class ChildProcess:
             self._heard = time.monotonic()
             self._take(event)
 
-    def _take(self, event: Event) -> None:
+    def _take(self, event: Event | Started) -> None:
         if isinstance(event, Ready):
             self._opening, self._losses_while_opening = False, 0
             self._events.append(event)
         elif isinstance(event, Failed) and event.id == worker.NO_REQUEST:
             self._give_up(event.error)
+        elif isinstance(event, Started):
+            self._started = event.id
         elif isinstance(event, Finished | Failed):
             if event.id in self._open:
                 self._end(event)
@@ -186,11 +189,12 @@ class ChildProcess:
 
     def _lost(self, why: str) -> None:
         self._stop()
-        for request_id, waiting in list(self._open.items()):
-            waiting.losses += 1
-            if waiting.losses >= MOST_TRIES:
+        culprit, self._started = self._started, None
+        if culprit in self._open:
+            self._open[culprit].losses += 1
+            if self._open[culprit].losses >= MOST_TRIES:
                 remedy = "Choose a smaller region of interest, a smaller model, or another device."
-                self._end(Failed(request_id, ResourceError(f"{why}, twice on the same request.", remedy)))
+                self._end(Failed(culprit, ResourceError(f"{why}, twice on the same request.", remedy)))
         if self._opening:
             self._losses_while_opening += 1
             if self._losses_while_opening >= MOST_TRIES:

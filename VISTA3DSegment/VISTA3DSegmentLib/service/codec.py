@@ -18,7 +18,18 @@ from ..edits import Edit, MaskCrop
 from ..engine import Progress
 from ..errors import FileFormatError, SegmentationError
 from ..prompts import Box, Click, Prompt, Structure, Text
-from .messages import Answered, Event, Failed, Finished, Progressed, Ready, RefineRequest, Request, SegmentRequest
+from .messages import (
+    Answered,
+    Event,
+    Failed,
+    Finished,
+    Progressed,
+    Ready,
+    RefineRequest,
+    Request,
+    SegmentRequest,
+    Started,
+)
 
 LARGEST_MASK_VOXELS = 2**34
 
@@ -58,7 +69,7 @@ def decode_request(frame: bytes) -> tuple[int, Request]:
         raise _damaged() from error
 
 
-def encode_event(event: Ready | Progressed | Answered | Finished | Failed) -> bytes:
+def encode_event(event: Ready | Started | Progressed | Answered | Finished | Failed) -> bytes:
     """An event as a frame."""
     mask: MaskCrop | None = None
     if isinstance(event, Ready):
@@ -72,8 +83,8 @@ def encode_event(event: Ready | Progressed | Answered | Finished | Failed) -> by
     elif isinstance(event, Progressed):
         progress = event.progress
         header = {"kind": "progress", "id": event.id, "at": [progress.done, progress.total, progress.seconds_left]}
-    elif isinstance(event, Finished):
-        header = {"kind": "finished", "id": event.id}
+    elif isinstance(event, Started | Finished):
+        header = {"kind": "started" if isinstance(event, Started) else "finished", "id": event.id}
     elif isinstance(event, Failed):
         error = event.error
         header = {"kind": "failed", "id": event.id, "error": [type(error).__name__, error.what, error.remedy]}
@@ -92,7 +103,7 @@ def encode_event(event: Ready | Progressed | Answered | Finished | Failed) -> by
     return _frame(header, mask)
 
 
-def decode_event(frame: bytes) -> Event:
+def decode_event(frame: bytes) -> Event | Started:
     """The event of a frame.
 
     Raises:
@@ -108,8 +119,8 @@ def decode_event(frame: bytes) -> Event:
         if kind == "progress":
             done, total, seconds = header["at"]
             return Progressed(request_id, Progress(int(done), int(total), None if seconds is None else float(seconds)))
-        if kind == "finished":
-            return Finished(request_id)
+        if kind in ("started", "finished"):
+            return Started(request_id) if kind == "started" else Finished(request_id)
         if kind == "failed":
             return Failed(request_id, _error(*map(str, header["error"])))
         if kind != "answer" or mask is None:

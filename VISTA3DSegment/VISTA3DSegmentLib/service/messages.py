@@ -53,6 +53,13 @@ class Ready:
 
 
 @dataclass(frozen=True)
+class Started:
+    """A worker has begun with a request. Between it and its client only."""
+
+    id: RequestId
+
+
+@dataclass(frozen=True)
 class Progressed:
     """A request is so far."""
 

@@ -22,7 +22,7 @@ from ..errors import Cancelled, ResourceError, SegmentationError
 from ..volume import Volume
 from .codec import decode_request, encode_event
 from .in_process import ready
-from .messages import Answered, Failed, Finished, Progressed, Ready, RefineRequest, Request, SegmentRequest
+from .messages import Answered, Failed, Finished, Progressed, Ready, RefineRequest, Request, SegmentRequest, Started
 
 MakeEngine: TypeAlias = Callable[[], Engine]
 NO_REQUEST = 0
@@ -81,7 +81,7 @@ class Worker:
             if self._next_volume is not None:
                 self._open()
             elif self._waiting:
-                self._answer(self._next_request())
+                self._answer(self._newest_by_prompts() or min(self._waiting))
 
     def _read(self) -> None:
         while True:
@@ -106,10 +106,6 @@ class Worker:
                 request_id, request = decode_request(message)
                 self._waiting[request_id] = request
 
-    def _next_request(self) -> int:
-        by_prompts = [n for n, request in self._waiting.items() if isinstance(request, RefineRequest)]
-        return by_prompts[-1] if by_prompts else next(iter(self._waiting))
-
     def _open(self) -> None:
         volume, self._next_volume = self._next_volume, None
         assert volume is not None
@@ -131,6 +127,7 @@ class Worker:
                 raise Cancelled
             if self._opened is None:
                 raise ResourceError("No scan is open in the worker.", "Open the scan again.")
+            self._send(Started(request_id))
             if isinstance(request, SegmentRequest):
                 self._segment(self._opened, request_id, request)
             else:
@@ -144,7 +141,7 @@ class Worker:
     def _segment(self, opened: Opened, request_id: int, request: SegmentRequest) -> None:
         def overtaken() -> bool:
             self._take()
-            while (n := self._next_request_by_prompts()) is not None and request_id not in self._cancelled:
+            while (n := self._newest_by_prompts()) is not None and request_id not in self._cancelled:
                 self._answer(n)
                 self._take()
             return request_id in self._cancelled or self._next_volume is not None
@@ -166,11 +163,10 @@ class Worker:
         edit = opened.refine(request.structure, request.prompts, request.base, request.region, cancelled)
         self._send(Answered(request_id, edit))
 
-    def _next_request_by_prompts(self) -> int | None:
-        found = [n for n, request in self._waiting.items() if isinstance(request, RefineRequest)]
-        return found[-1] if found else None
+    def _newest_by_prompts(self) -> int | None:
+        return max((n for n, request in self._waiting.items() if isinstance(request, RefineRequest)), default=None)
 
-    def _send(self, event: Ready | Progressed | Answered | Finished | Failed) -> None:
+    def _send(self, event: Ready | Started | Progressed | Answered | Finished | Failed) -> None:
         try:
             self._connection.send_bytes(encode_event(event))
         except OSError:

@@ -94,7 +94,8 @@ class History:
             old, new = (state.objects.get(object_id) for state in (before, after))
             if old is not new:
                 voxels = Delta.between(old.mask if old else EMPTY, new.mask if new else EMPTY)
-                changes[object_id] = Change(_bare(old), _bare(new), voxels, object_id not in waiting)
+                known = object_id not in waiting and (not _asks_alike(old, new) or self._answered(object_id))
+                changes[object_id] = Change(_bare(old), _bare(new), voxels, known)
         step = Step(name, changes)
         self._done.append(step)
         self._undone.clear()
@@ -194,11 +195,13 @@ class History:
 
     def _unanswered(self, undone: Step, annotation: Annotation) -> Iterator[str]:
         for object_id in undone.changes:
-            if object_id not in annotation:
-                continue
-            earlier = next((s.changes[object_id] for s in reversed(self._done) if object_id in s.changes), None)
-            if earlier is not None and not earlier.answered:
+            if object_id in annotation and not self._answered(object_id):
                 yield object_id
+
+    def _answered(self, object_id: str) -> bool:
+        return next(
+            (step.changes[object_id].answered for step in reversed(self._done) if object_id in step.changes), True
+        )
 
     def _forget(self) -> None:
         steps = [*self._done, *self._undone]
@@ -209,6 +212,14 @@ class History:
 
 def _bare(value: AnnotatedObject | None) -> AnnotatedObject | None:
     return None if value is None else replace(value, mask=EMPTY)
+
+
+def _asks_alike(old: AnnotatedObject | None, new: AnnotatedObject | None) -> bool:
+    """The mask of both is the same function of the same prompts: only a name, colour or status differs."""
+    if old is None or new is None:
+        return False
+    same_class = old.structure.class_id == new.structure.class_id
+    return same_class and old.base is new.base and old.clicks == new.clicks
 
 
 def _with_change(step: Step, object_id: str, change: Change) -> Step:

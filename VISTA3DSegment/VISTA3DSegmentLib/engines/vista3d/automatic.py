@@ -21,7 +21,7 @@ from .windows import Sweep, importance
 
 Tensor = torch.Tensor
 
-CHUNK_BYTES = 128 * 2**20
+CHUNK_BYTES = 32 * 2**20
 """Logits of all classes that exist at one time."""
 
 EncodeLevel = Callable[[Sequence[Region]], Iterator[tuple[Region, Tensor]]]

@@ -22,7 +22,7 @@ from .automatic import CHUNK_BYTES, NativeLabels, Planes, finished_planes, inter
 from .cache import FeatureCache
 from .grid import FOREGROUND_MARGIN, ModelGrid, Region
 from .intensity import bounds_of, scale_between
-from .interactive import Chance, GridClick, as_edit, native_change, stitch, union_of
+from .interactive import GridClick, anchor, as_edit, native_change, stitch, union_of
 from .merge import merge
 from .point_head import NEGATIVE, POSITIVE, SPECIAL
 from .runner import Runner
@@ -261,18 +261,25 @@ class OpenedVista3D:
         report = _Reporter(len(windows), None, cancel)
         automatic = structure.class_id if base is None else None  # what the clicks correct, if nothing is given
 
-        def answer(window: Region) -> Tensor:
+        lows = {}
+        for window in windows:
             report.check()
-            low = self._low(window, within, watch, automatic)
-            return self._click_logits(low, window, structure, clicks, watch)
-
-        chance = stitch(windows, union, answer)
+            lows[window] = self._low(window, within, watch, automatic)
         box = self.grid.native_box(union)
         with watch.stage("base"):
-            base_grid, base_native = self._base(structure, base, chance, windows, within, report, watch)
+            base_grid, base_native = self._base(structure, base, union, windows, within, report, watch)
+
+        def answer(window: Region) -> Tensor:
+            report.check()
+            given = [click for click in clicks if click.inside(window)]
+            given += anchor(given, window, union, base_grid)
+            return self._click_logits(lows[window], window, structure, given, watch)
+
+        chance = stitch(windows, union, answer)
         with watch.stage("merge"):
             local = [(_relative(click.at, union), click.positive) for click in clicks]
-            change = merge(base_grid, (chance.values.numpy() > 0.5), local)
+            reach = self.engine.specification.click_reach
+            change = merge(base_grid, (chance.values.numpy() > 0.5), local, reach)
             change = replace(change, removed=change.removed & chance.known)
         with watch.stage("native"):
             result = native_change(self.grid, chance, base_grid, change, box, base_native)
@@ -327,9 +334,8 @@ class OpenedVista3D:
         return click_windows([click.at for click in clicks], within, self._window, overlap)
 
     def _click_logits(
-        self, low: Tensor, window: Region, structure: Structure, clicks: Sequence[GridClick], watch: Stopwatch
+        self, low: Tensor, window: Region, structure: Structure, inside: Sequence[GridClick], watch: Stopwatch
     ) -> Tensor:
-        inside = [click for click in clicks if click.inside(window)]
         special = SPECIAL if structure.class_id in SPECIAL_POINT_CLASSES else 0
         points = torch.tensor([_relative(click.at, window) for click in inside], dtype=torch.float32)
         labels = torch.tensor([(POSITIVE if click.positive else NEGATIVE) + special for click in inside])
@@ -344,19 +350,19 @@ class OpenedVista3D:
         self,
         structure: Structure,
         base: MaskCrop | None,
-        chance: Chance,
+        union: Region,
         windows: Sequence[Region],
         within: Region,
         report: _Reporter,
         watch: Stopwatch,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """What the clicks correct: on the grid in the chance's region, and on the volume's voxels in its box."""
-        box = self.grid.native_box(chance.region)
+        """What the clicks correct: on the grid in the union of the windows, and on the volume's voxels in its box."""
+        box = self.grid.native_box(union)
         if base is not None:
-            read = self.grid.read(chance.region, mask=lambda part: _inside(base, part))
+            read = self.grid.read(union, mask=lambda part: _inside(base, part))
             return read >= 0.5, _inside(base, box)
         if structure.class_id is None:
-            return np.zeros(chance.region.shape, np.bool_), np.zeros(_shape(box), np.bool_)
+            return np.zeros(union.shape, np.bool_), np.zeros(_shape(box), np.bool_)
         if structure.class_id not in self.engine.specification.classes:
             raise PromptError(
                 f"The model {self.engine.specification.name} cannot find the {structure.name} by itself.",
@@ -368,8 +374,8 @@ class OpenedVista3D:
             report.check()
             return self._class_logits(window, within, class_id, watch)
 
-        automatic = stitch(windows, chance.region, answer)
-        native = interpolate(automatic.values, self.grid, chance.region, box)
+        automatic = stitch(windows, union, answer)
+        native = interpolate(automatic.values, self.grid, union, box)
         return automatic.values.numpy() > 0.5, native.numpy() > 0.5
 
     def _limits(self, prompts: Prompts, region: Box | None) -> list[Box]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import SimpleITK as sitk  # noqa: N813 (the library's own custom)
 import torch
 import torch.nn.functional as F  # noqa: N812 (torch's own name for it)
 
@@ -18,6 +19,9 @@ from .windows import tent
 
 Tensor = torch.Tensor
 BoolArray = npt.NDArray[np.bool_]
+
+ANCHOR_GRID = 32
+"""An anchor is looked for on so many points along an axis, at least."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,39 @@ def stitch(windows: Sequence[Region], union: Region, logits_of: Callable[[Region
         weights[tuple(here)] += weight
     known = weights > 0
     return Chance(union, torch.where(known, total / weights.clamp(min=1e-9), 0.0), known.numpy())
+
+
+def anchor(clicks: Sequence[GridClick], window: Region, union: Region, base: BoolArray) -> list[GridClick]:
+    """A positive click that says which structure negative clicks mean, where they are alone in a window.
+
+    The point head is not told the class, and was never trained with negative clicks only: from them alone it could not
+    know what is to be cut, and would take away all of the base. The anchor lies where the base is thick and the
+    negative clicks are far. It shapes the answer; it adds nothing by itself.
+
+    Args:
+        clicks: the person's, inside the window.
+        window: its place in the grid; it may reach beyond it.
+        union: the region of the grid that the base covers.
+        base: bool, axes (R, A, S), the structure before.
+
+    Returns:
+        one click; none if there is a positive one, or no base in the window.
+    """
+    part = window.clipped_to(union)
+    inside = base[tuple(slice(a - o, b - o) for a, b, o in zip(part.low, part.high, union.low, strict=True))]
+    if any(click.positive for click in clicks) or not inside.any():
+        return []
+    step = max(1, max(inside.shape) // ANCHOR_GRID)
+    coarse = inside[::step, ::step, ::step]
+    padded = np.pad(coarse, 1).astype(np.uint8)
+    depth = sitk.GetArrayFromImage(
+        sitk.SignedMaurerDistanceMap(sitk.GetImageFromArray(padded), insideIsPositive=True, squaredDistance=False)
+    )[1:-1, 1:-1, 1:-1]
+    places = np.stack(np.meshgrid(*[np.arange(n) for n in coarse.shape], indexing="ij"), -1) * step + part.low
+    far = np.min([np.linalg.norm(places - click.at, axis=-1) for click in clicks], axis=0)
+    score = np.where(coarse, np.minimum(depth * step, far / 2), -1.0)
+    best = places[np.unravel_index(int(np.argmax(score)), coarse.shape)]
+    return [GridClick((int(best[0]), int(best[1]), int(best[2])), True)] if coarse.any() else []
 
 
 def native_change(

@@ -18,6 +18,9 @@ import SimpleITK as sitk  # noqa: N813 (the library's own custom)
 BoolArray = npt.NDArray[np.bool_]
 Index3 = tuple[int, int, int]
 
+NEAREST = 3
+"""However small the error that it lies in, a click changes up to so many grid points around it."""
+
 REACH = 2
 """A click finds a component up to so many voxels away on each axis (MONAI's ``keep_merge_components_with_points``)."""
 
@@ -38,13 +41,18 @@ class Merge:
     idle: tuple[int, ...]
 
 
-def merge(base: BoolArray, answer: BoolArray, clicks: Sequence[tuple[Index3, bool]]) -> Merge:
+def merge(
+    base: BoolArray, answer: BoolArray, clicks: Sequence[tuple[Index3, bool]], reach: float | None = None
+) -> Merge:
     """Components of the difference between base and answer that carry a click.
 
     Args:
         base: bool, the object before, in a region of the grid.
         answer: bool, what the point head says in that region.
         clicks: (index in the region, positive), all inside it.
+        reach: a click changes nothing farther away than so many times its depth in its component (and always
+            ``NEAREST`` points around it), if there is a base to correct: a person clicks in the middle of what is
+            wrong. None: whole components, as the reference.
     """
     inside = any(base[at] for at, _ in clicks)
     # A click on the object rewrites the whole answer that it touches; a click beside it only what is new.
@@ -60,8 +68,13 @@ def merge(base: BoolArray, answer: BoolArray, clicks: Sequence[tuple[Index3, boo
         # A negative click where neither base nor answer is positive has nothing to remove: the network obeyed it.
         idle += [n for n, at in mine if found[n] == 0 and (sign or answer[at])]
         wanted = sorted({component for component in found.values() if component})
-        if wanted:
+        if wanted and (reach is None or not base.any()):
             chosen[sign] = np.isin(components, wanted)
+        elif wanted:
+            difference = candidates[sign] & ~base if sign else candidates[sign]
+            for n, at in mine:
+                if found[n]:
+                    chosen[sign] |= _around(at, difference & (components == found[n]), reach or 0.0)
     return Merge(chosen[True] & ~base, chosen[False], tuple(sorted(idle)))
 
 
@@ -70,6 +83,18 @@ def components_with(mask: BoolArray, at: Sequence[Index3]) -> BoolArray:
     components = _components(mask)
     wanted = sorted({_nearest(components, index) for index in at} - {0})
     return np.isin(components, wanted) if wanted else np.zeros(mask.shape, np.bool_)
+
+
+def _around(at: Index3, component: BoolArray, reach: float) -> BoolArray:
+    """The part of a component near a click in it, in one piece."""
+    squares = sum(
+        ((np.arange(n) - at[axis]) ** 2).reshape([-1 if other == axis else 1 for other in range(3)])
+        for axis, n in enumerate(component.shape)
+    )
+    outside = np.where(component, np.iinfo(np.int64).max, squares)
+    depth = float(np.sqrt(outside.min())) if not component.all() else float(max(component.shape))
+    near = component & (squares <= max(NEAREST, reach * depth) ** 2)
+    return components_with(near, [at])
 
 
 def _components(mask: BoolArray) -> npt.NDArray[np.uint32]:
