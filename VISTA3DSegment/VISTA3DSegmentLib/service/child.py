@@ -42,7 +42,7 @@ MOST_TRIES = 2
 
 @dataclass
 class _Open:
-    """A request that has not ended, and how often a worker was lost while it was there."""
+    """A request that has not ended, and how many workers died of it."""
 
     request: Request
     losses: int = 0

@@ -11,10 +11,8 @@ import struct
 import zlib
 from typing import Any
 
-import numpy as np
-
 from .. import errors
-from ..edits import Edit, MaskCrop
+from ..edits import Edit, MaskCrop, pack_voxels, unpack_voxels
 from ..engine import Progress
 from ..errors import FileFormatError, SegmentationError
 from ..prompts import Box, Click, Prompt, Structure, Text
@@ -151,7 +149,7 @@ def _frame(header: dict[str, Any], crop: MaskCrop | None) -> bytes:
     packed = b""
     if crop is not None:
         header |= {"start": list(crop.start), "shape": list(crop.mask.shape)}
-        packed = zlib.compress(np.packbits(crop.mask).tobytes(), 1)
+        packed = pack_voxels(crop.mask)
     text = json.dumps(header, allow_nan=False).encode()
     return b"".join([struct.pack("<I", len(text)), text, packed])
 
@@ -165,12 +163,7 @@ def _parts(frame: bytes) -> tuple[dict[str, Any], MaskCrop | None]:
     count = k * j * i
     if min(k, j, i) < 0 or count > LARGEST_MASK_VOXELS:
         raise ValueError("impossible shape")
-    size = (count + 7) // 8
-    inflate = zlib.decompressobj()
-    bits = inflate.decompress(frame[4 + length :], size + 1)  # never more than the header declares
-    if len(bits) != size or not inflate.eof:
-        raise ValueError("wrong size")
-    mask = np.unpackbits(np.frombuffer(bits, dtype=np.uint8), count=count).reshape(k, j, i).view(np.bool_)
+    mask = unpack_voxels(frame[4 + length :], (k, j, i))
     return header, MaskCrop((first_k, first_j, first_i), mask)
 
 

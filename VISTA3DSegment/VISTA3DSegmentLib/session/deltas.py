@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass, replace
 
-import numpy as np
-
-from ..edits import BoolArray, MaskCrop
+from ..edits import BoolArray, MaskCrop, pack_voxels, unpack_voxels
 from .annotation import EMPTY
 
 Index3 = tuple[int, int, int]
@@ -40,7 +37,7 @@ class Delta:
         if not difference.mask.size:
             return cls()
         at = _sum(start, difference.start)
-        packed = zlib.compress(np.packbits(difference.mask).tobytes(), 1)
+        packed = pack_voxels(difference.mask)
         added, removed = int((new & ~old).sum()), int((old & ~new).sum())
         return cls(at, _shape(difference.mask), packed, added, removed)
 
@@ -51,7 +48,7 @@ class Delta:
         """The other of the two masks, given one; cropped to its voxels."""
         if not self:
             return mask
-        difference = MaskCrop(self.start, self._unpacked())
+        difference = MaskCrop(self.start, unpack_voxels(self.packed, self.shape))
         start, shape = _box_of_both(mask, difference)
         other = MaskCrop.of(mask.inside(start, shape) ^ difference.inside(start, shape))
         return MaskCrop(_sum(start, other.start), other.mask) if other.mask.size else other
@@ -60,11 +57,6 @@ class Delta:
         """What leads over both, one after the other. Its voxels are not counted as added and removed."""
         combined = Delta.between(self.onto(EMPTY), other.onto(EMPTY))
         return replace(combined, added=0, removed=0)
-
-    def _unpacked(self) -> BoolArray:
-        count = int(np.prod(self.shape))
-        bits = np.frombuffer(zlib.decompress(self.packed), dtype=np.uint8)
-        return np.unpackbits(bits, count=count).reshape(self.shape).view(np.bool_)
 
 
 def _box_of_both(a: MaskCrop, b: MaskCrop) -> tuple[Index3, Index3]:

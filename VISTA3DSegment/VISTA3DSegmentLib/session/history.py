@@ -93,9 +93,8 @@ class History:
         for object_id in dict.fromkeys((*before, *after)):
             old, new = (state.objects.get(object_id) for state in (before, after))
             if old is not new:
-                voxels = Delta.between(old.mask if old else EMPTY, new.mask if new else EMPTY)
                 known = object_id not in waiting and (not _asks_alike(old, new) or self._answered(object_id))
-                changes[object_id] = Change(_bare(old), _bare(new), voxels, known)
+                changes[object_id] = _change(old, new, known)
         step = Step(name, changes)
         self._done.append(step)
         self._undone.clear()
@@ -128,10 +127,7 @@ class History:
             self.push(step.name, before, after, frozenset({object_id} if waiting else ()))
             return step
         old, new = before.objects.get(object_id), after.objects.get(object_id)
-        voxels = Delta.between(old.mask if old else EMPTY, new.mask if new else EMPTY)
-        self._done[places[0]] = extended = _with_change(
-            step, object_id, Change(_bare(old), _bare(new), voxels, not waiting)
-        )
+        self._done[places[0]] = extended = _with_change(step, object_id, _change(old, new, not waiting))
         self._forget()
         return extended
 
@@ -139,12 +135,8 @@ class History:
         """Forget a step that came to nothing."""
         self._done = [known for known in self._done if known is not step]
 
-    def answer(self, object_id: str, before: MaskCrop, after: MaskCrop) -> Step | None:
-        """Add to the latest step of an object what the engine answered, and put the next undone step right.
-
-        Returns:
-            The step as it is now; None if it is forgotten.
-        """
+    def answer(self, object_id: str, before: MaskCrop, after: MaskCrop) -> None:
+        """Add to the latest step of an object what the engine answered, and put the next undone step right."""
         voxels = Delta.between(before, after)
         at = next((n for n in reversed(range(len(self._done))) if object_id in self._done[n].changes), None)
         for n in reversed(range(len(self._undone))):
@@ -154,13 +146,12 @@ class History:
                 self._undone[n] = _with_change(self._undone[n], object_id, later)
                 break
         if at is None:
-            return None
+            return
         change = self._done[at].changes[object_id]
         start = change.voxels.onto(before)
         voxels = Delta.between(start, after)
         self._done[at] = _with_change(self._done[at], object_id, replace(change, voxels=voxels, answered=True))
         self._forget()
-        return self._done[at] if at < len(self._done) else None
 
     def undo(self, annotation: Annotation) -> tuple[Annotation, frozenset[str]]:
         """Take back the latest step.
@@ -186,8 +177,7 @@ class History:
             before = annotation.objects.get(object_id)
             annotation = _moved(annotation, object_id, change, change.after)
             after = annotation.objects.get(object_id)
-            counted = Delta.between(before.mask if before else EMPTY, after.mask if after else EMPTY)
-            step = _with_change(step, object_id, replace(change, voxels=counted))
+            step = _with_change(step, object_id, replace(change, voxels=_difference(before, after)))
             if not change.answered:
                 waiting.add(object_id)
         self._done.append(step)
@@ -208,6 +198,14 @@ class History:
         memory = sum(step.nbytes for step in steps)
         while memory > self._memory_bytes and len(self._done) > 1:
             memory -= self._done.pop(0).nbytes
+
+
+def _change(old: AnnotatedObject | None, new: AnnotatedObject | None, answered: bool) -> Change:
+    return Change(_bare(old), _bare(new), _difference(old, new), answered)
+
+
+def _difference(old: AnnotatedObject | None, new: AnnotatedObject | None) -> Delta:
+    return Delta.between(old.mask if old else EMPTY, new.mask if new else EMPTY)
 
 
 def _bare(value: AnnotatedObject | None) -> AnnotatedObject | None:

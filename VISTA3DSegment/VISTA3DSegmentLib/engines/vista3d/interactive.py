@@ -105,10 +105,10 @@ def anchor(clicks: Sequence[GridClick], window: Region, union: Region, base: Boo
     """
     part = window.clipped_to(union)
     inside = base[tuple(slice(a - o, b - o) for a, b, o in zip(part.low, part.high, union.low, strict=True))]
-    if any(click.positive for click in clicks) or not inside.any():
-        return []
     step = max(1, max(inside.shape) // ANCHOR_GRID)
     coarse = inside[::step, ::step, ::step]
+    if any(click.positive for click in clicks) or not coarse.any():
+        return []
     padded = np.pad(coarse, 1).astype(np.uint8)
     depth = sitk.GetArrayFromImage(
         sitk.SignedMaurerDistanceMap(sitk.GetImageFromArray(padded), insideIsPositive=True, squaredDistance=False)
@@ -117,7 +117,7 @@ def anchor(clicks: Sequence[GridClick], window: Region, union: Region, base: Boo
     far = np.min([np.linalg.norm(places - click.at, axis=-1) for click in clicks], axis=0)
     score = np.where(coarse, np.minimum(depth * step, far / 2), -1.0)
     best = places[np.unravel_index(int(np.argmax(score)), coarse.shape)]
-    return [GridClick((int(best[0]), int(best[1]), int(best[2])), True)] if coarse.any() else []
+    return [GridClick((int(best[0]), int(best[1]), int(best[2])), True)]
 
 
 def native_change(
