@@ -85,6 +85,27 @@ class MaskCrop:
         """The mask of the whole volume: bool, axes (k, j, i), of that shape."""
         return self.inside((0, 0, 0), shape)
 
+    def without(self, other: MaskCrop) -> MaskCrop:
+        """The voxels that another mask of the same volume does not hold."""
+        k, j, i = self.mask.shape
+        return MaskCrop(self.start, self.mask & ~other.inside(self.start, (k, j, i)))
+
+    def tightened(self) -> MaskCrop:
+        """The same voxels in the smallest box."""
+        crop = MaskCrop.of(self.mask)
+        k, j, i = (a + b for a, b in zip(self.start, crop.start, strict=True))
+        return MaskCrop((k, j, i), crop.mask) if crop.mask.size else crop
+
+
+def joint_box(a: MaskCrop, b: MaskCrop) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
+    """The smallest box that holds two crops of one volume: its first voxel and its size, axes (k, j, i)."""
+    crops = [crop for crop in (a, b) if crop.mask.size]
+    if not crops:
+        return (0, 0, 0), (0, 0, 0)
+    low = [min(crop.start[axis] for crop in crops) for axis in range(3)]
+    high = [max(crop.start[axis] + crop.mask.shape[axis] for crop in crops) for axis in range(3)]
+    return (low[0], low[1], low[2]), (high[0] - low[0], high[1] - low[1], high[2] - low[2])
+
 
 @dataclass(frozen=True, eq=False)
 class Edit:
@@ -122,13 +143,8 @@ class Edit:
         """The structure after the edit, given what it was before."""
         if base is None or base.mask.size == 0:
             return MaskCrop(self.start, self.mask)
-        low = [min(a, b) for a, b in zip(self.start, base.start, strict=True)]
-        high = [
-            max(a + n, b + m)
-            for a, n, b, m in zip(self.start, self.mask.shape, base.start, base.mask.shape, strict=True)
-        ]
-        start = (low[0], low[1], low[2])
-        mask = base.inside(start, (high[0] - low[0], high[1] - low[1], high[2] - low[2]))
+        start, shape = joint_box(MaskCrop(self.start, self.mask), base)
+        mask = base.inside(start, shape)
         mask[tuple(slice(s - o, s - o + n) for s, o, n in zip(self.start, start, self.mask.shape, strict=True))] = (
             self.mask
         )

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
-from ..edits import BoolArray, MaskCrop, pack_voxels, unpack_voxels
+from ..edits import BoolArray, MaskCrop, joint_box, pack_voxels, unpack_voxels
 from .annotation import EMPTY
 
 Index3 = tuple[int, int, int]
@@ -31,7 +34,7 @@ class Delta:
     @classmethod
     def between(cls, before: MaskCrop, after: MaskCrop) -> Delta:
         """What leads from one mask to the other."""
-        start, shape = _box_of_both(before, after)
+        start, shape = joint_box(before, after)
         old, new = before.inside(start, shape), after.inside(start, shape)
         difference = MaskCrop.of(old ^ new)
         if not difference.mask.size:
@@ -49,23 +52,28 @@ class Delta:
         if not self:
             return mask
         difference = MaskCrop(self.start, unpack_voxels(self.packed, self.shape))
-        start, shape = _box_of_both(mask, difference)
+        start, shape = joint_box(mask, difference)
         other = MaskCrop.of(mask.inside(start, shape) ^ difference.inside(start, shape))
         return MaskCrop(_sum(start, other.start), other.mask) if other.mask.size else other
+
+    def to_json(self) -> list[Any]:
+        """As numbers and text, for a file."""
+        return [*self.start, *self.shape, base64.b64encode(self.packed).decode()]
+
+    @classmethod
+    def from_json(cls, words: Sequence[Any]) -> Delta:
+        """What ``to_json`` made.
+
+        Raises:
+            ValueError: it is something else.
+        """
+        k, j, i, dk, dj, di, text = words
+        return cls((k, j, i), (dk, dj, di), base64.b64decode(text, validate=True))
 
     def combined(self, other: Delta) -> Delta:
         """What leads over both, one after the other. Its voxels are not counted as added and removed."""
         combined = Delta.between(self.onto(EMPTY), other.onto(EMPTY))
         return replace(combined, added=0, removed=0)
-
-
-def _box_of_both(a: MaskCrop, b: MaskCrop) -> tuple[Index3, Index3]:
-    boxes = [mask for mask in (a, b) if mask.mask.size]
-    if not boxes:
-        return (0, 0, 0), (0, 0, 0)
-    low = [min(box.start[axis] for box in boxes) for axis in range(3)]
-    high = [max(box.start[axis] + box.mask.shape[axis] for box in boxes) for axis in range(3)]
-    return (low[0], low[1], low[2]), (high[0] - low[0], high[1] - low[1], high[2] - low[2])
 
 
 def _sum(a: Index3, b: Index3) -> Index3:

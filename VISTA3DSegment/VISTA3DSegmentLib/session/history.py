@@ -123,13 +123,23 @@ class History:
             The step to extend next.
         """
         places = [n for n, known in enumerate(self._done) if known is step]
-        if not places or any(object_id in known.changes for known in self._done[places[0] :]):
+        if not places or any(object_id in known.changes for known in self._done[places[0] + 1 :]):
             self.push(step.name, before, after, frozenset({object_id} if waiting else ()))
             return step
         old, new = before.objects.get(object_id), after.objects.get(object_id)
-        self._done[places[0]] = extended = _with_change(step, object_id, _change(old, new, not waiting))
+        change = _change(old, new, not waiting)
+        if object_id in step.changes:
+            first = step.changes[object_id]
+            start = first.voxels.onto(old.mask if old is not None else EMPTY)
+            voxels = Delta.between(start, new.mask if new is not None else EMPTY)
+            change = replace(change, before=first.before, voxels=voxels)
+        self._done[places[0]] = extended = _with_change(step, object_id, change)
         self._forget()
         return extended
+
+    def latest(self, object_id: str) -> Step | None:
+        """The latest step, not undone, that did something to an object."""
+        return next((step for step in reversed(self._done) if object_id in step.changes), None)
 
     def drop(self, step: Step) -> None:
         """Forget a step that came to nothing."""

@@ -6,7 +6,6 @@ line is a checksum and a JSON object; a line that a crash cut off is left out wh
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import zlib
@@ -117,8 +116,8 @@ def _entry(object_id: str, before: AnnotatedObject | None, after: AnnotatedObjec
         "color": after.color,
         "status": after.status.value,
         "clicks": [[placed.id, placed.click.ras, placed.click.positive] for placed in after.clicks],
-        "base": None if after.base is None else _packed(Delta.between(old_base, after.base)),
-        "mask": _packed(Delta.between(before.mask if before else EMPTY, after.mask)),
+        "base": None if after.base is None else Delta.between(old_base, after.base).to_json(),
+        "mask": Delta.between(before.mask if before else EMPTY, after.mask).to_json(),
     }
 
 
@@ -132,18 +131,9 @@ def _applied(annotation: Annotation, entry: Mapping[str, Any]) -> Annotation:
     value = AnnotatedObject(
         Structure(entry["name"], entry["class"]),
         (red, green, blue),
-        None if entry["base"] is None else _unpacked(entry["base"]).onto(old_base),
+        None if entry["base"] is None else Delta.from_json(entry["base"]).onto(old_base),
         tuple(PlacedClick(click_id, Click(tuple(ras), positive)) for click_id, ras, positive in entry["clicks"]),
-        _unpacked(entry["mask"]).onto(before.mask if before is not None else EMPTY),
+        Delta.from_json(entry["mask"]).onto(before.mask if before is not None else EMPTY),
         Status(entry["status"]),
     )
     return annotation.replaced(object_id, value)
-
-
-def _packed(delta: Delta) -> list[Any]:
-    return [delta.start, delta.shape, base64.b64encode(delta.packed).decode()]
-
-
-def _unpacked(packed: list[Any]) -> Delta:
-    start, shape, text = packed
-    return Delta(tuple(start), tuple(shape), base64.b64decode(text))

@@ -7,8 +7,9 @@ Only ``pump`` hands answers over, on the thread of whoever calls it.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 import numpy as np
 
@@ -31,7 +32,7 @@ from ..service import (
     SegmentRequest,
 )
 from ..volume import Volume
-from .annotation import EMPTY, AnnotatedObject, Annotation, Status
+from .annotation import EMPTY, AnnotatedObject, Annotation, PlacedClick, Status
 from .history import MEMORY_BYTES, History, Step
 from .journal import Journal
 from .signals import Signal
@@ -59,6 +60,30 @@ class RunProgress:
     progress: Progress | None
 
 
+class Rules(Protocol):
+    """What an answer may change, where the host has masks and locks."""
+
+    def permitted(self, object_id: str, base: MaskCrop, answer: MaskCrop) -> MaskCrop:
+        """The answer where the object may be changed, the base elsewhere."""
+        ...
+
+    def yielding(self, object_id: str) -> tuple[str, ...]:
+        """Objects that lose the voxels which a click adds to this one."""
+        ...
+
+
+class Anywhere:
+    """Everything may be changed, and objects may overlap."""
+
+    def permitted(self, object_id: str, base: MaskCrop, answer: MaskCrop) -> MaskCrop:
+        """See ``Rules.permitted``."""
+        return answer
+
+    def yielding(self, object_id: str) -> tuple[str, ...]:
+        """See ``Rules.yielding``."""
+        return ()
+
+
 @dataclass
 class _Run:
     """An automatic run that is under way."""
@@ -67,7 +92,8 @@ class _Run:
     step: Step
     colors: dict[int, tuple[float, float, float]]
     names: dict[int, str]
-    missing: list[str]
+    missing: list[str] = field(default_factory=list)
+    cut: list[str] = field(default_factory=list)
 
 
 class Session:
@@ -78,6 +104,9 @@ class Session:
         client: the engine, wherever it runs; opened on the volume here.
         journal: where every change is kept; None: nowhere.
         history_bytes: memory for undo.
+        annotation: to go on with; None: that of the journal, if it holds one.
+        rules: what an answer may change.
+        is_taken: whether an id must not be given to a new object.
     """
 
     region: Box | None
@@ -89,6 +118,9 @@ class Session:
         client: Client,
         journal: Journal | None = None,
         history_bytes: int = MEMORY_BYTES,
+        annotation: Annotation | None = None,
+        rules: Rules | None = None,
+        is_taken: Callable[[str], bool] = lambda _: False,
     ) -> None:
         self.volume, self.region = volume, None
         self.history = History(history_bytes)
@@ -99,8 +131,14 @@ class Session:
         self.answered: Signal[tuple[str, Edit]] = Signal()
         self.ready: Ready | None = None
         self._client, self._journal = client, journal
+        self._rules: Rules = rules if rules is not None else Anywhere()
+        self._is_taken = is_taken
         self._annotation = journal.restore() if journal is not None else Annotation()
+        if annotation is not None:
+            self._record(annotation)
+            self._annotation = annotation
         self._jobs: dict[RequestId, str] = {}
+        self._settled: dict[str, tuple[PlacedClick, ...]] = {}
         self._run: _Run | None = None
         self._drag: tuple[str, int] | None = None
         self._pushed = 0
@@ -157,12 +195,25 @@ class Session:
             after = self._annotation.replaced(object_id, replace(before, status=status))
             self._act(f"{before.structure.name}: {status.value}", after)
 
+    def adopt(self, object_id: str, structure: Structure, color: tuple[float, float, float], mask: MaskCrop) -> None:
+        """Know of an object that another tool made. It is no step: undo never takes away what was made elsewhere."""
+        value = AnnotatedObject(structure, color, mask, mask=mask)
+        self._become(self._annotation.replaced(object_id, value))
+
     def rebase(self, object_id: str, mask: MaskCrop, name: str = "edit") -> None:
-        """The person changed the voxels with another tool: from now on clicks correct that; none of it is lost."""
+        """The person changed the voxels with another tool: from now on clicks correct that; none of it is lost.
+
+        Clicks that the engine has answered are in the mask; those that it has not correct the new one.
+        """
         before = self._annotation[object_id]
+        settled = self._settled.get(object_id, ()) if object_id in self.busy else before.clicks
+        clicks = tuple(placed for placed in before.clicks if placed not in settled)
         self._cancel_job_of(object_id)
-        value = replace(before, base=mask, mask=mask, clicks=())
-        self._act(f"{name} {before.structure.name}", self._annotation.replaced(object_id, value))
+        value = replace(before, base=mask, mask=mask, clicks=clicks)
+        waiting = frozenset({object_id} if clicks else ())
+        self._act(f"{name} {before.structure.name}", self._annotation.replaced(object_id, value), waiting)
+        if clicks:
+            self._ask(object_id)
 
     # ------------------------------------------------------------------ clicks
 
@@ -189,6 +240,9 @@ class Session:
         before = self._annotation[object_id]
         click = self._inside(replace(before.click(click_id).click, ras=ras))
         goes_on = self._drag == (click_id, self._pushed)
+        if click == before.click(click_id).click:
+            self._drag = self._drag if dragging else None
+            return
         value = before.with_click(click_id, click)
         self._prompt(object_id, f"move click of {before.structure.name}", value, amend=goes_on)
         self._drag = (click_id, self._pushed) if dragging else None
@@ -225,7 +279,7 @@ class Session:
         title = names[wanted[0]] if len(wanted) == 1 else f"{len(wanted)} structures"
         step = self.history.push(f"segment {title}", self._annotation, self._annotation)
         request_id = self._client.submit(SegmentRequest(wanted, self.region))
-        self._run = _Run(request_id, step, colors, names, [])
+        self._run = _Run(request_id, step, colors, names)
 
     def cancel_run(self) -> None:
         """End the automatic run at its next window; the organs that have arrived stay."""
@@ -280,6 +334,8 @@ class Session:
                 self.failed.emit(event.error)
             if run.missing:
                 self.said.emit(f"Not found in this scan: {', '.join(run.missing)}.")
+            if run.cut:
+                self.said.emit(f"Cut at the edge of the scan: {', '.join(run.cut)}.")
             self._end_run()
 
     def _arrive(self, run: _Run, event: Answered) -> None:
@@ -287,7 +343,10 @@ class Session:
         for notice in event.edit.notices:
             self.said.emit(notice)
         object_id = self._annotation.of_class(event.class_id)
-        mask = MaskCrop(event.edit.start, event.edit.mask)
+        known = EMPTY if object_id is None else self._annotation[object_id].mask
+        mask = self._rules.permitted(object_id or "", known, MaskCrop(event.edit.start, event.edit.mask))
+        if touches_border(mask, self.volume.shape_kji):
+            run.cut.append(run.names[event.class_id])
         if not mask.mask.any():
             run.missing.append(run.names[event.class_id])
             if object_id is None:
@@ -318,9 +377,12 @@ class Session:
         if isinstance(event, Answered):
             object_id = self._jobs[event.id]
             before = self._annotation[object_id]
-            mask = event.edit.onto(before.base)
+            base = EMPTY if before.base is None else before.base
+            mask = self._rules.permitted(object_id, base, event.edit.onto(before.base))
             self.history.answer(object_id, before.mask, mask)
+            self._settled[object_id] = before.clicks
             self._become(self._annotation.replaced(object_id, replace(before, mask=mask)))
+            self._take_from_others(object_id, mask.without(before.mask))
             for notice in event.edit.notices:
                 self.said.emit(notice)
             if event.edit.empty_reason:
@@ -330,6 +392,23 @@ class Session:
             del self._jobs[event.id]
             if isinstance(event, Failed) and not isinstance(event.error, Cancelled):
                 self.failed.emit(event.error)
+
+    def _take_from_others(self, object_id: str, added: MaskCrop) -> None:
+        step = self.history.latest(object_id)
+        for other_id in self._rules.yielding(object_id) if step is not None else ():
+            other = self._annotation.objects.get(other_id)
+            if (
+                other is None
+                or other_id == object_id
+                or not (added.mask & other.mask.inside(added.start, _shape(added))).any()
+            ):
+                continue
+            base = None if other.base is None else other.base.without(added)
+            value = replace(other, mask=other.mask.without(added), base=base)
+            after = self._annotation.replaced(other_id, value)
+            assert step is not None
+            step = self.history.extend(step, other_id, self._annotation, after, waiting=False)
+            self._become(after)
 
     # ------------------------------------------------------------------ inside
 
@@ -409,4 +488,18 @@ class Session:
             *self._annotation,
             *(placed.id for value in self._annotation.objects.values() for placed in value.clicks),
         }
-        return next(name for n in self._numbers if (name := f"{kind}-{n}") not in known)
+        return next(name for n in self._numbers if (name := f"{kind}-{n}") not in known and not self._is_taken(name))
+
+
+def _shape(mask: MaskCrop) -> tuple[int, int, int]:
+    k, j, i = mask.mask.shape
+    return k, j, i
+
+
+def touches_border(mask: MaskCrop, shape_kji: tuple[int, int, int]) -> bool:
+    """Whether a mask reaches the first or last voxel of the volume along an axis: part of it was not scanned."""
+    for axis, (first, count, whole) in enumerate(zip(mask.start, mask.mask.shape, shape_kji, strict=True)):
+        planes = ([0] if first == 0 else []) + ([count - 1] if first + count == whole else [])
+        if count and mask.mask.take(planes, axis).any():
+            return True
+    return False

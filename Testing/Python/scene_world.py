@@ -1,0 +1,170 @@
+"""A MRML scene with a painted scan, an annotator on it, and the clock in the test's hands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import slicer
+import vtk
+from fake_engine import LIVER, SPLEEN, FakeEngine
+from VISTA3DSegmentLib.errors import SegmentationError
+from VISTA3DSegmentLib.scene.annotator import Latency, SceneAnnotator
+from VISTA3DSegmentLib.scene.labelmaps import LABELMAP, voxels_of
+from VISTA3DSegmentLib.scene.volumes import matrix_of, volume_of
+from VISTA3DSegmentLib.service import Client, InProcess
+from VISTA3DSegmentLib.volume import FloatArray
+
+APPS: list[Any] = []
+"""They live as long as their scenes may be used."""
+
+SHAPE = (20, 24, 28)
+"""Voxels of the painted scan along (k, j, i)."""
+
+
+def painted() -> npt.NDArray[np.int16]:
+    """A scan in which the fake engine finds a liver and a spleen."""
+    array = np.zeros(SHAPE, dtype=np.int16)
+    array[4:9, 5:12, 6:14] = 10 * LIVER
+    array[12:16, 14:19, 16:22] = 10 * SPLEEN
+    return array
+
+
+class Clock:
+    """Time that passes when told."""
+
+    def __init__(self) -> None:
+        self.seconds = 100.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def empty_scene() -> Any:
+    """A scene that knows all kinds of nodes a person could load, with their default displays."""
+    from trame_slicer.core import SlicerApp
+
+    app = SlicerApp()
+    APPS.append(app)
+    return app.scene
+
+
+def add_volume(scene: Any, array: npt.NDArray[Any], ijk_to_ras: FloatArray | None = None) -> Any:
+    """A scalar volume node of an array (k, j, i)."""
+    from vtk.util.numpy_support import numpy_to_vtk
+
+    image = vtk.vtkImageData()
+    image.SetDimensions(*array.shape[::-1])
+    image.GetPointData().SetScalars(numpy_to_vtk(array.ravel(), deep=True))
+    node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "CT")
+    node.SetAndObserveImageData(image)
+    node.SetIJKToRASMatrix(matrix_of(np.eye(4) if ijk_to_ras is None else ijk_to_ras))
+    node.CreateDefaultDisplayNodes()
+    return node
+
+
+def add_transform(scene: Any, matrix: FloatArray) -> Any:
+    """A linear transform node."""
+    node = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "Transform")
+    node.SetMatrixTransformToParent(matrix_of(matrix))
+    return node
+
+
+class SceneWorld:
+    """A person at a scene.
+
+    Args:
+        client: the engine; None: a fake one in this process.
+        ijk_to_ras: of the scan.
+        transform: the matrix of a transform above the scan; None: there is none.
+        scene: an existing one whose first volume is annotated.
+        options: of the annotator.
+    """
+
+    def __init__(
+        self,
+        client: Client | None = None,
+        ijk_to_ras: FloatArray | None = None,
+        transform: FloatArray | None = None,
+        scene: Any | None = None,
+        array: npt.NDArray[Any] | None = None,
+        **options: Any,
+    ) -> None:
+        self.engine, self.clock = FakeEngine(), Clock()
+        self.said: list[str] = []
+        self.failed: list[SegmentationError] = []
+        self.latencies: list[Latency] = []
+        self.outdated: list[str] = []
+        self.scene = scene if scene is not None else empty_scene()
+        if scene is None:
+            self.volume_node = add_volume(self.scene, painted() if array is None else array, ijk_to_ras)
+            if transform is not None:
+                self.volume_node.SetAndObserveTransformNodeID(add_transform(self.scene, transform).GetID())
+        else:
+            self.volume_node = scene.GetFirstNodeByClass("vtkMRMLScalarVolumeNode")
+        self.client = client or InProcess(self.engine)
+        self.annotator = SceneAnnotator(self.scene, self.volume_node, self.client, clock=self.clock, **options)
+        self.annotator.said.connect(self.said.append)
+        self.annotator.failed.connect(self.failed.append)
+        self.annotator.measured.connect(self.latencies.append)
+        self.annotator.outdated.connect(self.outdated.append)
+
+    @property
+    def session(self) -> Any:
+        return self.annotator.session
+
+    @property
+    def segmentation(self) -> Any:
+        return self.annotator.segmentation_node.GetSegmentation()
+
+    def settle(self) -> None:
+        """Let time pass until nothing is under way."""
+        for _ in range(2000):
+            self.clock.seconds += 0.05
+            self.annotator.pump()
+            if self.annotator.idle:
+                return
+        raise AssertionError("never done")
+
+    def ras(self, kji: tuple[float, float, float]) -> tuple[float, float, float]:
+        """Where in the world a voxel is."""
+        r, a, s = volume_of(self.volume_node).ras_of(kji[::-1])
+        return float(r), float(a), float(s)
+
+    def click(self, kji: tuple[float, float, float], positive: bool = True) -> None:
+        self.annotator.click(self.ras(kji), positive)
+
+    def voxels(self, segment_id: str) -> npt.NDArray[np.bool_]:
+        """What the scene holds, read by other means than ours: the host's own labelmap of one segment."""
+        image = slicer.vtkOrientedImageData()
+        self.annotator.segmentation_node.GetBinaryLabelmapRepresentation(segment_id, image)
+        out = np.zeros(volume_of(self.volume_node).shape_kji, np.bool_)
+        if image.GetNumberOfPoints() and image.GetPointData().GetScalars() is not None:
+            place, ijk_to_ras = vtk.vtkMatrix4x4(), vtk.vtkMatrix4x4()
+            image.GetImageToWorldMatrix(place)
+            self.volume_node.GetIJKToRASMatrix(ijk_to_ras)
+            first = [*image.GetExtent()[::2], 1.0]
+            ijk_to_ras.Invert()
+            i, j, k, _ = (round(at) for at in ijk_to_ras.MultiplyPoint(place.MultiplyPoint(first)))
+            found = voxels_of(image) != 0
+            out[k : k + found.shape[0], j : j + found.shape[1], i : i + found.shape[2]] = found
+        return out
+
+    def paint(self, segment_id: str, mask: npt.NDArray[np.bool_]) -> None:
+        """Replace a segment as the Segment Editor does: through the host's own logic."""
+        image = slicer.vtkOrientedImageData()
+        image.SetExtent(0, mask.shape[2] - 1, 0, mask.shape[1] - 1, 0, mask.shape[0] - 1)
+        image.SetImageToWorldMatrix(matrix_of(self.annotator.segments.lattice.ijk_to_node))
+        from vtk.util.numpy_support import numpy_to_vtk
+
+        image.GetPointData().SetScalars(
+            numpy_to_vtk(mask.astype(np.uint8).ravel(), deep=True, array_type=vtk.VTK_UNSIGNED_CHAR)
+        )
+        logic = slicer.vtkSlicerSegmentationsModuleLogic
+        logic.SetBinaryLabelmapToSegment(image, self.annotator.segmentation_node, segment_id, logic.MODE_REPLACE)
+
+    def bytes_of(self, segment_id: str) -> bytes:
+        """The labelmap of a segment as it lies in memory, with its extent."""
+        image = self.segmentation.GetSegment(segment_id).GetRepresentation(LABELMAP)
+        return bytes(repr(image.GetExtent()), "ascii") + voxels_of(image).tobytes()

@@ -1,0 +1,473 @@
+"""An annotation in the scene: what the person does to points and segments goes into a session, voxels come back.
+
+Everything runs on the thread of whoever calls; ``pump`` is to be called every few tens of milliseconds while not
+``idle``.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import slicer
+import vtk
+
+from ..anatomy import class_of
+from ..edits import Edit, MaskCrop
+from ..errors import PromptError, SegmentationError, VolumeError
+from ..files.label_maps import label_color
+from ..prompts import Click, Ras, Structure
+from ..service import Client
+from ..session.annotation import AnnotatedObject, Annotation, Status
+from ..session.history import Step
+from ..session.journal import Journal
+from ..session.session import ObjectChanged, Session
+from ..session.signals import Signal
+from ..session.targeting import object_under
+from .difference import Difference
+from .events import Observers
+from .labelmaps import NOTHING, Lattice
+from .markups import Point, PromptMarkups
+from .nodes import box_of, color_of_class, fractions, new_segmentation, terminology_of
+from .records import Records
+from .rules import EditorRules
+from .segments import Segments
+from .surfaces import Surfaces
+from .volumes import place_of, to_world, volume_of
+
+
+@dataclass(frozen=True)
+class Latency:
+    """How long the last click took until it was seen.
+
+    Args:
+        voxels_seconds: until the engine had answered.
+        slices_seconds: until the segment was written and the 2-D views were told.
+        surface_seconds: until its surface was renewed; None: 3-D is not shown, or not yet.
+    """
+
+    voxels_seconds: float
+    slices_seconds: float
+    surface_seconds: float | None = None
+
+
+class SceneAnnotator:
+    """The annotation of one volume node.
+
+    Args:
+        scene: vtkMRMLScene.
+        volume_node: scalar volume to be annotated.
+        client: the engine.
+        segmentation_node: existing one to work in; None: a new one is made.
+        journal: survives a crash; None: nothing does.
+        editor_node: vtkMRMLSegmentEditorNode whose masks and overwrite mode are honoured.
+        clock: seconds, monotonic.
+
+    Raises:
+        VolumeError: the volume cannot be annotated as it is; the scene is as before.
+    """
+
+    def __init__(
+        self,
+        scene: Any,
+        volume_node: Any,
+        client: Client,
+        segmentation_node: Any | None = None,
+        journal: Journal | None = None,
+        editor_node: Any | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        volume = volume_of(volume_node)
+        self.scene, self.volume_node = scene, volume_node
+        transform_id = volume_node.GetTransformNodeID()
+        self.segmentation_node = segmentation_node or new_segmentation(scene, volume_node)
+        place = to_world(self.segmentation_node)
+        lattice = Lattice(np.linalg.inv(place) @ volume.ijk_to_ras, volume.shape_kji)
+        self.said: Signal[str] = Signal()
+        self.failed: Signal[SegmentationError] = Signal()
+        self.selected_changed: Signal[str | None] = Signal()
+        self.outdated: Signal[str] = Signal()
+        self.measured: Signal[Latency] = Signal()
+        self.follows_clicks = False
+        self.roi_node: Any | None = None
+        self._clock = clock
+        self.segments = Segments(self.segmentation_node, lattice)
+        self.rules = EditorRules(self.segments, volume, editor_node, self._is_protected)
+        self.surfaces = Surfaces(self.segmentation_node, clock)
+        self.difference = Difference(scene, lattice, transform_id, clock)
+        records = Records.find(scene, volume_node, self.segmentation_node)
+        self.markups = PromptMarkups(scene, self, records.lists if records is not None else None, transform_id)
+        annotation = self._recalled(records) if records is not None else None
+        self.records = records or Records.begin(scene, volume_node, self.segmentation_node, self.markups.nodes)
+        self.session = Session(
+            volume,
+            client,
+            journal,
+            annotation=annotation,
+            rules=self,
+            is_taken=lambda segment_id: segment_id in self.segments,
+        )
+        self._selected: str | None = None
+        self._drag: tuple[str, Ras] | None = None
+        self._unsaved: set[str] = set()
+        self._removing = self._closed = False
+        self._asked_at: dict[str, float] = {}
+        self._pumped_at = 0.0
+        self._latency: tuple[str, float, Latency] | None = None
+        self._place = place_of(volume_node)
+        self._observers = Observers()
+        self._listen()
+        for object_id, value in self.session.annotation.objects.items():
+            self._changed(ObjectChanged(object_id, None, value))
+
+    # ------------------------------------------------------------------ what the person chooses
+
+    @property
+    def selected(self) -> str | None:
+        """The object that clicks correct."""
+        return self._selected
+
+    def select(self, object_id: str | None) -> None:
+        """Choose an object, or a segment that another tool made; None: no object."""
+        if object_id is not None:
+            self._adopt(object_id)
+        if object_id != self._selected:
+            self._selected = object_id
+            self.selected_changed.emit(object_id)
+
+    def new_structure(self, name: str = "", class_id: int | None = None) -> str:
+        """Begin a structure and choose it. Without a name it is the next numbered lesion. Returns its id."""
+        self._take_in()
+        count = len(self.session.annotation)
+        names = {value.structure.name for value in self.session.annotation.objects.values()}
+        names |= {self.segments.name(segment_id) for segment_id in self.segments.ids()}
+        name = name or next(text for n in range(1, count + 2) if (text := f"Lesion {n}") not in names)
+        color = color_of_class(class_id) if class_id is not None else fractions(label_color(count + 1))
+        object_id = self.session.add(Structure(name, class_id), color)
+        self.select(object_id)
+        return object_id
+
+    def segment(self, class_ids: Sequence[int]) -> None:
+        """Segment classes automatically; each becomes a segment as soon as it is found."""
+        self._take_in()
+        rows = [class_of(class_id) for class_id in class_ids]
+        self.session.segment(
+            class_ids, {row.id: row.name for row in rows}, {row.id: color_of_class(row.id) for row in rows}
+        )
+
+    def click(self, ras: Ras, positive: bool = True) -> None:
+        """Click at a position of the world (RAS, mm), as if the person had placed a point there."""
+        self.markups.nodes[positive].AddControlPointWorld(*ras)
+
+    def flip(self, click_id: str) -> None:
+        """Make a positive click negative, or the reverse."""
+        self._take_in()
+        self.session.flip_click(self._owner(click_id), click_id)
+
+    def delete(self, click_id: str) -> None:
+        """Take a click away."""
+        self._take_in()
+        self.session.delete_click(self._owner(click_id), click_id)
+
+    def remove(self, object_id: str) -> None:
+        """Delete an object and its segment."""
+        self._take_in()
+        self._adopt(object_id)
+        self.session.remove(object_id)
+
+    def set_status(self, object_id: str, status: Status) -> None:
+        """Say how far an object is; one that is done is protected."""
+        self._take_in()
+        self._adopt(object_id)
+        self.session.set_status(object_id, status)
+
+    def undo(self) -> Step | None:
+        """Take back the latest action, also one of another tool on these segments."""
+        self._take_in()
+        return self.session.undo()
+
+    def redo(self) -> Step | None:
+        """Do what was taken back again."""
+        self._take_in()
+        return self.session.redo()
+
+    def accept(self) -> None:
+        """The last change is right."""
+        self.difference.hide()
+
+    def reject(self) -> Step | None:
+        """The last change is wrong: take it back."""
+        self.difference.hide()
+        step = self.undo()
+        self.difference.hide()
+        return step
+
+    # ------------------------------------------------------------------ time
+
+    @property
+    def idle(self) -> bool:
+        """Nothing is under way: ``pump`` need not be called."""
+        session = self.session
+        waiting = session.busy or session.running or session.ready is None
+        return not (waiting or self.surfaces.waiting or self.difference.fading or self._unsaved or self._drag)
+
+    def pump(self) -> None:
+        """Take what the engine has answered and do what is due."""
+        self._take_in()
+        self._pumped_at = self._clock()
+        self.session.pump()
+        self._send_drag()
+        renewed = self.surfaces.pump()
+        if renewed is not None:
+            self._surface_renewed(renewed)
+        self.difference.pump()
+        if self._unsaved and not (self.session.busy or self.session.running or self.surfaces.waiting):
+            self.keep()
+
+    def keep(self) -> None:
+        """Write down in the scene what it needs to come back as it is; done by itself when the scene is saved."""
+        points = {click_id: point for point, click_id in self.markups.clicks().items()}
+        for object_id in self._unsaved:
+            value = self.session.annotation.objects.get(object_id)
+            if value is None:
+                self.records.forget(object_id)
+            else:
+                self.records.keep(object_id, value, points)
+        self._unsaved.clear()
+
+    def close(self) -> None:
+        """End; segments, points and records stay in the scene."""
+        if self._closed:
+            return
+        self._closed = True
+        self.keep()
+        self._observers.clear()
+        self.markups.close()
+        self.difference.close()
+        self.session.close()
+
+    # ------------------------------------------------------------------ markups.Listener
+
+    def placed(self, point: Point, ras: Ras) -> None:
+        """The person placed a point: a click of the object that it means."""
+        try:
+            self._take_in()
+            object_id = self._meant(Click(ras, point[0]))
+            click_id = self._click_id(point)
+            self.markups.bind(point, click_id)
+            self.session.click(object_id, ras, point[0], click_id)
+        except SegmentationError as error:
+            self.markups.drop(point)
+            self.failed.emit(error)
+            return
+        self.markups.describe(point, object_id)
+        self._asked_at[object_id] = self._clock()
+        self.select(object_id)
+
+    def moved(self, click_id: str, ras: Ras, dragging: bool) -> None:
+        """The person moved a point; while it is held the answer follows as fast as the engine is."""
+        self._take_in()
+        self._drag = (click_id, ras) if dragging else None
+        if dragging:
+            self._send_drag()
+        else:
+            self._move(click_id, ras, dragging=False)
+
+    def removed(self, click_id: str) -> None:
+        """The person took a point away."""
+        self._take_in()
+        self._drag = None
+        self.session.delete_click(self._owner(click_id), click_id)
+
+    # ------------------------------------------------------------------ session.Rules
+
+    def permitted(self, object_id: str, base: MaskCrop, answer: MaskCrop) -> MaskCrop:
+        """See ``session.Rules.permitted``."""
+        return self.rules.permitted(object_id, base, answer)
+
+    def yielding(self, object_id: str) -> tuple[str, ...]:
+        """See ``session.Rules.yielding``."""
+        yielding = self.rules.yielding(object_id)
+        for other_id in yielding:
+            self._adopt(other_id)
+        return yielding
+
+    # ------------------------------------------------------------------ from the scene
+
+    def _listen(self) -> None:
+        self.session.changed.connect(self._changed)
+        self.session.said.connect(self.said.emit)
+        self.session.failed.connect(self.failed.emit)
+        self.session.answered.connect(self._answered)
+        segmentation = self.segmentation_node.GetSegmentation()
+        self._observers.add(segmentation, slicer.vtkSegmentation.SegmentRemoved, self._segment_removed)
+        self._observers.add(self.scene, slicer.vtkMRMLScene.StartSaveEvent, self._before_saving)
+        self._observers.add(self.scene, slicer.vtkMRMLScene.StartCloseEvent, self.close)
+        for event in (
+            slicer.vtkMRMLTransformableNode.TransformModifiedEvent,
+            slicer.vtkMRMLVolumeNode.ImageDataModifiedEvent,
+            vtk.vtkCommand.ModifiedEvent,
+        ):
+            self._observers.add(self.volume_node, event, self._volume_modified)
+
+    def _take_in(self) -> None:
+        """Notice what other tools did to our segments, before anything else happens to them."""
+        self.session.region = None if self.roi_node is None else box_of(self.roi_node)
+        mine = [object_id for object_id in self.session.annotation if object_id in self.segments]
+        for object_id, mask in self.segments.edited(mine).items():
+            self.session.rebase(object_id, mask)
+        for object_id in mine:
+            value = self.session.annotation[object_id]
+            name, color = self.segments.name(object_id), self.segments.color(object_id)
+            if name != value.structure.name or max(abs(a - b) for a, b in zip(color, value.color, strict=True)) > 1e-6:
+                self.session.rename(object_id, Structure(name, value.structure.class_id), color)
+
+    def _before_saving(self) -> None:
+        self._take_in()
+        self.keep()
+
+    def _segment_removed(self) -> None:
+        if self._removing:
+            return
+        for object_id in self.segments.vanished():
+            if object_id in self.session.annotation:
+                self.session.remove(object_id)
+
+    def _volume_modified(self) -> None:
+        try:
+            place = place_of(self.volume_node)
+        except VolumeError:
+            place = ()
+        if place != self._place:
+            self._place = place
+            self.outdated.emit("The scan was moved or changed: its annotation has to be opened again.")
+
+    def _adopt(self, object_id: str) -> None:
+        if object_id not in self.session.annotation and object_id in self.segments:
+            structure = Structure(self.segments.name(object_id), self.segments.class_id(object_id))
+            mask = self.segments.read(object_id)
+            self.session.adopt(object_id, structure, self.segments.color(object_id), mask)
+        _ = self.session.annotation[object_id]
+
+    def _recalled(self, records: Records) -> Annotation:
+        """What the scene kept of an earlier session."""
+        annotation = Annotation()
+        positions = {}
+        for sign, node in self.markups.nodes.items():
+            for n in range(node.GetNumberOfControlPoints()):
+                point = (sign, node.GetNthControlPointID(n))
+                ras = self.markups.position(point)
+                if ras is not None:
+                    positions[point] = ras
+        for object_id in records.ids():
+            mask = self.segments.read(object_id) if object_id in self.segments else NOTHING
+            try:
+                value, points = records.recall(object_id, mask, positions)
+            except SegmentationError as error:
+                records.forget(object_id)
+                self.failed.emit(error)
+                continue
+            if object_id not in self.segments and not value.clicks:
+                records.forget(object_id)
+                continue
+            for click_id, point in points.items():
+                self.markups.bind(point, click_id)
+            annotation = annotation.replaced(object_id, value)
+        return annotation
+
+    # ------------------------------------------------------------------ into the scene
+
+    def _changed(self, change: ObjectChanged) -> None:
+        object_id, before, after = change.object_id, change.before, change.after
+        for placed in before.clicks if before is not None else ():
+            if after is None or all(placed.id != kept.id for kept in after.clicks):
+                self.markups.hide(placed.id)
+        if after is None:
+            if object_id in self.segments:
+                self._removing = True
+                self.segments.remove(object_id)
+                self._removing = False
+            if object_id == self._selected:
+                self.select(None)
+        else:
+            self._write(object_id, before, after)
+            for placed in after.clicks:
+                self.markups.show(placed.id, placed.click, object_id)
+        self._unsaved.add(object_id)
+
+    def _write(self, object_id: str, before: AnnotatedObject | None, after: AnnotatedObject) -> None:
+        exists = object_id in self.segments
+        if not exists and not after.mask.mask.any():
+            return
+        if not exists:
+            class_id = after.structure.class_id
+            self.segments.create(object_id, after.structure.name, after.color, class_id, terminology_of(class_id))
+        unlike = before is None or before.mask is not after.mask or not exists
+        if unlike and self.segments.write(object_id, after.mask):
+            self.surfaces.touch(object_id)
+            if before is not None and not self.session.running:
+                self.difference.show(before.mask, after.mask)
+        self.segments.describe(object_id, after.structure.name, after.color, after.status)
+
+    def _answered(self, answer: tuple[str, Edit]) -> None:
+        object_id, _ = answer
+        asked = self._asked_at.pop(object_id, None)
+        if asked is not None:
+            latency = Latency(self._pumped_at - asked, self._clock() - asked)
+            self._latency = (object_id, asked, latency)
+            self.measured.emit(latency)
+
+    def _surface_renewed(self, segment_id: str) -> None:
+        if self._latency is not None and self._latency[0] == segment_id:
+            _, asked, latency = self._latency
+            self._latency = None
+            self.measured.emit(Latency(latency.voxels_seconds, latency.slices_seconds, self._clock() - asked))
+
+    # ------------------------------------------------------------------ inside
+
+    def _meant(self, click: Click) -> str:
+        selected = self._selected
+        object_id = object_under(self.session.annotation, self.session.volume, click, selected)
+        if not self.follows_clicks:
+            object_id = selected
+        if object_id is None:
+            raise PromptError("No segment is chosen.", "Choose the one to correct, or begin a new structure.")
+        value = self.session.annotation[object_id]
+        if value.status is Status.DONE:
+            raise PromptError(f"{value.structure.name} is done.", "Set it back to draft to correct it.")
+        return object_id
+
+    def _send_drag(self) -> None:
+        if self._drag is not None and self._owner(self._drag[0]) not in self.session.busy:
+            (click_id, ras), self._drag = self._drag, None
+            self._move(click_id, ras, dragging=True)
+
+    def _move(self, click_id: str, ras: Ras, dragging: bool) -> None:
+        object_id = self._owner(click_id)
+        try:
+            self.session.move_click(object_id, click_id, ras, dragging)
+        except PromptError as error:
+            known = self.session.annotation[object_id].click(click_id)
+            if not dragging:
+                self.markups.show(click_id, known.click, object_id)
+                self.failed.emit(error)
+
+    def _owner(self, click_id: str) -> str:
+        for object_id, value in self.session.annotation.objects.items():
+            if any(placed.id == click_id for placed in value.clicks):
+                return object_id
+        raise PromptError(f"There is no click {click_id}.")
+
+    def _click_id(self, point: Point) -> str:
+        click_id = f"{'+' if point[0] else '-'}{point[1]}"
+        known = {placed.id for value in self.session.annotation.objects.values() for placed in value.clicks}
+        while click_id in known:
+            click_id += "'"
+        return click_id
+
+    def _is_protected(self, object_id: str) -> bool:
+        value = self.session.annotation.objects.get(object_id)
+        return value is not None and value.status is Status.DONE

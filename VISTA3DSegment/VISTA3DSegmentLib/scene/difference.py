@@ -1,0 +1,91 @@
+"""What the last action changed, voxels added and removed, as a fading overlay that is neither saved nor exported."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..edits import MaskCrop
+from .labelmaps import Lattice
+from .segments import Segments
+
+ADDED, REMOVED = "added", "removed"
+COLORS = {ADDED: (0.2, 1.0, 0.3), REMOVED: (1.0, 0.25, 0.2)}
+SHOWN_SECONDS, FADE_SECONDS = 1.0, 2.0
+STEPS = 8
+"""Opacities while fading: every one of them is a rendering."""
+
+
+class Difference:
+    """The overlay, a segmentation node of its own.
+
+    Args:
+        scene: vtkMRMLScene.
+        lattice: of the volume.
+        transform_id: id of the transform node above the volume, or None.
+        clock: seconds.
+    """
+
+    def __init__(self, scene: Any, lattice: Lattice, transform_id: str | None, clock: Callable[[], float]) -> None:
+        self._scene, self._clock = scene, clock
+        self.node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Last change")
+        self.node.SetHideFromEditors(True)
+        self.node.SetSaveWithScene(False)
+        self.node.SetUndoEnabled(False)
+        self.node.CreateDefaultDisplayNodes()
+        self.node.SetAndObserveTransformNodeID(transform_id)
+        display = self.node.GetDisplayNode()
+        display.SetSaveWithScene(False)
+        display.SetVisibility3D(False)
+        display.SetVisibility(False)
+        self._segments = Segments(self.node, lattice)
+        for name, color in COLORS.items():
+            self._segments.create(name, name, color, None, "")
+        self._since: float | None = None
+        self._step = STEPS
+
+    @property
+    def fading(self) -> bool:
+        """Whether the overlay is there and on its way out."""
+        return self._since is not None
+
+    def show(self, before: MaskCrop, after: MaskCrop, stays: bool = False) -> None:
+        """Show what changed.
+
+        Args:
+            before: a segment before the action.
+            after: the same segment after it.
+            stays: until ``hide``, instead of fading.
+        """
+        self._segments.write(ADDED, after.without(before).tightened())
+        self._segments.write(REMOVED, before.without(after).tightened())
+        self._since = None if stays else self._clock()
+        self._become(STEPS)
+
+    def hide(self) -> None:
+        """Take the overlay away."""
+        self._since = None
+        self._become(0)
+
+    def pump(self) -> None:
+        """Fade a little; to be called often while ``fading``."""
+        if self._since is not None:
+            left = 1 - (self._clock() - self._since - SHOWN_SECONDS) / FADE_SECONDS
+            self._become(max(0, min(STEPS, int(left * STEPS))))
+            if left <= 0:
+                self._since = None
+
+    def close(self) -> None:
+        """Leave the scene."""
+        for node in (self.node.GetDisplayNode(), self.node):
+            if node is not None and node.GetScene() is not None:
+                self._scene.RemoveNode(node)
+
+    def _become(self, step: int) -> None:
+        if step != self._step or (step > 0) != bool(self.node.GetDisplayNode().GetVisibility()):
+            display = self.node.GetDisplayNode()
+            modified = display.StartModify()
+            display.SetOpacity(step / STEPS)
+            display.SetVisibility(step > 0)
+            display.EndModify(modified)
+            self._step = step

@@ -1,0 +1,118 @@
+"""Binary labelmaps of segments as masks, and masks as labelmaps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import slicer
+import vtk
+from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
+
+from ..edits import BoolArray, MaskCrop, joint_box
+from ..volume import FloatArray
+from .volumes import array_of, matrix_of
+
+Index3 = tuple[int, int, int]
+NOTHING = MaskCrop((0, 0, 0), np.zeros((0, 0, 0), dtype=np.bool_))
+
+LABELMAP = slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()
+SURFACE = slicer.vtkSegmentationConverter.GetSegmentationClosedSurfaceRepresentationName()
+
+SAME_PLACE_VOXELS = 0.01
+"""A labelmap whose voxels lie this near to those of the volume is on its lattice: decimals in files are rounded."""
+
+
+@dataclass(frozen=True, eq=False)
+class Lattice:
+    """The voxels of the volume, as the segmentation sees them.
+
+    Args:
+        ijk_to_node: 4x4: voxel index (i, j, k) of the volume to RAS in the segmentation's own coordinates, mm.
+        shape: number of voxels along (k, j, i).
+    """
+
+    ijk_to_node: FloatArray
+    shape: Index3
+
+    def labelmap(self, mask: npt.NDArray[Any], start: Index3) -> Any:
+        """A copy of a crop (k, j, i) that begins at voxel ``start`` (k, j, i), as vtkOrientedImageData of 0 and 1."""
+        image = slicer.vtkOrientedImageData()
+        image.SetExtent(_extent(start, mask.shape))
+        image.SetImageToWorldMatrix(matrix_of(self.ijk_to_node))
+        voxels = np.ascontiguousarray(mask, dtype=np.uint8).ravel()
+        image.GetPointData().SetScalars(numpy_to_vtk(voxels, deep=True, array_type=vtk.VTK_UNSIGNED_CHAR))
+        return image
+
+    def start_of(self, image: Any) -> Index3 | None:
+        """The voxel (k, j, i) of the volume at which a labelmap begins; None: it lies on another lattice."""
+        matrix = vtk.vtkMatrix4x4()
+        image.GetImageToWorldMatrix(matrix)
+        to_lattice = np.linalg.inv(self.ijk_to_node) @ array_of(matrix)
+        extent = np.array(image.GetExtent()).reshape(3, 2)
+        corners = np.array(np.meshgrid(*extent, [1.0], indexing="ij")).reshape(4, -1)
+        shift = np.round(to_lattice[:3, 3])
+        off = np.abs((to_lattice @ corners)[:3] - corners[:3] - shift[:, None])
+        if off.max() > SAME_PLACE_VOXELS:
+            return None
+        i, j, k = (int(value) for value in extent[:, 0] + shift)
+        return k, j, i
+
+    def resampled(self, image: Any) -> Any:
+        """A labelmap of another lattice on this one (nearest neighbour), no larger than what it holds."""
+        matrix = vtk.vtkMatrix4x4()
+        image.GetImageToWorldMatrix(matrix)
+        to_lattice = np.linalg.inv(self.ijk_to_node) @ array_of(matrix)
+        extent = np.array(image.GetExtent(), dtype=np.float64).reshape(3, 2)
+        corners = np.array(np.meshgrid(*extent, [1.0], indexing="ij")).reshape(4, -1)
+        there = (to_lattice @ corners)[:3]
+        low = np.maximum(np.floor(there.min(1)).astype(int) - 1, 0)
+        high = np.minimum(np.ceil(there.max(1)).astype(int) + 2, self.shape[::-1])
+        size = np.maximum(high - low, 1)
+        reference = self.labelmap(np.zeros(size[::-1], np.uint8), (int(low[2]), int(low[1]), int(low[0])))
+        out = slicer.vtkOrientedImageData()
+        resample = slicer.vtkOrientedImageDataResample.ResampleOrientedImageToReferenceOrientedImage
+        resample(image, reference, out, False, False)
+        return out
+
+    def mask(self, image: Any, label: int) -> MaskCrop:
+        """The voxels of a labelmap that hold a label, in the smallest box of this lattice that holds them."""
+        if image is None or image.GetPointData().GetScalars() is None or image.GetNumberOfPoints() == 0:
+            return NOTHING
+        start = self.start_of(image)
+        if start is None:
+            image = self.resampled(image)
+            start = self.start_of(image)
+            assert start is not None
+        crop = MaskCrop(start, voxels_of(image) == label).tightened()
+        if not crop.mask.size or self.holds(crop.start, crop.mask.shape):
+            return crop
+        return MaskCrop((0, 0, 0), crop.full(self.shape)).tightened()
+
+    def holds(self, start: Index3, shape: tuple[int, ...]) -> bool:
+        """Whether a box lies in the volume."""
+        return all(s >= 0 and s + n <= whole for s, n, whole in zip(start, shape, self.shape, strict=True))
+
+
+def voxels_of(image: Any) -> npt.NDArray[Any]:
+    """The voxels of a labelmap, axes (k, j, i), without a copy."""
+    i, j, k = image.GetDimensions()
+    view: npt.NDArray[Any] = vtk_to_numpy(image.GetPointData().GetScalars()).reshape(k, j, i)
+    return view
+
+
+def _extent(start: Index3, shape: tuple[int, ...]) -> list[int]:
+    return [bound for axis in (2, 1, 0) for bound in (start[axis], start[axis] + shape[axis] - 1)]
+
+
+def box_of_difference(a: MaskCrop, b: MaskCrop) -> tuple[Index3, BoolArray] | None:
+    """Where two masks of one volume differ: first voxel of the smallest box that holds it, and what ``b`` is there."""
+    start, shape = joint_box(a, b)
+    after = b.inside(start, shape)
+    different = MaskCrop.of(a.inside(start, shape) ^ after)
+    if not different.mask.size:
+        return None
+    k, j, i = (s + d for s, d in zip(start, different.start, strict=True))
+    return (k, j, i), np.ascontiguousarray(after[different.slices])

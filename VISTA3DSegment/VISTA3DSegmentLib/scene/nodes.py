@@ -1,0 +1,59 @@
+"""Nodes of the scene: making them where they belong, and reading them in our terms."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import slicer
+
+from ..anatomy import class_of, terminology_entry
+from ..prompts import Box
+
+Rgb = tuple[float, float, float]
+
+
+def new_segmentation(scene: Any, volume_node: Any) -> Any:
+    """A segmentation for a volume: on its lattice, under its transform, beside it in the hierarchy."""
+    node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", f"{volume_node.GetName() or 'Volume'} segmentation")
+    node.CreateDefaultDisplayNodes()
+    # The transform first: a difference between it and that of the volume would be baked into the lattice.
+    node.SetAndObserveTransformNodeID(volume_node.GetTransformNodeID())
+    node.SetReferenceImageGeometryParameterFromVolumeNode(volume_node)
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+    scan = 0 if hierarchy is None else hierarchy.GetItemByDataNode(volume_node)
+    if scan:  # Qt puts nodes into the hierarchy; without it there may be none
+        item = hierarchy.GetItemByDataNode(node)
+        if item:
+            hierarchy.SetItemParent(item, hierarchy.GetItemParent(scan))
+        else:
+            hierarchy.CreateItem(hierarchy.GetItemParent(scan), node)
+    return node
+
+
+def box_of(roi_node: Any) -> Box:
+    """A region of interest of the scene, as the box along the world's axes that holds it (RAS, mm).
+
+    Raises:
+        PromptError: it has no extent.
+    """
+    bounds = [0.0] * 6
+    roi_node.GetRASBounds(bounds)
+    return Box((bounds[0], bounds[2], bounds[4]), (bounds[1], bounds[3], bounds[5]))
+
+
+def color_of_class(class_id: int) -> Rgb:
+    """The colour of a class, each part 0..1."""
+    return fractions(class_of(class_id).color)
+
+
+def fractions(color: tuple[int, int, int]) -> Rgb:
+    """A colour of 0..255 as 0..1."""
+    red, green, blue = color
+    return red / 255, green / 255, blue / 255
+
+
+def terminology_of(class_id: int | None) -> str:
+    """What a class is, as the host's terminology tag; "" for a new structure and the few classes without a code."""
+    if class_id is None or class_of(class_id).type is None:
+        return ""
+    return terminology_entry(class_of(class_id))

@@ -1,0 +1,133 @@
+"""What a saved scene keeps of an annotation beside segments and points: bases, order of clicks, statuses.
+
+One hidden node for each annotation, with references to what it is about. Its parameters are short: a base is kept as
+its difference from the segment, and a checksum of the segment tells whether another tool changed it meanwhile.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ..edits import MaskCrop
+from ..errors import SegmentationError
+from ..prompts import Click, Ras, Structure
+from ..session.annotation import AnnotatedObject, PlacedClick, Status
+from ..session.deltas import Delta
+
+NODE_NAME = "VISTA3DSegment annotation"
+VOLUME, SEGMENTATION, LISTS = "volume", "segmentation", {True: "positive", False: "negative"}
+PREFIX = "object."
+
+
+class Records:
+    """The node that keeps what is known of each object.
+
+    Args:
+        node: vtkMRMLScriptedModuleNode.
+    """
+
+    def __init__(self, node: Any) -> None:
+        self.node = node
+
+    @classmethod
+    def find(cls, scene: Any, volume: Any, segmentation: Any) -> Records | None:
+        """Those of an earlier session, if the scene holds them."""
+        nodes = scene.GetNodesByClass("vtkMRMLScriptedModuleNode")
+        nodes.UnRegister(None)
+        for n in range(nodes.GetNumberOfItems()):
+            node = nodes.GetItemAsObject(n)
+            if (
+                node.GetModuleName() == "VISTA3DSegment"
+                and node.GetNodeReference(VOLUME) is volume
+                and node.GetNodeReference(SEGMENTATION) is segmentation
+                and all(node.GetNodeReference(role) is not None for role in LISTS.values())
+            ):
+                return cls(node)
+        return None
+
+    @classmethod
+    def begin(cls, scene: Any, volume: Any, segmentation: Any, lists: Mapping[bool, Any]) -> Records:
+        """New ones."""
+        node = scene.AddNewNodeByClass("vtkMRMLScriptedModuleNode", NODE_NAME)
+        node.SetModuleName("VISTA3DSegment")
+        node.SetHideFromEditors(True)
+        node.SetNodeReferenceID(VOLUME, volume.GetID())
+        node.SetNodeReferenceID(SEGMENTATION, segmentation.GetID())
+        for sign, role in LISTS.items():
+            node.SetNodeReferenceID(role, lists[sign].GetID())
+        return cls(node)
+
+    @property
+    def lists(self) -> tuple[Any, Any]:
+        """The positive and the negative list."""
+        return self.node.GetNodeReference(LISTS[True]), self.node.GetNodeReference(LISTS[False])
+
+    def ids(self) -> tuple[str, ...]:
+        """Of all objects that are kept."""
+        names = self.node.GetParameterNames()
+        return tuple(name.removeprefix(PREFIX) for name in names if name.startswith(PREFIX))
+
+    def keep(self, object_id: str, value: AnnotatedObject, points: Mapping[str, tuple[bool, str]]) -> None:
+        """Write down an object.
+
+        Args:
+            object_id: id of its segment.
+            value: the object.
+            points: by click id: whether the control point is in the positive list, and its id.
+        """
+        record = {
+            "name": value.structure.name,
+            "class": value.structure.class_id,
+            "color": value.color,
+            "status": value.status.value,
+            "clicks": [[placed.id, *points[placed.id]] for placed in value.clicks if placed.id in points],
+            "base": None if value.base is None else Delta.between(value.mask, value.base).to_json(),
+            "mask": checksum(value.mask),
+        }
+        self.node.SetParameter(PREFIX + object_id, json.dumps(record, separators=(",", ":")))
+
+    def forget(self, object_id: str) -> None:
+        """An object is gone."""
+        self.node.UnsetParameter(PREFIX + object_id)
+
+    def recall(
+        self, object_id: str, mask: MaskCrop, positions: Mapping[tuple[bool, str], Ras]
+    ) -> tuple[AnnotatedObject, dict[str, tuple[bool, str]]]:
+        """An object as it was kept.
+
+        Args:
+            object_id: id of its segment.
+            mask: what the segment holds now.
+            positions: of the control points in the scene, RAS of the world, mm.
+
+        Returns:
+            The object, and the point of each of its clicks. A segment that was changed meanwhile, or has lost points,
+            begins anew with what it holds.
+        """
+        try:
+            record = json.loads(self.node.GetParameter(PREFIX + object_id))
+            points = {click_id: (bool(sign), point_id) for click_id, sign, point_id in record["clicks"]}
+            red, green, blue = record["color"]
+            value = AnnotatedObject(
+                Structure(record["name"], record["class"]), (red, green, blue), mask, (), mask, Status(record["status"])
+            )
+            base = None if record["base"] is None else Delta.from_json(record["base"]).onto(mask)
+        except (ValueError, KeyError, TypeError, zlib.error, SegmentationError) as error:
+            raise SegmentationError(f"What the scene keeps of {object_id} is damaged.") from error
+        if record["mask"] != checksum(mask) or any(point not in positions for point in points.values()):
+            return value, {}
+        clicks = tuple(PlacedClick(key, Click(positions[point], point[0])) for key, point in points.items())
+        return replace(value, base=base, clicks=clicks), points
+
+
+def checksum(mask: MaskCrop) -> str:
+    """Of the voxels of a mask and their place."""
+    tight = mask.tightened()
+    place = zlib.crc32(repr((tight.start, tight.mask.shape)).encode())
+    return f"{zlib.crc32(np.packbits(tight.mask).tobytes(), place):08x}"
