@@ -165,12 +165,13 @@ class SceneAnnotator:
     def flip(self, click_id: str) -> None:
         """Make a positive click negative, or the reverse."""
         self._take_in()
-        self.session.flip_click(self._owner(click_id), click_id)
+        object_id = self._owner_of(click_id)
+        if object_id is not None:
+            self.session.flip_click(object_id, click_id)
 
     def delete(self, click_id: str) -> None:
         """Take a click away."""
-        self._take_in()
-        self.session.delete_click(self._owner(click_id), click_id)
+        self.removed(click_id)
 
     def remove(self, object_id: str) -> None:
         """Delete an object and its segment."""
@@ -270,6 +271,7 @@ class SceneAnnotator:
     def moved(self, click_id: str, ras: Ras, dragging: bool) -> None:
         """The person moved a point; while it is held the answer follows as fast as the engine is."""
         self._take_in()
+        # If its segment was edited meanwhile the click is part of it now, and there is nothing to move.
         self._drag = (click_id, ras) if dragging else None
         if dragging:
             self._send_drag()
@@ -280,7 +282,9 @@ class SceneAnnotator:
         """The person took a point away."""
         self._take_in()
         self._drag = None
-        self.session.delete_click(self._owner(click_id), click_id)
+        object_id = self._owner_of(click_id)
+        if object_id is not None:
+            self.session.delete_click(object_id, click_id)
 
     # ------------------------------------------------------------------ session.Rules
 
@@ -318,6 +322,8 @@ class SceneAnnotator:
         self.session.region = None if self.roi_node is None else box_of(self.roi_node)
         mine = [object_id for object_id in self.session.annotation if object_id in self.segments]
         for object_id, mask in self.segments.edited(mine).items():
+            if self.session.annotation[object_id].clicks:
+                self.said.emit(f"{self.segments.name(object_id)} was edited: its earlier clicks are part of it now.")
             self.session.rebase(object_id, mask)
         for object_id in mine:
             value = self.session.annotation[object_id]
@@ -441,12 +447,14 @@ class SceneAnnotator:
         return object_id
 
     def _send_drag(self) -> None:
-        if self._drag is not None and self._owner(self._drag[0]) not in self.session.busy:
+        if self._drag is not None and self._owner_of(self._drag[0]) not in self.session.busy:
             (click_id, ras), self._drag = self._drag, None
             self._move(click_id, ras, dragging=True)
 
     def _move(self, click_id: str, ras: Ras, dragging: bool) -> None:
-        object_id = self._owner(click_id)
+        object_id = self._owner_of(click_id)
+        if object_id is None:
+            return
         try:
             self.session.move_click(object_id, click_id, ras, dragging)
         except PromptError as error:
@@ -455,11 +463,11 @@ class SceneAnnotator:
                 self.markups.show(click_id, known.click, object_id)
                 self.failed.emit(error)
 
-    def _owner(self, click_id: str) -> str:
+    def _owner_of(self, click_id: str) -> str | None:
         for object_id, value in self.session.annotation.objects.items():
             if any(placed.id == click_id for placed in value.clicks):
                 return object_id
-        raise PromptError(f"There is no click {click_id}.")
+        return None
 
     def _click_id(self, point: Point) -> str:
         click_id = f"{'+' if point[0] else '-'}{point[1]}"

@@ -180,6 +180,8 @@ class PromptMarkups:
                 self._dragged = None
             self._listener.removed(click_id)
         for point, ras in there.items():
+            if self._position(point) is None:
+                continue  # gone by what the one before brought about
             if point not in self._clicks:
                 self._listener.placed(point, ras)
             elif point not in self._ras or _apart(ras, self._ras[point]):

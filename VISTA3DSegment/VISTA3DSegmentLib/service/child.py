@@ -76,6 +76,11 @@ class ChildProcess:
         self._heard = 0.0
         self._events: list[Event] = []
 
+    @property
+    def pid(self) -> int | None:
+        """The worker's process id; None: there is no worker."""
+        return self._process.pid if self._process is not None else None
+
     # ------------------------------------------------------------------ asking
 
     def open(self, volume: Volume) -> None:

@@ -111,7 +111,10 @@ class Worker:
         assert volume is not None
         try:
             self._engine = self._engine or self._make_engine()
-            memory = SharedMemory(volume.memory)
+            try:
+                memory = SharedMemory(volume.memory)
+            except FileNotFoundError:
+                return  # the parent has another volume by now, and says so next
             array = np.ndarray(volume.shape_kji, np.dtype(volume.dtype), memory.buf)
             opened = self._engine.open(Volume(array, np.reshape(volume.ijk_to_ras, (4, 4)), volume.name))
             self._opened, self._memory = opened, memory
