@@ -129,8 +129,12 @@ class SceneWorld:
 
     def ras(self, kji: tuple[float, float, float]) -> tuple[float, float, float]:
         """Where in the world a voxel is."""
-        r, a, s = volume_of(self.volume_node).ras_of(kji[::-1])
-        return float(r), float(a), float(s)
+        place, above = vtk.vtkMatrix4x4(), vtk.vtkMatrix4x4()
+        self.volume_node.GetIJKToRASMatrix(place)
+        if self.volume_node.GetParentTransformNode() is not None:
+            self.volume_node.GetParentTransformNode().GetMatrixTransformToWorld(above)
+        r, a, s, _ = above.MultiplyPoint(place.MultiplyPoint([*kji[::-1], 1.0]))
+        return r, a, s
 
     def click(self, kji: tuple[float, float, float], positive: bool = True) -> None:
         self.annotator.click(self.ras(kji), positive)

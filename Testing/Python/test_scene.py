@@ -332,6 +332,8 @@ def test_a_segment_of_another_tool_is_corrected_on_its_shared_layer_without_harm
     assert np.array_equal(world.voxels(ids[0]), LIVER_VOXELS | ball((4, 14, 16)))
     for n, before in zip(ids[1:], others, strict=True):
         assert np.array_equal(world.voxels(n), before)
+    left = world.segmentation.GetSegment(ids[1]).GetRepresentation("Binary labelmap")
+    assert set(np.unique(voxels_of(left))) == {0, 2, 3}, "what the segment left behind belongs to nobody"
     world.annotator.undo()
     assert np.array_equal(world.voxels(ids[0]), LIVER_VOXELS)
     assert world.annotator.undo() is None

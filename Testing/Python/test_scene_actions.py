@@ -16,7 +16,6 @@ from fake_engine import LIVER, SPLEEN, FakeEngine
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scene_world import SHAPE, SceneWorld, empty_scene
-from VISTA3DSegmentLib.edits import MaskCrop
 from VISTA3DSegmentLib.service import ChildProcess, Client
 from VISTA3DSegmentLib.session.annotation import EMPTY, Status
 
@@ -77,6 +76,14 @@ class Person:
             points = [node.GetNthControlPointPositionVector(n) for n in range(node.GetNumberOfControlPoints())]
             state[f"points {sign}"] = sorted(tuple(round(x, 3) for x in point) for point in points)
         return state
+
+    def known(self) -> dict[str, Any]:
+        """What an answer depends on, of every object that has a segment."""
+        return {
+            key: (value.structure, value.prompts, None if value.base is None else value.base.full(SHAPE).tobytes())
+            for key, value in self.world.session.annotation.objects.items()
+            if key in self.world.annotator.segments
+        }
 
     def settle(self) -> None:
         deadline = time.monotonic() + WAIT_SECONDS
@@ -177,7 +184,7 @@ class Person:
 
     def save_and_load(self) -> None:
         self.check()
-        before = self.snapshot()
+        before, known = self.snapshot(), self.known()
         path = str(self.folder / f"{len(list(self.folder.iterdir()))}.mrb")
         assert self.world.scene.WriteToMRB(path, None)
         self.world.annotator.close()
@@ -187,6 +194,7 @@ class Person:
         self.world = SceneWorld(client=self.worker, scene=scene, segmentation_node=node)
         self.settle()
         assert self.snapshot() == before
+        assert self.known() == known
         self.first = before
 
 
@@ -213,4 +221,3 @@ def test_two_hundred_random_actions(worker: Client, seed: int):
             break
     person.settle()
     assert person.snapshot() == person.first
-    assert MaskCrop is not None
