@@ -1,4 +1,4 @@
-"""Two hundred random actions of a person: the scene is always the function of its prompts and bases, and can go back."""
+"""Two hundred random actions of a person: the scene is the function of its prompts and bases, and can go back."""
 
 from __future__ import annotations
 
