@@ -10,6 +10,7 @@ import numpy.typing as npt
 import vtk
 from trame_slicer.core import SlicerApp
 from trame_slicer.views import SliceView, ThreeDView
+from trame_slicer.views.render_scheduler import NoScheduleRendering
 from vtk.util.numpy_support import vtk_to_numpy
 
 PICTURES = Path(__file__).resolve().parents[1] / "Pictures"
@@ -20,7 +21,7 @@ Pair = tuple[float, float]
 
 
 class Views:
-    """An axial and a 3-D view of one volume.
+    """An axial and a 3-D view of one volume. They are drawn when asked, as a shell does, not at every event.
 
     Args:
         app: owner of the scene.
@@ -29,12 +30,12 @@ class Views:
     """
 
     def __init__(self, app: SlicerApp, volume_node: Any, size: int = 320) -> None:
-        self.slice = SliceView(app.scene, app.app_logic, "Red")
+        self.slice = SliceView(app.scene, app.app_logic, "Red", scheduled_render_strategy=NoScheduleRendering())
         self.slice.set_orientation("Axial")
         self.slice.render_window().SetSize(size, size)
         self.slice.set_background_volume_id(volume_node.GetID())
         self.slice.fit_view_to_content()
-        self.space = ThreeDView(app.scene, app.app_logic, "3D")
+        self.space = ThreeDView(app.scene, app.app_logic, "3D", scheduled_render_strategy=NoScheduleRendering())
         self.space.render_window().SetSize(size, size)
 
     def show_slice(self, superior_mm: float) -> None:

@@ -12,7 +12,7 @@ from .segments import Segments
 ADDED, REMOVED = "added", "removed"
 COLORS = {ADDED: (0.2, 1.0, 0.3), REMOVED: (1.0, 0.25, 0.2)}
 SHOWN_SECONDS, FADE_SECONDS = 1.0, 2.0
-STEPS = 8
+STEPS = 4
 """Opacities while fading: every one of them is a rendering."""
 
 
