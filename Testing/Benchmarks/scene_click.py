@@ -159,7 +159,12 @@ def main() -> int:
     client = ChildProcess(partial(open_engine, weights="starter"))
     begun = time.perf_counter()
     annotator = SceneAnnotator(app.scene, node, client)
-    opening = time.perf_counter() - begun
+    opening = [time.perf_counter() - begun]
+    while annotator.session.ready is None:
+        begun = time.perf_counter()
+        annotator.pump()
+        opening.append(time.perf_counter() - begun)
+        time.sleep(FRAME_SECONDS)
     failures: list[Exception] = []
     annotator.failed.connect(failures.append)
     fill(annotator, labels.astype(np.uint8), count)
@@ -224,7 +229,7 @@ def main() -> int:
     row("user's thread held by a call", loop.held)
     row("user's thread held by the surface of the liver", loop.surfaces)
     row("whole labelmap through the host, as others do", rivals)
-    report.row("opening the annotation", f"{1000 * opening:.0f} ms", "")
+    row("user's thread held while the scan is opened", opening)
     report.row("pixels of the slice view that changed at the first click", changed, "")
     report.bar("click to 2-D beyond the network, median, ms", 1000 * float(np.median(beyond)), 60, at_least=False)
     report.bar("writing the segment, median, ms", 1000 * float(np.median(written)), 15, at_least=False)

@@ -320,6 +320,19 @@ def test_an_engine_that_cannot_be_made_breaks_the_client_with_its_own_words(chil
     assert isinstance(until(client, Failed)[-1].error, ResourceError)
 
 
+def test_a_large_volume_is_copied_piece_by_piece_while_requests_wait(child, monkeypatch):
+    monkeypatch.setattr("VISTA3DSegmentLib.service.child.COPY_SECONDS", 0.0)
+    client = child(FakeEngine)
+    client.open(volume())
+    request_id = client.submit(SegmentRequest((LIVER, SPLEEN)))
+    for _ in range(volume().shape_kji[0] - 2):  # a plane each
+        assert client.pump() == []
+    found = {answer.class_id: answer for answer in answers(until(client, Finished))}
+    assert set(found) == {LIVER, SPLEEN}
+    assert found[SPLEEN].edit.added == (volume().array == 10 * SPLEEN).sum()
+    assert all(answer.id == request_id for answer in found.values())
+
+
 def test_the_callers_side_has_no_thread_and_never_waits_for_an_answer(child):
     before = threading.active_count()
     client = child(partial(slow_engine, "", 0.3))

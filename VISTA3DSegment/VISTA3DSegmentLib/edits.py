@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import weakref
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +15,13 @@ import numpy.typing as npt
 from .errors import VolumeError
 
 BoolArray = npt.NDArray[np.bool_]
+Index3: TypeAlias = tuple[int, int, int]
+BoxKji: TypeAlias = tuple[Index3, Index3]
+"""First voxel and size of a box, axes (k, j, i)."""
+
+NO_BOX: BoxKji = (0, 0, 0), (0, 0, 0)
+LONGEST_LINE = 8
+"""Masks made one from the other that ``box_of_change`` looks at: more than a few are never alive."""
 
 
 def pack_voxels(mask: BoolArray) -> bytes:
@@ -40,11 +50,14 @@ class MaskCrop:
 
     Args:
         start: (k, j, i) of the box's first voxel in the volume.
-        mask: bool, axes (k, j, i): the mask inside the box; it is empty outside.
+        mask: bool, axes (k, j, i): the mask inside the box; it is empty outside. Never written to.
+        origin: what it was made from, and the box outside which both are equal: whoever compares them need not look
+            at a whole organ.
     """
 
-    start: tuple[int, int, int]
+    start: Index3
     mask: BoolArray
+    origin: tuple[weakref.ref[MaskCrop], BoxKji] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if self.mask.ndim != 3 or self.mask.dtype != np.bool_:
@@ -53,13 +66,25 @@ class MaskCrop:
     @classmethod
     def of(cls, mask: BoolArray) -> MaskCrop:
         """The smallest crop that holds every voxel of a whole-volume mask (k, j, i)."""
-        if not mask.any():
+        shadow = np.asarray(mask.any(axis=0))  # the two reductions of the whole that memory likes
+        if not shadow.any():
             return cls((0, 0, 0), np.zeros((0, 0, 0), dtype=np.bool_))
         slices = []
-        for axis in range(3):
-            used = np.flatnonzero(mask.any(axis=tuple(other for other in range(3) if other != axis)))
+        for line in (mask.any(axis=(1, 2)), shadow.any(axis=1), shadow.any(axis=0)):
+            used = np.flatnonzero(line)
             slices.append(slice(int(used[0]), int(used[-1]) + 1))
         return cls((slices[0].start, slices[1].start, slices[2].start), mask[tuple(slices)].copy())
+
+    @property
+    def shape(self) -> Index3:
+        """Size of the box along (k, j, i)."""
+        k, j, i = self.mask.shape
+        return k, j, i
+
+    @cached_property
+    def packed(self) -> bytes:
+        """The mask inside its box as ``pack_voxels`` packs it."""
+        return pack_voxels(self.mask)
 
     @property
     def slices(self) -> tuple[slice, slice, slice]:
@@ -87,8 +112,18 @@ class MaskCrop:
 
     def without(self, other: MaskCrop) -> MaskCrop:
         """The voxels that another mask of the same volume does not hold."""
-        k, j, i = self.mask.shape
-        return MaskCrop(self.start, self.mask & ~other.inside(self.start, (k, j, i)))
+        origin = weakref.ref(self), (other.start, other.shape)
+        return MaskCrop(self.start, self.mask & ~other.inside(self.start, self.shape), origin)
+
+    def replaced(self, start: Index3, mask: BoolArray) -> MaskCrop:
+        """With other voxels (bool, axes k, j, i) in the box that begins at ``start``; the box grows as it must."""
+        patch = MaskCrop(start, mask)
+        whole_start, shape = joint_box(patch, self)
+        grown = (
+            self.mask.copy() if (whole_start, shape) == (self.start, self.shape) else self.inside(whole_start, shape)
+        )
+        grown[tuple(slice(s - o, s - o + n) for s, o, n in zip(start, whole_start, mask.shape, strict=True))] = mask
+        return MaskCrop(whole_start, grown, (weakref.ref(self), (start, patch.shape)))
 
     def tightened(self) -> MaskCrop:
         """The same voxels in the smallest box."""
@@ -97,13 +132,40 @@ class MaskCrop:
         return MaskCrop((k, j, i), crop.mask) if crop.mask.size else crop
 
 
-def joint_box(a: MaskCrop, b: MaskCrop) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
-    """The smallest box that holds two crops of one volume: its first voxel and its size, axes (k, j, i)."""
-    crops = [crop for crop in (a, b) if crop.mask.size]
-    if not crops:
-        return (0, 0, 0), (0, 0, 0)
-    low = [min(crop.start[axis] for crop in crops) for axis in range(3)]
-    high = [max(crop.start[axis] + crop.mask.shape[axis] for crop in crops) for axis in range(3)]
+def joint_box(a: MaskCrop, b: MaskCrop) -> BoxKji:
+    """The smallest box that holds two crops of one volume."""
+    return _union((a.start, a.shape), (b.start, b.shape))
+
+
+def box_of_change(a: MaskCrop, b: MaskCrop) -> BoxKji:
+    """A box of the volume outside which two masks are equal, found without looking at their voxels."""
+    ancestors = list(_line(a))
+    for later, box_b in _line(b):
+        for earlier, box_a in ancestors:
+            if earlier is later:
+                return _union(box_a, box_b)
+    return joint_box(a, b)
+
+
+def _line(mask: MaskCrop) -> list[tuple[MaskCrop, BoxKji]]:
+    """A mask and what it was made from, with the box in which it may differ from each."""
+    line, box = [(mask, NO_BOX)], NO_BOX
+    while mask.origin is not None and len(line) < LONGEST_LINE:
+        parent = mask.origin[0]()
+        if parent is None:
+            break
+        box = _union(box, mask.origin[1])
+        line.append((parent, box))
+        mask = parent
+    return line
+
+
+def _union(a: BoxKji, b: BoxKji) -> BoxKji:
+    boxes = [box for box in (a, b) if all(box[1])]
+    if not boxes:
+        return NO_BOX
+    low = [min(start[axis] for start, _ in boxes) for axis in range(3)]
+    high = [max(start[axis] + shape[axis] for start, shape in boxes) for axis in range(3)]
     return (low[0], low[1], low[2]), (high[0] - low[0], high[1] - low[1], high[2] - low[2])
 
 
@@ -143,9 +205,4 @@ class Edit:
         """The structure after the edit, given what it was before."""
         if base is None or base.mask.size == 0:
             return MaskCrop(self.start, self.mask)
-        start, shape = joint_box(MaskCrop(self.start, self.mask), base)
-        mask = base.inside(start, shape)
-        mask[tuple(slice(s - o, s - o + n) for s, o, n in zip(self.start, start, self.mask.shape, strict=True))] = (
-            self.mask
-        )
-        return MaskCrop(start, mask)
+        return base.replaced(self.start, self.mask)

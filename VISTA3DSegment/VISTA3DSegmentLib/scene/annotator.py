@@ -112,6 +112,7 @@ class SceneAnnotator:
         )
         self._selected: str | None = None
         self._drag: tuple[str, Ras] | None = None
+        self._last_change: tuple[MaskCrop, MaskCrop] | None = None
         self._unsaved: set[str] = set()
         self._removing = self._closed = False
         self._asked_at: dict[str, float] = {}
@@ -197,13 +198,13 @@ class SceneAnnotator:
 
     def accept(self) -> None:
         """The last change is right."""
+        self._last_change = None
         self.difference.hide()
 
     def reject(self) -> Step | None:
         """The last change is wrong: take it back."""
-        self.difference.hide()
         step = self.undo()
-        self.difference.hide()
+        self.accept()
         return step
 
     # ------------------------------------------------------------------ time
@@ -213,7 +214,14 @@ class SceneAnnotator:
         """Nothing is under way: ``pump`` need not be called."""
         session = self.session
         waiting = session.busy or session.running or session.ready is None
-        return not (waiting or self.surfaces.waiting or self.difference.fading or self._unsaved or self._drag)
+        return not (
+            waiting
+            or self.surfaces.waiting
+            or self.difference.fading
+            or self._unsaved
+            or self._drag
+            or self._last_change
+        )
 
     def pump(self) -> None:
         """Take what the engine has answered and do what is due."""
@@ -221,23 +229,32 @@ class SceneAnnotator:
         self._pumped_at = self._clock()
         self.session.pump()
         self._send_drag()
+        self._show_change()
         renewed = self.surfaces.pump()
         if renewed is not None:
             self._surface_renewed(renewed)
         self.difference.pump()
         if self._unsaved and not (self.session.busy or self.session.running or self.surfaces.waiting):
-            self.keep()
+            self._keep(next(iter(self._unsaved)))
+
+    def _show_change(self) -> None:
+        if self._last_change is not None:  # after the segment itself, which must not wait for it
+            self.difference.show(*self._last_change)
+            self._last_change = None
 
     def keep(self) -> None:
         """Write down in the scene what it needs to come back as it is; done by itself when the scene is saved."""
-        points = {click_id: point for point, click_id in self.markups.clicks().items()}
-        for object_id in self._unsaved:
-            value = self.session.annotation.objects.get(object_id)
-            if value is None:
-                self.records.forget(object_id)
-            else:
-                self.records.keep(object_id, value, points)
-        self._unsaved.clear()
+        for object_id in tuple(self._unsaved):
+            self._keep(object_id)
+
+    def _keep(self, object_id: str) -> None:
+        self._unsaved.discard(object_id)
+        value = self.session.annotation.objects.get(object_id)
+        if value is None:
+            self.records.forget(object_id)
+        else:
+            points = {click_id: point for point, click_id in self.markups.clicks().items()}
+            self.records.keep(object_id, value, points)
 
     def close(self) -> None:
         """End; segments, points and records stay in the scene."""
@@ -415,7 +432,7 @@ class SceneAnnotator:
         if unlike and self.segments.write(object_id, after.mask):
             self.surfaces.touch(object_id)
             if before is not None and not self.session.running:
-                self.difference.show(before.mask, after.mask)
+                self._last_change = (before.mask, after.mask)
         self.segments.describe(object_id, after.structure.name, after.color, after.status)
 
     def _answered(self, answer: tuple[str, Edit]) -> None:
@@ -435,10 +452,9 @@ class SceneAnnotator:
     # ------------------------------------------------------------------ inside
 
     def _meant(self, click: Click) -> str:
-        selected = self._selected
-        object_id = object_under(self.session.annotation, self.session.volume, click, selected)
-        if not self.follows_clicks:
-            object_id = selected
+        object_id = self._selected
+        if self.follows_clicks:
+            object_id = object_under(self.session.annotation, self.session.volume, click, object_id)
         if object_id is None:
             raise PromptError("No segment is chosen.", "Choose the one to correct, or begin a new structure.")
         value = self.session.annotation[object_id]

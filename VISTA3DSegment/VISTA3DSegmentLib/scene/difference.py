@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..edits import MaskCrop
+from ..edits import MaskCrop, box_of_change
 from .labelmaps import Lattice
 from .segments import Segments
 
@@ -57,8 +57,10 @@ class Difference:
             after: the same segment after it.
             stays: until ``hide``, instead of fading.
         """
-        self._segments.write(ADDED, after.without(before).tightened())
-        self._segments.write(REMOVED, before.without(after).tightened())
+        start, shape = box_of_change(before, after)
+        old, new = before.inside(start, shape), after.inside(start, shape)
+        self._segments.write(ADDED, MaskCrop(start, new & ~old))
+        self._segments.write(REMOVED, MaskCrop(start, old & ~new))
         self._since = None if stays else self._clock()
         self._become(STEPS)
 

@@ -11,11 +11,10 @@ import slicer
 import vtk
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
-from ..edits import BoolArray, MaskCrop, joint_box
+from ..edits import BoolArray, Index3, MaskCrop, box_of_change
 from ..volume import FloatArray
 from .volumes import array_of, matrix_of
 
-Index3 = tuple[int, int, int]
 NOTHING = MaskCrop((0, 0, 0), np.zeros((0, 0, 0), dtype=np.bool_))
 
 LABELMAP = slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()
@@ -109,7 +108,7 @@ def _extent(start: Index3, shape: tuple[int, ...]) -> list[int]:
 
 def box_of_difference(a: MaskCrop, b: MaskCrop) -> tuple[Index3, BoolArray] | None:
     """Where two masks of one volume differ: first voxel of the smallest box that holds it, and what ``b`` is there."""
-    start, shape = joint_box(a, b)
+    start, shape = box_of_change(a, b)
     after = b.inside(start, shape)
     different = MaskCrop.of(a.inside(start, shape) ^ after)
     if not different.mask.size:

@@ -134,8 +134,11 @@ class Segments:
             segment = self._segmentation.GetSegment(segment_id)
             if known is None or segment is None or known.stamp == _stamp(segment):
                 continue
-            if box_of_difference(known.mask, self.read(segment_id)) is not None:
+            before = known.mask
+            if box_of_difference(before, self.read(segment_id)) is not None:
                 found[segment_id] = self._known[segment_id].mask
+            else:
+                self._known[segment_id].mask = before
         return found
 
     def vanished(self) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -36,6 +37,8 @@ from .messages import (
 
 PATIENCE_SECONDS = 300.0
 """A window of the full network takes up to a minute on two slow cores; a worker that is silent for longer hangs."""
+COPY_SECONDS = 0.01
+"""Of ``open`` and every ``pump``, for as long as the volume is being copied."""
 MOST_TRIES = 2
 """A request of which a worker dies twice is given up."""
 
@@ -72,6 +75,7 @@ class ChildProcess:
         self._last_id = worker.NO_REQUEST
         self._started: RequestId | None = None
         self._opening = False
+        self._copying: Iterator[None] | None = None
         self._losses_while_opening = 0
         self._heard = 0.0
         self._events: list[Event] = []
@@ -84,11 +88,12 @@ class ChildProcess:
     # ------------------------------------------------------------------ asking
 
     def open(self, volume: Volume) -> None:
-        """See ``Client.open``."""
+        """See ``Client.open``. A large volume is copied by the next calls of ``pump``."""
         for request_id in list(self._open):
             self.cancel(request_id)
         self._release_memory()
-        self._memory = _shared(volume.array)
+        self._memory = _room_for(volume.array)
+        self._copying = _copied(volume.array, self._memory)
         self._volume = worker.SharedVolume(
             self._memory.name,
             volume.shape_kji,
@@ -99,7 +104,8 @@ class ChildProcess:
         self._losses_while_opening = 0
         if self._process is None:
             self._start()
-        self._tell_volume()
+        self._opening = True
+        self._copy()
 
     def submit(self, request: Request) -> RequestId:
         """See ``Client.submit``."""
@@ -110,7 +116,8 @@ class ChildProcess:
             self._end(Failed(self._last_id, refused))
         else:
             self._heard = time.monotonic()
-            self._send(encode_request(self._last_id, request))
+            if self._copying is None:
+                self._send(encode_request(self._last_id, request))
         return self._last_id
 
     def cancel(self, request_id: RequestId) -> None:
@@ -130,6 +137,7 @@ class ChildProcess:
 
     def pump(self) -> list[Event]:
         """See ``Client.pump``."""
+        self._copy()
         self._receive()
         if self._process is not None:
             if not self._process.is_alive():
@@ -138,6 +146,17 @@ class ChildProcess:
                 self._lost(f"The worker did not answer for {self._patience:.0f} seconds")
         events, self._events = self._events, []
         return events
+
+    def _copy(self) -> None:
+        """Go on putting the volume into shared memory; when all of it is there the worker is told."""
+        if self._copying is None:
+            return
+        begun = self._heard = time.monotonic()
+        for _ in self._copying:
+            if time.monotonic() - begun > COPY_SECONDS:
+                return
+        self._copying = None
+        self._tell_everything()
 
     def _receive(self) -> None:
         while self._connection is not None:
@@ -182,9 +201,11 @@ class ChildProcess:
         theirs.close()
         self._connection = ours
 
-    def _tell_volume(self) -> None:
+    def _tell_everything(self) -> None:
         self._opening, self._heard = True, time.monotonic()
         self._send(self._volume)
+        for request_id, waiting in self._open.items():
+            self._send(encode_request(request_id, waiting.request))
 
     def _send(self, message: object) -> None:
         if self._connection is None:
@@ -207,9 +228,8 @@ class ChildProcess:
                 return
         self._events.append(Restarted(f"{why}. It was started again; nothing is lost."))
         self._start()
-        self._tell_volume()
-        for request_id, waiting in self._open.items():
-            self._send(encode_request(request_id, waiting.request))
+        if self._copying is None:
+            self._tell_everything()
 
     def _give_up(self, error: SegmentationError) -> None:
         self._opening = False
@@ -228,22 +248,29 @@ class ChildProcess:
             self._connection = None
 
     def _release_memory(self) -> None:
+        self._copying = None
         if self._memory is not None:
             self._memory.close()
             self._memory.unlink()
             self._memory = None
 
 
-def _shared(array: np.ndarray) -> SharedMemory:
+def _room_for(array: np.ndarray) -> SharedMemory:
     try:
-        memory = SharedMemory(create=True, size=array.nbytes)
+        return SharedMemory(create=True, size=array.nbytes)
     except OSError as error:
         size = array.nbytes / 2**20
         raise ResourceError(
             f"There is no room for the scan in shared memory ({size:.0f} MB).", "Free memory, or enlarge /dev/shm."
         ) from error
-    np.ndarray(array.shape, array.dtype, memory.buf)[...] = array
-    return memory
+
+
+def _copied(array: np.ndarray, memory: SharedMemory) -> Iterator[None]:
+    """Copies a volume plane by plane: the whole of it would hold the caller for a quarter of a second."""
+    shared = np.ndarray(array.shape, array.dtype, memory.buf)
+    for plane, source in zip(shared, array, strict=True):
+        plane[...] = source
+        yield
 
 
 def _why_it_ended(exit_code: int | None) -> str:

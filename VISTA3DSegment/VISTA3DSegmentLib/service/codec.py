@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 import struct
 import zlib
+from functools import lru_cache
 from typing import Any
 
 from .. import errors
-from ..edits import Edit, MaskCrop, pack_voxels, unpack_voxels
+from ..edits import Edit, Index3, MaskCrop, unpack_voxels
 from ..engine import Progress
 from ..errors import FileFormatError, SegmentationError
 from ..prompts import Box, Click, Prompt, Structure, Text
@@ -149,7 +150,7 @@ def _frame(header: dict[str, Any], crop: MaskCrop | None) -> bytes:
     packed = b""
     if crop is not None:
         header |= {"start": list(crop.start), "shape": list(crop.mask.shape)}
-        packed = pack_voxels(crop.mask)
+        packed = crop.packed
     text = json.dumps(header, allow_nan=False).encode()
     return b"".join([struct.pack("<I", len(text)), text, packed])
 
@@ -163,8 +164,13 @@ def _parts(frame: bytes) -> tuple[dict[str, Any], MaskCrop | None]:
     count = k * j * i
     if min(k, j, i) < 0 or count > LARGEST_MASK_VOXELS:
         raise ValueError("impossible shape")
-    mask = unpack_voxels(frame[4 + length :], (k, j, i))
-    return header, MaskCrop((first_k, first_j, first_i), mask)
+    return header, _mask((first_k, first_j, first_i), (k, j, i), frame[4 + length :])
+
+
+@lru_cache(maxsize=2)
+def _mask(start: Index3, shape: Index3, packed: bytes) -> MaskCrop:
+    # The base of an organ comes again with every click.
+    return MaskCrop(start, unpack_voxels(packed, shape))
 
 
 def _box(box: Box | None) -> list[tuple[float, float, float]] | None:

@@ -7,10 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..edits import BoolArray, MaskCrop, joint_box, pack_voxels, unpack_voxels
+from ..edits import Index3, MaskCrop, box_of_change, unpack_voxels
 from .annotation import EMPTY
-
-Index3 = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
@@ -34,27 +32,24 @@ class Delta:
     @classmethod
     def between(cls, before: MaskCrop, after: MaskCrop) -> Delta:
         """What leads from one mask to the other."""
-        start, shape = joint_box(before, after)
+        start, shape = box_of_change(before, after)
         old, new = before.inside(start, shape), after.inside(start, shape)
         difference = MaskCrop.of(old ^ new)
         if not difference.mask.size:
             return cls()
         at = _sum(start, difference.start)
-        packed = pack_voxels(difference.mask)
         added, removed = int((new & ~old).sum()), int((old & ~new).sum())
-        return cls(at, _shape(difference.mask), packed, added, removed)
+        return cls(at, difference.shape, difference.packed, added, removed)
 
     def __bool__(self) -> bool:
         return bool(self.packed)
 
     def onto(self, mask: MaskCrop) -> MaskCrop:
-        """The other of the two masks, given one; cropped to its voxels."""
+        """The other of the two masks, given one."""
         if not self:
             return mask
-        difference = MaskCrop(self.start, unpack_voxels(self.packed, self.shape))
-        start, shape = joint_box(mask, difference)
-        other = MaskCrop.of(mask.inside(start, shape) ^ difference.inside(start, shape))
-        return MaskCrop(_sum(start, other.start), other.mask) if other.mask.size else other
+        difference = unpack_voxels(self.packed, self.shape)
+        return mask.replaced(self.start, mask.inside(self.start, self.shape) ^ difference)
 
     def to_json(self) -> list[Any]:
         """As numbers and text, for a file."""
@@ -78,8 +73,3 @@ class Delta:
 
 def _sum(a: Index3, b: Index3) -> Index3:
     return a[0] + b[0], a[1] + b[1], a[2] + b[2]
-
-
-def _shape(mask: BoolArray) -> Index3:
-    k, j, i = mask.shape
-    return k, j, i

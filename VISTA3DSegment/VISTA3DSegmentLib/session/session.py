@@ -13,7 +13,7 @@ from typing import Protocol
 
 import numpy as np
 
-from ..edits import Edit, MaskCrop
+from ..edits import Edit, MaskCrop, box_of_change
 from ..engine import Progress
 from ..errors import Cancelled, PromptError, SegmentationError
 from ..prompts import Box, Click, Ras, Structure
@@ -382,7 +382,7 @@ class Session:
             self.history.answer(object_id, before.mask, mask)
             self._settled[object_id] = before.clicks
             self._become(self._annotation.replaced(object_id, replace(before, mask=mask)))
-            self._take_from_others(object_id, mask.without(before.mask))
+            self._take_from_others(object_id, before.mask, mask)
             for notice in event.edit.notices:
                 self.said.emit(notice)
             if event.edit.empty_reason:
@@ -393,22 +393,21 @@ class Session:
             if isinstance(event, Failed) and not isinstance(event.error, Cancelled):
                 self.failed.emit(event.error)
 
-    def _take_from_others(self, object_id: str, added: MaskCrop) -> None:
-        step = self.history.latest(object_id)
-        for other_id in self._rules.yielding(object_id) if step is not None else ():
+    def _take_from_others(self, object_id: str, before: MaskCrop, after: MaskCrop) -> None:
+        step, yielding = self.history.latest(object_id), self._rules.yielding(object_id)
+        if step is None or not yielding:
+            return
+        start, shape = box_of_change(before, after)
+        added = MaskCrop(start, after.inside(start, shape) & ~before.inside(start, shape))
+        for other_id in yielding:
             other = self._annotation.objects.get(other_id)
-            if (
-                other is None
-                or other_id == object_id
-                or not (added.mask & other.mask.inside(added.start, _shape(added))).any()
-            ):
+            if other is None or other_id == object_id or not (added.mask & other.mask.inside(start, shape)).any():
                 continue
             base = None if other.base is None else other.base.without(added)
             value = replace(other, mask=other.mask.without(added), base=base)
-            after = self._annotation.replaced(other_id, value)
-            assert step is not None
-            step = self.history.extend(step, other_id, self._annotation, after, waiting=False)
-            self._become(after)
+            annotation = self._annotation.replaced(other_id, value)
+            step = self.history.extend(step, other_id, self._annotation, annotation, waiting=False)
+            self._become(annotation)
 
     # ------------------------------------------------------------------ inside
 
@@ -489,11 +488,6 @@ class Session:
             *(placed.id for value in self._annotation.objects.values() for placed in value.clicks),
         }
         return next(name for n in self._numbers if (name := f"{kind}-{n}") not in known and not self._is_taken(name))
-
-
-def _shape(mask: MaskCrop) -> tuple[int, int, int]:
-    k, j, i = mask.mask.shape
-    return k, j, i
 
 
 def touches_border(mask: MaskCrop, shape_kji: tuple[int, int, int]) -> bool:
