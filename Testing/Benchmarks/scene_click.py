@@ -173,6 +173,8 @@ def main() -> int:
     k, j, i = (int(x) for x in np.median(np.argwhere(labels == LIVER), axis=0))
     views = Views(app, node, 512)
     views.show_slice(float(volume.ras_of((i, j, k))[2]))
+    corners = np.sort([volume.ras_of((0, 0, 0)), volume.ras_of(tuple(n - 1 for n in size))], axis=0).T
+    views.look_at(*(tuple(float(x) for x in pair) for pair in corners))
     views.draw()
     annotator.surfaces.show()
     loop = Loop(annotator)

@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 import slicer
 import vtk
+from builders import oblique_geometry
 from fake_engine import LIVER, RIGHT_KIDNEY, SPLEEN, FakeEngine
 from scene_world import SHAPE, SceneWorld, add_volume, empty_scene, matrix_of, painted
 from VISTA3DSegmentLib.errors import PromptError, VolumeError
 from VISTA3DSegmentLib.scene.annotator import SceneAnnotator
 from VISTA3DSegmentLib.scene.labelmaps import SURFACE, voxels_of
+from VISTA3DSegmentLib.scene.segments import events_name_the_segment
 from VISTA3DSegmentLib.scene.volumes import volume_of
 from VISTA3DSegmentLib.service import InProcess
 from VISTA3DSegmentLib.session.annotation import Status
@@ -133,6 +135,37 @@ def test_a_surface_is_not_made_inside_the_click_but_a_moment_later_and_only_if_3
     world.click((4, 14, 20))
     world.settle()
     assert world.segmentation.GetSegment(liver).GetRepresentation(SURFACE) is None
+
+
+def test_a_host_whose_events_name_no_segment_is_served_the_slow_way(monkeypatch):
+    assert events_name_the_segment(), "this host does"
+    monkeypatch.setattr("VISTA3DSegmentLib.scene.segments.events_name_the_segment", lambda: False)
+    world = segmented()
+    liver, spleen = of(world, LIVER), of(world, SPLEEN)
+    world.annotator.surfaces.show()
+    world.settle()
+    world.annotator.select(liver)
+    world.click((4, 14, 16))
+    world.settle()
+    assert np.array_equal(world.voxels(liver), LIVER_VOXELS | ball((4, 14, 16)))
+    assert np.array_equal(world.voxels(spleen), SPLEEN_VOXELS)
+    assert world.segmentation.GetSegment(liver).GetRepresentation(SURFACE) is not None
+
+
+def test_a_large_organ_gets_a_coarser_surface_in_the_same_place(monkeypatch):
+    world = segmented(ijk_to_ras=oblique_geometry())
+    liver = of(world, LIVER)
+    bounds = {}
+    for largest in (10**9, 5000):
+        monkeypatch.setattr("VISTA3DSegmentLib.scene.surfaces.LARGEST_VOXELS", largest)
+        world.annotator.surfaces.show(False)
+        world.annotator.surfaces.show()
+        world.settle()
+        surface = world.segmentation.GetSegment(liver).GetRepresentation(SURFACE)
+        bounds[largest] = np.array(surface.GetBounds()), surface.GetNumberOfPoints()
+    assert bounds[5000][1] < 0.6 * bounds[10**9][1]
+    middles = [both.reshape(3, 2).mean(1) for both, _ in bounds.values()]
+    assert np.abs(middles[0] - middles[1]).max() < 1.3  # a coarse voxel is 1.4 x 1.8 x 5 mm
 
 
 def test_the_point_under_the_mouse_is_no_click_until_it_is_placed():
@@ -372,6 +405,7 @@ def test_a_segmentation_on_another_lattice_is_read_and_corrected():
     segment.AddRepresentation("Binary labelmap", coarse)
     world.segmentation.AddSegment(segment, "coarse")
     world.annotator.select("coarse")
+    assert "coarse was made on another grid: it is resampled to that of the scan." in world.said
     expected = np.zeros(SHAPE, np.bool_)
     expected[4:12, 4:12, 8:12] = True
     assert np.array_equal(world.session.annotation["coarse"].mask.full(SHAPE), expected)

@@ -371,6 +371,8 @@ class SceneAnnotator:
     def _adopt(self, object_id: str) -> None:
         if object_id not in self.session.annotation and object_id in self.segments:
             structure = Structure(self.segments.name(object_id), self.segments.class_id(object_id))
+            if not self.segments.on_lattice(object_id):
+                self.said.emit(f"{structure.name} was made on another grid: it is resampled to that of the scan.")
             mask = self.segments.read(object_id)
             self.session.adopt(object_id, structure, self.segments.color(object_id), mask)
         _ = self.session.annotation[object_id]

@@ -117,6 +117,12 @@ class Segments:
         if logic.GetSegmentStatus(segment) != STATUS[status]:
             logic.SetSegmentStatus(segment, STATUS[status])
 
+    def on_lattice(self, segment_id: str) -> bool:
+        """Whether a segment's voxels are those of the volume; if not, it is resampled where it is read and written."""
+        image = self._segmentation.GetSegment(segment_id).GetRepresentation(LABELMAP)
+        empty = image is None or image.GetPointData().GetScalars() is None or image.GetNumberOfPoints() == 0
+        return empty or self.lattice.start_of(image) is not None
+
     def read(self, segment_id: str) -> MaskCrop:
         """The voxels of a segment, on the volume's lattice."""
         segment = self._segmentation.GetSegment(segment_id)

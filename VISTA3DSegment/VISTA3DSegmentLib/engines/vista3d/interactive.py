@@ -193,7 +193,7 @@ def as_edit(
     changed = MaskCrop.of(result != old)
     k, j, i = (start + part.start for start, part in zip(changed.start, box, strict=True))
     mask = result[changed.slices].copy()
-    added, removed = int((result & ~old).sum()), int((old & ~result).sum())
+    added, removed = int((mask & changed.mask).sum()), int((changed.mask & ~mask).sum())
     empty = reason if not (added or removed) else ""
     return Edit((k, j, i), mask, added, removed, seconds, empty, notices)
 
