@@ -21,7 +21,7 @@ from .windows import Sweep, importance
 
 Tensor = torch.Tensor
 
-CHUNK_BYTES = 32 * 2**20
+CHUNK_BYTES = 8 * 2**20
 """Logits of all classes that exist at one time."""
 
 EncodeLevel = Callable[[Sequence[Region]], Iterator[tuple[Region, Tensor]]]
@@ -55,17 +55,18 @@ def finished_planes(
         planes_at_once: planes (along S) that are handed over together at most.
     """
     weights = torch.from_numpy(importance(lattice.window, blending))
+    # One level is summed at a time, in the same memory: the planes that the next one needs move to its beginning.
+    depth = min(lattice.window[2], asked.shape[2])
     total: Tensor | None = None
-    coverage = torch.zeros(asked.shape[0], asked.shape[1], 0)
+    coverage = torch.zeros(asked.shape[0], asked.shape[1], depth)
     first = asked.low[2]
     for level, s in enumerate(lattice.starts[2]):
         last = min(asked.high[2], s + lattice.window[2])
         for window, features in encode(lattice.level(s)):
             if total is None:
-                total = torch.zeros(len(features), *asked.shape[:2], 0, dtype=keep, device=features.device)
+                total = torch.zeros(len(features), *asked.shape[:2], depth, dtype=keep, device=features.device)
                 weights = weights.to(features.device)
                 coverage = coverage.to(features.device)
-            total, coverage = _extended(total, last - first), _extended(coverage, last - first)
             slab = Region((*asked.low[:2], first), (*asked.high[:2], last))
             _add(total, coverage, slab, window, features, weights)
         assert total is not None
@@ -75,15 +76,17 @@ def finished_planes(
             part = slice(start - first, stop - first)
             region = Region((*asked.low[:2], start), (*asked.high[:2], stop))
             yield Planes(region, total[..., part].float() / coverage[..., part])
-        total, coverage = total[..., done - first :].clone(), coverage[..., done - first :].clone()
+        _move_down(coverage, done - first)
+        for channel in total:
+            _move_down(channel, done - first)
         first = done
 
 
-def _extended(tensor: Tensor, depth: int) -> Tensor:
-    missing = depth - tensor.shape[-1]
-    if missing <= 0:
-        return tensor
-    return torch.cat([tensor, tensor.new_zeros(*tensor.shape[:-1], missing)], dim=-1)
+def _move_down(planes: Tensor, count: int) -> None:
+    """Drop the first planes (last axis) in place; zeros follow the others."""
+    kept = planes[..., count:].clone()
+    planes[..., : kept.shape[-1]] = kept
+    planes[..., kept.shape[-1] :] = 0
 
 
 def _add(total: Tensor, coverage: Tensor, slab: Region, window: Region, features: Tensor, weights: Tensor) -> None:

@@ -169,13 +169,15 @@ class OpenedVista3D:
         Returns:
             uint16, axes (R, A, S), of the foreground region; 0 where no class is positive.
         """
-        parts = []
+        asked = self.grid.foreground
+        labels = np.zeros(asked.shape, np.uint16)
         for planes, vectors in self._planes(list(classes), None, None, None, Stopwatch()):
             logits = vectors @ planes.features.flatten(1)
             best, index = logits.max(dim=0)
             ids = torch.tensor(list(classes), device=logits.device)[index]
-            parts.append(torch.where(best > 0, ids, 0).view(planes.features.shape[1:]).cpu().numpy().astype(np.uint16))
-        return np.concatenate(parts, axis=2)
+            part = torch.where(best > 0, ids, 0).view(planes.features.shape[1:]).cpu().numpy()
+            labels[..., planes.region.low[2] - asked.low[2] : planes.region.high[2] - asked.low[2]] = part
+        return labels
 
     def windows(self, region: Box | None = None) -> Sweep:
         """The windows that an automatic run computes: its cost before it is begun."""
