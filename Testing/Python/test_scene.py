@@ -11,7 +11,7 @@ import vtk
 from builders import oblique_geometry
 from fake_engine import LIVER, RIGHT_KIDNEY, SPLEEN, FakeEngine
 from scene_world import SHAPE, SceneWorld, add_volume, empty_scene, matrix_of, painted
-from VISTA3DSegmentLib.errors import PromptError, VolumeError
+from VISTA3DSegmentLib.errors import PromptError, ResourceError, VolumeError
 from VISTA3DSegmentLib.scene.annotator import SceneAnnotator
 from VISTA3DSegmentLib.scene.labelmaps import SURFACE, voxels_of
 from VISTA3DSegmentLib.scene.segments import events_name_the_segment
@@ -322,6 +322,17 @@ def test_a_click_can_mean_what_lies_under_it():
     assert not world.voxels(spleen)[14, 16, 18]
 
 
+def test_a_click_can_mean_a_segment_that_another_tool_made():
+    world = SceneWorld(ijk_to_ras=np.diag([4.0, 4.0, 4.0, 1.0]))
+    ids = shared_layer(world)
+    world.annotator.follows_clicks = True
+    world.click((6, 13, 10))
+    world.settle()
+    assert world.annotator.selected == ids[0]
+    assert world.voxels(ids[0])[6, 13, 10]
+    assert ids[1] not in world.session.annotation, "far away: it was not even read"
+
+
 # Segments of others
 
 
@@ -551,6 +562,62 @@ def test_closing_the_scene_ends_the_annotation_quietly():
     world.click((4, 14, 16))
     world.scene.Clear(False)
     world.annotator.close()
+
+
+def test_the_journal_overwrites_no_segment_of_the_scene(tmp_path: Path):
+    key = "0" * 32
+    world = segmented(journal=Journal(tmp_path, key))
+    liver = of(world, LIVER)
+    scene = empty_scene()
+    add_volume(scene, painted())
+    node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode")  # type: ignore[attr-defined]
+    node.CreateDefaultDisplayNodes()
+    node.GetSegmentation().AddEmptySegment(liver, "another segment of the same id")
+    again = SceneWorld(scene=scene, segmentation_node=node, journal=Journal(tmp_path, key))
+    again.settle()
+    assert not again.voxels(liver).any()
+    assert np.array_equal(again.voxels(f"{liver}-restored"), LIVER_VOXELS)
+
+
+@pytest.mark.parametrize("which", ["volume", "segmentation", "points"])
+def test_removing_a_node_ends_the_annotation(which: str):
+    world = segmented()
+    node = {
+        "volume": world.volume_node,
+        "segmentation": world.annotator.segmentation_node,
+        "points": world.annotator.markups.nodes[True],
+    }[which]
+    world.scene.RemoveNode(node)
+    assert len(world.outdated) == 1
+    assert "removed" in world.outdated[0]
+
+
+def test_a_client_that_cannot_open_the_scan_leaves_the_scene_alone():
+    class Full(InProcess):
+        def open(self, volume: object) -> None:
+            raise ResourceError("There is no room for the scan in shared memory.", "Free memory.")
+
+    scene = empty_scene()
+    node = add_volume(scene, painted())
+    count = scene.GetNumberOfNodes()  # type: ignore[attr-defined]
+    with pytest.raises(ResourceError):
+        SceneAnnotator(scene, node, Full(FakeEngine()))
+    assert scene.GetNumberOfNodes() == count  # type: ignore[attr-defined]
+
+
+def test_damaged_records_are_told_and_the_segment_is_kept(tmp_path: Path):
+    world = segmented()
+    liver = of(world, LIVER)
+    world.annotator.close()
+    world.annotator.records.node.SetParameter(f"object.{liver}", '{"name": 3')
+    again = SceneWorld(scene=world.scene, segmentation_node=world.annotator.segmentation_node)
+    again.settle()
+    assert "damaged" in str(again.failed[0])
+    assert np.array_equal(again.voxels(liver), LIVER_VOXELS)
+    again.annotator.select(liver)
+    again.click((4, 14, 16))
+    again.settle()
+    assert np.array_equal(again.voxels(liver), LIVER_VOXELS | ball((4, 14, 16)))
 
 
 # Limits

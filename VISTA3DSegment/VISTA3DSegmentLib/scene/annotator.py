@@ -26,7 +26,8 @@ from ..session.history import Step
 from ..session.journal import Journal
 from ..session.session import ObjectChanged, Session
 from ..session.signals import Signal
-from ..session.targeting import object_under
+from ..session.targeting import REACH_MM, object_under
+from ..volume import Volume
 from .difference import Difference
 from .events import Observers
 from .labelmaps import NOTHING, Lattice
@@ -81,6 +82,25 @@ class SceneAnnotator:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         volume = volume_of(volume_node)
+        known_nodes = _nodes(scene)
+        try:
+            self._build(scene, volume_node, volume, client, segmentation_node, journal, editor_node, clock)
+        except SegmentationError:
+            for node in [node for node in _nodes(scene) if node not in known_nodes]:
+                scene.RemoveNode(node)
+            raise
+
+    def _build(
+        self,
+        scene: Any,
+        volume_node: Any,
+        volume: Volume,
+        client: Client,
+        segmentation_node: Any | None,
+        journal: Journal | None,
+        editor_node: Any | None,
+        clock: Callable[[], float],
+    ) -> None:
         self.scene, self.volume_node = scene, volume_node
         transform_id = volume_node.GetTransformNodeID()
         self.segmentation_node = segmentation_node or new_segmentation(scene, volume_node)
@@ -100,7 +120,10 @@ class SceneAnnotator:
         self.difference = Difference(scene, lattice, transform_id, clock)
         records = Records.find(scene, volume_node, self.segmentation_node)
         self.markups = PromptMarkups(scene, self, records.lists if records is not None else None, transform_id)
+        self._early: list[SegmentationError] = []
         annotation = self._recalled(records) if records is not None else None
+        if annotation is None and journal is not None:
+            annotation = self._beside_others(journal.restore())
         self.records = records or Records.begin(scene, volume_node, self.segmentation_node, self.markups.nodes)
         self.session = Session(
             volume,
@@ -225,6 +248,8 @@ class SceneAnnotator:
 
     def pump(self) -> None:
         """Take what the engine has answered and do what is due."""
+        while self._early:
+            self.failed.emit(self._early.pop(0))
         self._take_in()
         self._pumped_at = self._clock()
         self.session.pump()
@@ -327,6 +352,7 @@ class SceneAnnotator:
         self._observers.add(segmentation, slicer.vtkSegmentation.SegmentRemoved, self._segment_removed)
         self._observers.add(self.scene, slicer.vtkMRMLScene.StartSaveEvent, self._before_saving)
         self._observers.add(self.scene, slicer.vtkMRMLScene.StartCloseEvent, self.close)
+        self._observers.add_with_object(self.scene, slicer.vtkMRMLScene.NodeAboutToBeRemovedEvent, self._node_removed)
         for event in (
             slicer.vtkMRMLTransformableNode.TransformModifiedEvent,
             slicer.vtkMRMLVolumeNode.ImageDataModifiedEvent,
@@ -359,6 +385,11 @@ class SceneAnnotator:
             if object_id in self.session.annotation:
                 self.session.remove(object_id)
 
+    def _node_removed(self, node: Any) -> None:
+        if node in (self.volume_node, self.segmentation_node, *self.markups.nodes.values()):
+            self.close()
+            self.outdated.emit(f"{node.GetName()} was removed: the annotation has ended.")
+
     def _volume_modified(self) -> None:
         try:
             place = place_of(self.volume_node)
@@ -377,6 +408,15 @@ class SceneAnnotator:
             self.session.adopt(object_id, structure, self.segments.color(object_id), mask)
         _ = self.session.annotation[object_id]
 
+    def _beside_others(self, annotation: Annotation) -> Annotation:
+        """What the journal gives back, under ids that no segment of the scene has: nothing there is overwritten."""
+        restored = Annotation()
+        for object_id, value in annotation.objects.items():
+            while object_id in self.segments or object_id in restored:
+                object_id += "-restored"
+            restored = restored.replaced(object_id, value)
+        return restored
+
     def _recalled(self, records: Records) -> Annotation:
         """What the scene kept of an earlier session."""
         annotation = Annotation()
@@ -393,7 +433,7 @@ class SceneAnnotator:
                 value, points = records.recall(object_id, mask, positions)
             except SegmentationError as error:
                 records.forget(object_id)
-                self.failed.emit(error)
+                self._early.append(error)
                 continue
             if object_id not in self.segments and not value.clicks:
                 records.forget(object_id)
@@ -456,6 +496,11 @@ class SceneAnnotator:
     def _meant(self, click: Click) -> str:
         object_id = self._selected
         if self.follows_clicks:
+            volume = self.session.volume
+            i, j, k = (int(at) for at in np.round(volume.ijk_of(click.ras)))
+            di, dj, dk = (int(REACH_MM / spacing) + 1 for spacing in volume.spacing_mm)
+            for segment_id in self.segments.around((k, j, i), (dk, dj, di)):
+                self._adopt(segment_id)
             object_id = object_under(self.session.annotation, self.session.volume, click, object_id)
         if object_id is None:
             raise PromptError("No segment is chosen.", "Choose the one to correct, or begin a new structure.")
@@ -497,3 +542,7 @@ class SceneAnnotator:
     def _is_protected(self, object_id: str) -> bool:
         value = self.session.annotation.objects.get(object_id)
         return value is not None and value.status is Status.DONE
+
+
+def _nodes(scene: Any) -> list[Any]:
+    return [scene.GetNthNode(n) for n in range(scene.GetNumberOfNodes())]

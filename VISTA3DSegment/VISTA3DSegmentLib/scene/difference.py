@@ -49,19 +49,13 @@ class Difference:
         """Whether the overlay is there and on its way out."""
         return self._since is not None
 
-    def show(self, before: MaskCrop, after: MaskCrop, stays: bool = False) -> None:
-        """Show what changed.
-
-        Args:
-            before: a segment before the action.
-            after: the same segment after it.
-            stays: until ``hide``, instead of fading.
-        """
+    def show(self, before: MaskCrop, after: MaskCrop) -> None:
+        """Show what an action changed, given the segment before and after it."""
         start, shape = box_of_change(before, after)
         old, new = before.inside(start, shape), after.inside(start, shape)
         self._segments.write(ADDED, MaskCrop(start, new & ~old))
         self._segments.write(REMOVED, MaskCrop(start, old & ~new))
-        self._since = None if stays else self._clock()
+        self._since = self._clock()
         self._become(STEPS)
 
     def hide(self) -> None:

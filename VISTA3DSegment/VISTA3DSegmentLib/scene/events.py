@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import vtk
+
 
 class Observers:
     """What one of ours listens to."""
@@ -18,12 +20,17 @@ class Observers:
 
     def add_with_index(self, thing: Any, event: int | str, callback: Callable[[int], None]) -> None:
         """Call back with the number that comes with the event (of a control point)."""
-        import vtk
+        self._add_with_data(thing, event, vtk.VTK_INT, callback)
 
-        def called(_caller: Any, _event: str, index: int) -> None:
-            callback(index)
+    def add_with_object(self, thing: Any, event: int | str, callback: Callable[[Any], None]) -> None:
+        """Call back with the object that comes with the event (a node that leaves the scene)."""
+        self._add_with_data(thing, event, vtk.VTK_OBJECT, callback)
 
-        called.CallDataType = vtk.VTK_INT  # type: ignore[attr-defined]
+    def _add_with_data(self, thing: Any, event: int | str, kind: int, callback: Callable[[Any], None]) -> None:
+        def called(_caller: Any, _event: str, value: Any) -> None:
+            callback(value)
+
+        called.CallDataType = kind  # type: ignore[attr-defined]
         self._tags.append((thing, thing.AddObserver(event, called)))
 
     def clear(self) -> None:

@@ -30,14 +30,15 @@ def new_segmentation(scene: Any, volume_node: Any) -> Any:
     return node
 
 
-def box_of(roi_node: Any) -> Box:
+def box_of(roi_node: Any) -> Box | None:
     """A region of interest of the scene, as the box along the world's axes that holds it (RAS, mm).
 
-    Raises:
-        PromptError: it has no extent.
+    None while the person has not drawn it yet.
     """
     bounds = [0.0] * 6
     roi_node.GetRASBounds(bounds)
+    if any(low >= high for low, high in zip(bounds[::2], bounds[1::2], strict=True)):
+        return None
     return Box((bounds[0], bounds[2], bounds[4]), (bounds[1], bounds[3], bounds[5]))
 
 

@@ -15,10 +15,10 @@ import numpy as np
 import slicer
 import vtk
 
-from ..edits import BoolArray, MaskCrop, joint_box
+from ..edits import BoolArray, Index3, MaskCrop, joint_box
 from ..errors import VolumeError
 from ..session.annotation import Status
-from .labelmaps import LABELMAP, NOTHING, SURFACE, Lattice, box_of_difference, voxels_of
+from .labelmaps import LABELMAP, NOTHING, Lattice, box_of_difference, voxels_of
 
 STATUS = {
     Status.DRAFT: slicer.vtkSlicerSegmentationsModuleLogic.InProgress,
@@ -147,6 +147,33 @@ class Segments:
                 self._known[segment_id].mask = before
         return found
 
+    def around(self, at: Index3, reach: Index3) -> tuple[str, ...]:
+        """Segments that have a voxel in a box around one of the volume, found without reading whole labelmaps.
+
+        Args:
+            at: voxel (k, j, i).
+            reach: how far the box goes to each side, in voxels (k, j, i).
+        """
+        found, labels_in = [], dict[int, set[int]]()
+        for segment_id in self.ids():
+            segment = self._segmentation.GetSegment(segment_id)
+            image = segment.GetRepresentation(LABELMAP)
+            if image is None or image.GetPointData().GetScalars() is None or image.GetNumberOfPoints() == 0:
+                continue
+            first = self.lattice.start_of(image)
+            if first is None:
+                found.append(segment_id)  # on another grid: it has to be resampled before anything is known
+                continue
+            layer = int(image.GetMTime())
+            if layer not in labels_in:
+                box = tuple(
+                    slice(max(0, a - f - r), max(0, a - f + r + 1)) for a, f, r in zip(at, first, reach, strict=True)
+                )
+                labels_in[layer] = set(np.unique(voxels_of(image)[box]).tolist())
+            if segment.GetLabelValue() in labels_in[layer]:
+                found.append(segment_id)
+        return tuple(found)
+
     def vanished(self) -> tuple[str, ...]:
         """Segments that were read or written here and are gone since; told once."""
         gone = tuple(segment_id for segment_id in self._known if segment_id not in self)
@@ -233,11 +260,6 @@ class Segments:
             self._segmentation.InvokeEvent(slicer.vtkSegmentation.RepresentationModified, called)
         else:
             image.Modified()
-
-    def has_surface(self, segment_id: str) -> bool:
-        """Whether there is a closed surface of a segment."""
-        segment = self._segmentation.GetSegment(segment_id)
-        return segment is not None and segment.GetRepresentation(SURFACE) is not None
 
 
 @cache
