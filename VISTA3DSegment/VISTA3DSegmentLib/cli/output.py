@@ -13,7 +13,6 @@ from typing import Any, BinaryIO
 from ..anatomy import Kind, all_classes, class_of, terminology_entry
 from ..edits import MaskCrop
 from ..errors import FileFormatError, PromptError, ResourceError
-from ..evaluation.metrics import tightened
 from ..files.atomic import write_atomically
 from ..files.segmentations import Segment, Segmentation, write_segmentation
 from ..pictures import picture
@@ -116,14 +115,14 @@ def segment_of_class(class_id: int, mask: MaskCrop) -> Segment:
     row = class_of(class_id)
     # A few classes have no code of their own; Slicer shows such a segment under its name.
     terminology = terminology_entry(row) if row.type is not None else ""
-    return Segment(row.name, tightened(mask), row.color, class_id, terminology, tags={})
+    return Segment(row.name, mask.tightened(), row.color, class_id, terminology, tags={})
 
 
 def segment_of_clicks(name: str, mask: MaskCrop, beside: Sequence[Segment]) -> Segment:
     """A new structure as a segment, in a colour that no other has."""
     used = {segment.color for segment in beside}
     color = next((color for color in FALLBACK_COLORS if color not in used), FALLBACK_COLORS[0])
-    return Segment(name, tightened(mask), color, class_id=None, terminology="", tags={})
+    return Segment(name, mask.tightened(), color, class_id=None, terminology="", tags={})
 
 
 def with_values(segments: Sequence[Segment]) -> tuple[Segment, ...]:

@@ -11,7 +11,7 @@ import typer
 
 from ..edits import Edit
 from ..errors import PromptError
-from ..evaluation.metrics import tightened, volume_ml, voxels
+from ..evaluation.metrics import volume_ml, voxels
 from ..files.segmentations import Segment, read_segmentation
 from ..files.volumes import read_volume
 from ..prompts import Click, Structure
@@ -131,7 +131,7 @@ def segment_after(structure: Structure, edit: Edit, corrected: Segment | None, o
     """The segment as the clicks leave it; one that was corrected keeps its name, colour and terminology."""
     mask = edit.onto(corrected.mask if corrected else None)
     if corrected is not None:
-        return replace(corrected, mask=tightened(mask))
+        return replace(corrected, mask=mask.tightened())
     if structure.class_id is not None:
         return segment_of_class(structure.class_id, mask)
     return segment_of_clicks(structure.name, mask, others)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import SimpleITK as sitk  # noqa: N813 (the library's own custom)
 
-from ..edits import BoolArray, MaskCrop
+from ..edits import BoolArray, MaskCrop, joint_box
 from ..errors import VolumeError
 from ..volume import Volume
 
@@ -79,18 +79,7 @@ def nsd(a: MaskCrop, b: MaskCrop, spacing_mm: SpacingIjk, tolerance_mm: float) -
 
 def common_box(a: MaskCrop, b: MaskCrop) -> tuple[Kji, Kji]:
     """The smallest box round both masks: its first voxel and its shape, (k, j, i); empty for two empty masks."""
-    held = [tight for tight in (tightened(a), tightened(b)) if tight.mask.size]
-    if not held:
-        return (0, 0, 0), (0, 0, 0)
-    low = np.min([crop.start for crop in held], axis=0)
-    high = np.max([np.add(crop.start, crop.mask.shape) for crop in held], axis=0)
-    return as_kji(low), as_kji(high - low)
-
-
-def tightened(crop: MaskCrop) -> MaskCrop:
-    """The same mask in the smallest box that holds it."""
-    tight = MaskCrop.of(crop.mask)
-    return MaskCrop(as_kji(np.add(tight.start, crop.start)), tight.mask)
+    return joint_box(a.tightened(), b.tightened())
 
 
 def as_kji(numbers: npt.ArrayLike) -> Kji:

@@ -14,7 +14,7 @@ import SimpleITK as sitk  # noqa: N813 (the library's own custom)
 from ..edits import BoolArray, MaskCrop
 from ..prompts import Click
 from ..volume import Volume
-from .metrics import Kji, common_box, distance_mm, tightened, voxels
+from .metrics import Kji, common_box, distance_mm, voxels
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def _largest_component(mask: BoolArray, start: Kji) -> MaskCrop:
     labels = sitk.GetArrayFromImage(sitk.ConnectedComponent(sitk.GetImageFromArray(mask.view(np.uint8)), True))
     sizes = np.bincount(labels.ravel())
     sizes[0] = 0
-    return tightened(MaskCrop(start, labels == sizes.argmax()))
+    return MaskCrop(start, labels == sizes.argmax()).tightened()
 
 
 def deepest_voxel(component: MaskCrop, volume: Volume) -> Kji:
