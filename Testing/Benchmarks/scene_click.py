@@ -1,14 +1,15 @@
 """A click in a scene of 117 segments: how soon it is seen, how long the user's thread is held, who else moves.
 
-The starter answers in its child process, its window cached. The other side is what annotation modules do: hand the
-host the whole labelmap of the segment. Both write the same voxels into the same scene, with real slice and 3-D views.
-``--quick`` uses a smaller scan and fewer segments.
+The starter answers in its child process, its window cached; every change is journalled. The other side is what
+annotation modules do: hand the host the whole labelmap of the segment. Both write the same voxels into the same scene,
+with real slice and 3-D views. ``--quick`` uses a smaller scan and fewer segments.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 import time
 from functools import partial
 from pathlib import Path
@@ -32,8 +33,9 @@ from VISTA3DSegmentLib.engines import open_engine
 from VISTA3DSegmentLib.scene.annotator import SceneAnnotator
 from VISTA3DSegmentLib.scene.labelmaps import LABELMAP, SURFACE, voxels_of
 from VISTA3DSegmentLib.scene.nodes import color_of_class
-from VISTA3DSegmentLib.scene.volumes import matrix_of
+from VISTA3DSegmentLib.scene.volumes import matrix_of, volume_of
 from VISTA3DSegmentLib.service import ChildProcess
+from VISTA3DSegmentLib.session.journal import Journal
 
 LIVER = 1
 CLICKS = 12
@@ -158,7 +160,8 @@ def main() -> int:
     node = volume_node(app.scene, image)
     client = ChildProcess(partial(open_engine, weights="starter"))
     begun = time.perf_counter()
-    annotator = SceneAnnotator(app.scene, node, client)
+    journal = Journal(Path(tempfile.mkdtemp()), volume_of(node).sample_key)
+    annotator = SceneAnnotator(app.scene, node, client, journal=journal)
     opening = [time.perf_counter() - begun]
     while annotator.session.ready is None:
         begun = time.perf_counter()

@@ -435,7 +435,7 @@ def test_what_was_done_comes_back_from_the_journal(tmp_path):
 
 def test_a_journal_holds_no_patient_data_and_is_for_its_owner_only(tmp_path):
     secret = Volume(volume().array, np.eye(4), "DOE^JANE 1950-01-01")
-    journal = Journal(tmp_path, secret.content_key)
+    journal = Journal(tmp_path, secret.sample_key)
     session = Session(secret, InProcess(FakeEngine()), journal)
     session.add(Structure("liver", LIVER), RED)
     assert b"DOE" not in journal.path.read_bytes()
@@ -511,3 +511,14 @@ def test_a_session_that_is_killed_at_any_step_comes_back(tmp_path):
         world.settle()
         world.check_pure()
         assert replace(session.annotation["lesion"]).mask.mask.any()
+
+
+def test_a_volume_is_known_again_by_a_sample_of_its_voxels_and_its_place():
+    rng = np.random.default_rng(3)
+    array = rng.integers(-1000, 1000, (130, 140, 150)).astype(np.int16)
+    volume, same = Volume(array, np.eye(4)), Volume(array.copy(), np.eye(4), "another name")
+    assert volume.sample_key == same.sample_key
+    moved = np.eye(4)
+    moved[0, 3] = 1.0
+    others = [Volume(array, moved), Volume(array[:-1], np.eye(4)), Volume(array + 1, np.eye(4))]
+    assert len({volume.sample_key, *(other.sample_key for other in others)}) == 4

@@ -24,11 +24,11 @@ class Journal:
 
     Args:
         folder: of all journals; in the user's cache.
-        content_key: of the volume (``Volume.content_key``).
+        volume_key: by which the volume is known again (``Volume.sample_key``).
     """
 
-    def __init__(self, folder: Path, content_key: str) -> None:
-        self.path = folder / f"{content_key}.journal"
+    def __init__(self, folder: Path, volume_key: str) -> None:
+        self.path = folder / f"{volume_key}.journal"
         self._file: int | None = None
         self._written = Annotation()
 
