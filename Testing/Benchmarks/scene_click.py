@@ -33,9 +33,10 @@ from VISTA3DSegmentLib.engines import open_engine
 from VISTA3DSegmentLib.scene.annotator import SceneAnnotator
 from VISTA3DSegmentLib.scene.labelmaps import LABELMAP, SURFACE, voxels_of
 from VISTA3DSegmentLib.scene.nodes import color_of_class
-from VISTA3DSegmentLib.scene.volumes import matrix_of, volume_of
+from VISTA3DSegmentLib.scene.volumes import add_volume_node, volume_of
 from VISTA3DSegmentLib.service import ChildProcess
 from VISTA3DSegmentLib.session.journal import Journal
+from VISTA3DSegmentLib.volume import Volume
 
 LIVER = 1
 CLICKS = 12
@@ -55,18 +56,11 @@ def enlarged(path: str, size_ijk: tuple[int, int, int], labels: bool) -> sitk.Im
 
 def volume_node(scene: Any, image: sitk.Image) -> Any:
     """The scan as the host holds it."""
-    array = sitk.GetArrayFromImage(image).astype(np.int16)
-    data = vtk.vtkImageData()
-    data.SetDimensions(*array.shape[::-1])
-    data.GetPointData().SetScalars(numpy_to_vtk(array.ravel(), deep=True))
-    node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "CT")
-    node.SetAndObserveImageData(data)
     matrix = np.eye(4)
     matrix[:3, :3] = np.reshape(image.GetDirection(), (3, 3)) * image.GetSpacing()
     matrix[:3, 3] = image.GetOrigin()
-    node.SetIJKToRASMatrix(matrix_of(np.diag((-1.0, -1.0, 1.0, 1.0)) @ matrix))
-    node.CreateDefaultDisplayNodes()
-    return node
+    array = sitk.GetArrayFromImage(image).astype(np.int16)
+    return add_volume_node(scene, Volume(array, np.diag((-1.0, -1.0, 1.0, 1.0)) @ matrix))
 
 
 def fill(annotator: SceneAnnotator, labels: npt.NDArray[np.uint8], count: int) -> None:

@@ -12,9 +12,9 @@ from fake_engine import LIVER, SPLEEN, FakeEngine
 from VISTA3DSegmentLib.errors import SegmentationError
 from VISTA3DSegmentLib.scene.annotator import Latency, SceneAnnotator
 from VISTA3DSegmentLib.scene.labelmaps import LABELMAP, voxels_of
-from VISTA3DSegmentLib.scene.volumes import matrix_of, volume_of
+from VISTA3DSegmentLib.scene.volumes import add_volume_node, matrix_of, volume_of
 from VISTA3DSegmentLib.service import Client, InProcess
-from VISTA3DSegmentLib.volume import FloatArray
+from VISTA3DSegmentLib.volume import FloatArray, Volume
 
 APPS: list[Any] = []
 """They live as long as their scenes may be used."""
@@ -52,16 +52,7 @@ def empty_scene() -> Any:
 
 def add_volume(scene: Any, array: npt.NDArray[Any], ijk_to_ras: FloatArray | None = None) -> Any:
     """A scalar volume node of an array (k, j, i)."""
-    from vtk.util.numpy_support import numpy_to_vtk
-
-    image = vtk.vtkImageData()
-    image.SetDimensions(*array.shape[::-1])
-    image.GetPointData().SetScalars(numpy_to_vtk(array.ravel(), deep=True))
-    node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "CT")
-    node.SetAndObserveImageData(image)
-    node.SetIJKToRASMatrix(matrix_of(np.eye(4) if ijk_to_ras is None else ijk_to_ras))
-    node.CreateDefaultDisplayNodes()
-    return node
+    return add_volume_node(scene, Volume(array, np.eye(4) if ijk_to_ras is None else ijk_to_ras))
 
 
 def add_transform(scene: Any, matrix: FloatArray) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import vtk
-from vtk.util.numpy_support import vtk_to_numpy
+from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
 from ..errors import VolumeError
 from ..volume import FloatArray, Volume
@@ -61,6 +61,19 @@ def volume_of(node: Any) -> Volume:
     i, j, k = image.GetDimensions()
     voxels: npt.NDArray[Any] = vtk_to_numpy(scalars).reshape(k, j, i)
     return Volume(voxels, to_world(node) @ array_of(ijk_to_ras), node.GetID() or "")
+
+
+def add_volume_node(scene: Any, volume: Volume, name: str = "CT") -> Any:
+    """Put a volume into a scene, as a scalar volume node; its voxels are copied."""
+    voxels = volume.array.astype(np.uint8) if volume.array.dtype == np.bool_ else volume.array
+    image = vtk.vtkImageData()
+    image.SetDimensions(*voxels.shape[::-1])
+    image.GetPointData().SetScalars(numpy_to_vtk(np.ascontiguousarray(voxels).ravel(), deep=True))
+    node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)
+    node.SetAndObserveImageData(image)
+    node.SetIJKToRASMatrix(matrix_of(volume.ijk_to_ras))
+    node.CreateDefaultDisplayNodes()
+    return node
 
 
 def place_of(node: Any) -> tuple[Any, ...]:
