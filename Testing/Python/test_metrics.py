@@ -5,14 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from builders import box_mask, oblique_geometry
-from VISTA3DSegmentLib.edits import MaskCrop
+from VISTA3DSegmentLib.edits import NOTHING, MaskCrop
 from VISTA3DSegmentLib.errors import VolumeError
 from VISTA3DSegmentLib.evaluation.metrics import common_box, dice, nsd, surface_area_mm2, volume_ml
 from VISTA3DSegmentLib.volume import Volume
 
 SHAPE = (40, 40, 44)
 UNIT = (1.0, 1.0, 1.0)
-EMPTY = MaskCrop((0, 0, 0), np.zeros((0, 0, 0), np.bool_))
 
 
 def sphere(
@@ -45,8 +44,8 @@ def test_two_empty_masks_agree_and_one_empty_mask_does_not(metric: str) -> None:
     def agreement(a: MaskCrop, b: MaskCrop) -> float:
         return dice(a, b) if metric == "dice" else nsd(a, b, UNIT, 1.0)
 
-    assert agreement(EMPTY, zeros) == 1.0
-    assert agreement(EMPTY, full) == agreement(full, zeros) == 0.0
+    assert agreement(NOTHING, zeros) == 1.0
+    assert agreement(NOTHING, full) == agreement(full, zeros) == 0.0
 
 
 def test_nsd_of_a_shifted_cube_is_the_share_of_its_faces_that_stays_close() -> None:
@@ -103,7 +102,7 @@ def test_the_surface_of_a_sphere_has_the_area_of_a_sphere() -> None:
 
 def test_a_negative_tolerance_is_refused() -> None:
     with pytest.raises(VolumeError, match="tolerance of -1 mm"):
-        nsd(EMPTY, EMPTY, UNIT, -1)
+        nsd(NOTHING, NOTHING, UNIT, -1)
 
 
 def test_volume_is_in_millilitres_on_any_grid() -> None:
@@ -114,5 +113,5 @@ def test_volume_is_in_millilitres_on_any_grid() -> None:
 def test_the_common_box_is_tight_and_ignores_empty_masks() -> None:
     a, b = box_mask(SHAPE, (5, 6, 7), (9, 9, 9)), box_mask(SHAPE, (1, 20, 8), (3, 22, 30))
     assert common_box(MaskCrop((0, 0, 0), a.full(SHAPE)), b) == ((1, 6, 7), (8, 16, 23))
-    assert common_box(a, EMPTY) == ((5, 6, 7), (4, 3, 2))
-    assert common_box(EMPTY, EMPTY) == ((0, 0, 0), (0, 0, 0))
+    assert common_box(a, NOTHING) == ((5, 6, 7), (4, 3, 2))
+    assert common_box(NOTHING, NOTHING) == ((0, 0, 0), (0, 0, 0))

@@ -16,8 +16,9 @@ from fake_engine import LIVER, SPLEEN, FakeEngine
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scene_world import SHAPE, SceneWorld, empty_scene
+from VISTA3DSegmentLib.edits import NOTHING
 from VISTA3DSegmentLib.service import ChildProcess, Client
-from VISTA3DSegmentLib.session.annotation import EMPTY, Status
+from VISTA3DSegmentLib.session.annotation import Status
 
 ACTIONS = 200
 WAIT_SECONDS = 60.0
@@ -102,8 +103,8 @@ class Person:
         points = set()
         for object_id, value in world.session.annotation.objects.items():
             answer = opened.refine(value.structure, value.prompts, value.base) if value.clicks else None
-            expected = (value.base or EMPTY) if answer is None else answer.onto(value.base)
-            shown = world.voxels(object_id) if object_id in world.annotator.segments else EMPTY.full(SHAPE)
+            expected = (value.base or NOTHING) if answer is None else answer.onto(value.base)
+            shown = world.voxels(object_id) if object_id in world.annotator.segments else NOTHING.full(SHAPE)
             assert np.array_equal(shown, expected.full(SHAPE)), object_id
             for placed in value.clicks:
                 points.add((placed.click.positive, tuple(round(x, 3) for x in placed.click.ras)))

@@ -15,11 +15,11 @@ import pytest
 from fake_engine import LIVER, RIGHT_KIDNEY, SPLEEN, FakeEngine
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from VISTA3DSegmentLib.edits import MaskCrop
+from VISTA3DSegmentLib.edits import NOTHING, MaskCrop
 from VISTA3DSegmentLib.errors import PromptError, ResourceError, SegmentationError
 from VISTA3DSegmentLib.prompts import Structure
 from VISTA3DSegmentLib.service import InProcess
-from VISTA3DSegmentLib.session.annotation import EMPTY, AnnotatedObject, Annotation, Status
+from VISTA3DSegmentLib.session.annotation import AnnotatedObject, Annotation, Status
 from VISTA3DSegmentLib.session.deltas import Delta
 from VISTA3DSegmentLib.session.history import History
 from VISTA3DSegmentLib.session.journal import Journal
@@ -72,7 +72,7 @@ class World:
             if value.clicks:
                 expected = opened.refine(value.structure, value.prompts, value.base).onto(value.base)
             else:
-                expected = value.base or EMPTY
+                expected = value.base or NOTHING
             assert np.array_equal(value.mask.full(SHAPE), expected.full(SHAPE))
 
 
@@ -94,7 +94,7 @@ def random_mask(rng: np.random.Generator) -> MaskCrop:
 def test_a_delta_leads_there_and_back_to_the_bit():
     rng = np.random.default_rng(1)
     for _ in range(50):
-        a, b, c = (random_mask(rng) if rng.random() > 0.1 else EMPTY for _ in range(3))
+        a, b, c = (random_mask(rng) if rng.random() > 0.1 else NOTHING for _ in range(3))
         delta = Delta.between(a, b)
         assert np.array_equal(delta.onto(a).full(SHAPE), b.full(SHAPE))
         assert np.array_equal(delta.onto(b).full(SHAPE), a.full(SHAPE))
@@ -242,7 +242,7 @@ def test_a_second_run_keeps_the_clicks_and_leaves_what_is_done():
     world.settle()
     liver, spleen = (world.session.annotation.of_class(n) for n in (LIVER, SPLEEN))
     world.session.click(liver, (8, 8, 6))
-    world.session.rebase(spleen, EMPTY)
+    world.session.rebase(spleen, NOTHING)
     world.session.set_status(spleen, Status.DONE)
     world.settle()
     with_click = world.mask(liver)
@@ -420,7 +420,7 @@ def test_what_was_done_comes_back_from_the_journal(tmp_path):
     click = world.session.click(lesion, (5, 5, 4))
     world.settle()
     world.session.move_click(lesion, click, (4, 4, 4))
-    world.session.rebase(world.session.annotation.of_class(LIVER), EMPTY, "erase")
+    world.session.rebase(world.session.annotation.of_class(LIVER), NOTHING, "erase")
     world.session.click(lesion, (1, 1, 1), positive=False)
     world.session.set_status(lesion, Status.FLAGGED)
     world.session.undo()

@@ -7,13 +7,12 @@ import numpy.typing as npt
 import pytest
 from builders import box_mask, oblique_geometry
 from scipy import ndimage
-from VISTA3DSegmentLib.edits import MaskCrop
+from VISTA3DSegmentLib.edits import NOTHING, MaskCrop
 from VISTA3DSegmentLib.evaluation.simulated_user import next_click
 from VISTA3DSegmentLib.prompts import Click
 from VISTA3DSegmentLib.volume import Volume
 
 SHAPE = (20, 24, 28)
-EMPTY = MaskCrop((0, 0, 0), np.zeros((0, 0, 0), np.bool_))
 
 
 def scan(shape_kji: tuple[int, int, int] = SHAPE, spacing_ijk: tuple[float, float, float] = (1.0, 1.0, 1.0)) -> Volume:
@@ -33,7 +32,7 @@ def join(*masks: MaskCrop) -> MaskCrop:
 
 
 def test_the_first_click_goes_to_the_middle_of_the_structure() -> None:
-    click = next_click(box_mask(SHAPE, (4, 6, 8), (11, 13, 15)), EMPTY, scan())
+    click = next_click(box_mask(SHAPE, (4, 6, 8), (11, 13, 15)), NOTHING, scan())
     assert click is not None
     assert click.positive
     assert voxel_of(click, scan()) == (7, 9, 11)
@@ -51,7 +50,7 @@ def test_a_leak_gets_a_negative_click_in_its_middle() -> None:
 def test_no_mistake_means_no_click() -> None:
     truth = box_mask(SHAPE, (4, 6, 2), (9, 11, 7))
     assert next_click(truth, MaskCrop((0, 0, 0), truth.full(SHAPE)), scan()) is None
-    assert next_click(EMPTY, EMPTY, scan()) is None
+    assert next_click(NOTHING, NOTHING, scan()) is None
 
 
 def test_the_larger_mistake_is_corrected_first_and_missing_parts_before_equal_leaks() -> None:
@@ -66,34 +65,34 @@ def test_the_larger_mistake_is_corrected_first_and_missing_parts_before_equal_le
 def test_parts_that_touch_at_a_corner_are_one_mistake() -> None:
     corner_to_corner = join(box_mask(SHAPE, (2, 2, 2), (5, 5, 5)), box_mask(SHAPE, (5, 5, 5), (8, 8, 8)))
     single = box_mask(SHAPE, (12, 12, 12), (15, 15, 16))
-    assert voxel_of(next_click(join(corner_to_corner, single), EMPTY, scan()), scan()) == (3, 3, 3)
+    assert voxel_of(next_click(join(corner_to_corner, single), NOTHING, scan()), scan()) == (3, 3, 3)
 
 
 def test_the_middle_is_measured_in_mm() -> None:
     thick_slices = scan(spacing_ijk=(1.0, 1.0, 4.5))
     # In voxels the cube is deepest (2 from outside), in mm the plate of one slice (4.5).
     cube_and_plate = join(box_mask(SHAPE, (2, 2, 2), (5, 5, 5)), box_mask(SHAPE, (5, 4, 4), (6, 13, 13)))
-    assert voxel_of(next_click(cube_and_plate, EMPTY, thick_slices), thick_slices) == (5, 8, 8)
+    assert voxel_of(next_click(cube_and_plate, NOTHING, thick_slices), thick_slices) == (5, 8, 8)
 
 
 def test_the_edge_of_the_scan_is_not_the_edge_of_the_structure() -> None:
     cut_by_the_edge = box_mask(SHAPE, (0, 6, 6), (5, 11, 11))
-    assert voxel_of(next_click(cut_by_the_edge, EMPTY, scan()), scan()) == (0, 8, 8)
+    assert voxel_of(next_click(cut_by_the_edge, NOTHING, scan()), scan()) == (0, 8, 8)
 
 
 def test_a_structure_that_fills_the_scan_is_clicked_in_its_middle() -> None:
     shape = (5, 5, 5)
-    assert voxel_of(next_click(box_mask(shape, (0, 0, 0), shape), EMPTY, scan(shape)), scan(shape)) == (2, 2, 2)
+    assert voxel_of(next_click(box_mask(shape, (0, 0, 0), shape), NOTHING, scan(shape)), scan(shape)) == (2, 2, 2)
 
 
 def test_a_scan_of_one_slice_is_clicked_too() -> None:
     truth = box_mask((1, 9, 9), (0, 1, 2), (1, 6, 7))
-    assert voxel_of(next_click(truth, EMPTY, scan((1, 9, 9))), scan()) == (0, 3, 4)
+    assert voxel_of(next_click(truth, NOTHING, scan((1, 9, 9))), scan()) == (0, 3, 4)
 
 
 def test_clicks_are_world_positions_on_oblique_grids() -> None:
     volume = Volume(np.zeros(SHAPE, np.int16), oblique_geometry())
-    assert voxel_of(next_click(box_mask(SHAPE, (4, 6, 8), (7, 17, 23)), EMPTY, volume), volume) == (5, 11, 15)
+    assert voxel_of(next_click(box_mask(SHAPE, (4, 6, 8), (7, 17, 23)), NOTHING, volume), volume) == (5, 11, 15)
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -132,6 +132,10 @@ class MaskCrop:
         return MaskCrop((k, j, i), crop.mask) if crop.mask.size else crop
 
 
+NOTHING = MaskCrop((0, 0, 0), np.zeros((0, 0, 0), dtype=np.bool_))
+"""The mask without a voxel."""
+
+
 def joint_box(a: MaskCrop, b: MaskCrop) -> BoxKji:
     """The smallest box that holds two crops of one volume."""
     return _union((a.start, a.shape), (b.start, b.shape))

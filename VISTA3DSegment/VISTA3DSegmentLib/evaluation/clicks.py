@@ -7,9 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
-
-from ..edits import Edit, MaskCrop
+from ..edits import NOTHING, Edit, MaskCrop
 from ..errors import PromptError
 from ..prompts import Prompts, Structure
 from ..volume import Volume
@@ -24,8 +22,6 @@ GOOD_DICE = 0.90
 
 TOLERANCE_MM = 3.0
 """Of the NSD, unless asked otherwise: about two voxels of the 1.5 mm grid on which the model works."""
-
-NOTHING = MaskCrop((0, 0, 0), np.zeros((0, 0, 0), dtype=np.bool_))
 
 
 class Refiner(Protocol):

@@ -13,10 +13,10 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from ..edits import BoolArray, MaskCrop
+from ..edits import NOTHING, BoolArray, MaskCrop
 from ..errors import VolumeError
 from ..volume import FloatArray, Volume
-from .segments import NOTHING, Segmentation
+from .segments import Segmentation
 
 SAME_VOXEL = 0.05
 """Two grids have the same voxels if none is further off than this part of a voxel: the rounding of headers."""

@@ -15,11 +15,11 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from ..edits import MaskCrop
+from ..edits import NOTHING, MaskCrop
 from ..errors import FileFormatError
 from .label_maps import LabelArray, as_labels, crops_of, label_color, label_type
 from .nrrd import NrrdHeader, geometry_of, read_header, sizes_of, voxels_of, write_nrrd
-from .segments import NOTHING, Rgb, Segment, Segmentation
+from .segments import Rgb, Segment, Segmentation
 
 TERMINOLOGY_TAG = "TerminologyEntry"
 CLASS_TAG = "VISTA3DSegment.ClassId"

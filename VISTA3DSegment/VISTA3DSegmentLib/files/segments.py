@@ -13,9 +13,6 @@ from ..volume import FloatArray, check_geometry
 
 Rgb = tuple[int, int, int]
 
-NOTHING = MaskCrop((0, 0, 0), np.zeros((0, 0, 0), np.bool_))
-"""The mask of a segment without a voxel."""
-
 
 @dataclass(frozen=True, eq=False)
 class Segment:

@@ -16,7 +16,7 @@ import slicer
 import vtk
 
 from ..anatomy import class_of
-from ..edits import Edit, MaskCrop
+from ..edits import NOTHING, Edit, MaskCrop
 from ..errors import PromptError, SegmentationError, VolumeError
 from ..files.label_maps import label_color
 from ..prompts import Click, Ras, Structure
@@ -30,7 +30,7 @@ from ..session.targeting import REACH_MM, object_under
 from ..volume import Volume
 from .difference import Difference
 from .events import Observers
-from .labelmaps import NOTHING, Lattice
+from .labelmaps import Lattice
 from .markups import Point, PromptMarkups
 from .nodes import box_of, color_of_class, fractions, new_segmentation, terminology_of
 from .records import Records

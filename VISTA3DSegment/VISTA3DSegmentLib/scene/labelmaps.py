@@ -11,11 +11,9 @@ import slicer
 import vtk
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
-from ..edits import BoolArray, Index3, MaskCrop, box_of_change
+from ..edits import NOTHING, BoolArray, Index3, MaskCrop, box_of_change
 from ..volume import FloatArray
 from .volumes import array_of, matrix_of
-
-NOTHING = MaskCrop((0, 0, 0), np.zeros((0, 0, 0), dtype=np.bool_))
 
 LABELMAP = slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()
 SURFACE = slicer.vtkSegmentationConverter.GetSegmentationClosedSurfaceRepresentationName()

@@ -15,10 +15,10 @@ import numpy as np
 import slicer
 import vtk
 
-from ..edits import BoolArray, Index3, MaskCrop, joint_box
+from ..edits import NOTHING, BoolArray, Index3, MaskCrop, joint_box
 from ..errors import VolumeError
 from ..session.annotation import Status
-from .labelmaps import LABELMAP, NOTHING, Lattice, box_of_difference, voxels_of
+from .labelmaps import LABELMAP, Lattice, box_of_difference, voxels_of
 
 STATUS = {
     Status.DRAFT: slicer.vtkSlicerSegmentationsModuleLogic.InProgress,

@@ -7,14 +7,9 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from types import MappingProxyType
 
-import numpy as np
-
-from ..edits import MaskCrop
+from ..edits import NOTHING, MaskCrop
 from ..errors import PromptError
 from ..prompts import Click, Prompts, Structure
-
-EMPTY = MaskCrop((0, 0, 0), np.zeros((0, 0, 0), dtype=np.bool_))
-"""The mask of an object of which nothing is known yet."""
 
 
 class Status(Enum):
@@ -55,7 +50,7 @@ class AnnotatedObject:
     color: tuple[float, float, float]
     base: MaskCrop | None = None
     clicks: tuple[PlacedClick, ...] = ()
-    mask: MaskCrop = EMPTY
+    mask: MaskCrop = NOTHING
     status: Status = Status.DRAFT
 
     @property

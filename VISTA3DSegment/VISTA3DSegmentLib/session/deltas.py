@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..edits import Index3, MaskCrop, box_of_change, unpack_voxels
-from .annotation import EMPTY
+from ..edits import NOTHING, Index3, MaskCrop, box_of_change, unpack_voxels
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ class Delta:
 
     def combined(self, other: Delta) -> Delta:
         """What leads over both, one after the other. Its voxels are not counted as added and removed."""
-        combined = Delta.between(self.onto(EMPTY), other.onto(EMPTY))
+        combined = Delta.between(self.onto(NOTHING), other.onto(NOTHING))
         return replace(combined, added=0, removed=0)
 
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from ..edits import MaskCrop
-from .annotation import EMPTY, AnnotatedObject, Annotation
+from ..edits import NOTHING, MaskCrop
+from .annotation import AnnotatedObject, Annotation
 from .deltas import Delta
 
 MEMORY_BYTES = 256 * 2**20
@@ -130,8 +130,8 @@ class History:
         change = _change(old, new, not waiting)
         if object_id in step.changes:
             first = step.changes[object_id]
-            start = first.voxels.onto(old.mask if old is not None else EMPTY)
-            voxels = Delta.between(start, new.mask if new is not None else EMPTY)
+            start = first.voxels.onto(old.mask if old is not None else NOTHING)
+            voxels = Delta.between(start, new.mask if new is not None else NOTHING)
             change = replace(change, before=first.before, voxels=voxels)
         self._done[places[0]] = extended = _with_change(step, object_id, change)
         self._forget()
@@ -215,11 +215,11 @@ def _change(old: AnnotatedObject | None, new: AnnotatedObject | None, answered: 
 
 
 def _difference(old: AnnotatedObject | None, new: AnnotatedObject | None) -> Delta:
-    return Delta.between(old.mask if old else EMPTY, new.mask if new else EMPTY)
+    return Delta.between(old.mask if old else NOTHING, new.mask if new else NOTHING)
 
 
 def _bare(value: AnnotatedObject | None) -> AnnotatedObject | None:
-    return None if value is None else replace(value, mask=EMPTY)
+    return None if value is None else replace(value, mask=NOTHING)
 
 
 def _asks_alike(old: AnnotatedObject | None, new: AnnotatedObject | None) -> bool:
@@ -238,4 +238,4 @@ def _moved(annotation: Annotation, object_id: str, change: Change, to: Annotated
     if to is None:
         return annotation.replaced(object_id, None)
     now = annotation.objects.get(object_id)
-    return annotation.replaced(object_id, replace(to, mask=change.voxels.onto(now.mask if now else EMPTY)))
+    return annotation.replaced(object_id, replace(to, mask=change.voxels.onto(now.mask if now else NOTHING)))

@@ -13,9 +13,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ..edits import NOTHING
 from ..errors import ResourceError
 from ..prompts import Click, Structure
-from .annotation import EMPTY, AnnotatedObject, Annotation, PlacedClick, Status
+from .annotation import AnnotatedObject, Annotation, PlacedClick, Status
 from .deltas import Delta
 
 
@@ -108,7 +109,7 @@ def _read(line: bytes) -> dict[str, Any] | None:
 def _entry(object_id: str, before: AnnotatedObject | None, after: AnnotatedObject | None) -> dict[str, Any]:
     if after is None:
         return {"object": object_id}
-    old_base = before.base if before is not None and before.base is not None else EMPTY
+    old_base = before.base if before is not None and before.base is not None else NOTHING
     return {
         "object": object_id,
         "name": after.structure.name,
@@ -117,7 +118,7 @@ def _entry(object_id: str, before: AnnotatedObject | None, after: AnnotatedObjec
         "status": after.status.value,
         "clicks": [[placed.id, placed.click.ras, placed.click.positive] for placed in after.clicks],
         "base": None if after.base is None else Delta.between(old_base, after.base).to_json(),
-        "mask": Delta.between(before.mask if before else EMPTY, after.mask).to_json(),
+        "mask": Delta.between(before.mask if before else NOTHING, after.mask).to_json(),
     }
 
 
@@ -126,14 +127,14 @@ def _applied(annotation: Annotation, entry: Mapping[str, Any]) -> Annotation:
     if "name" not in entry:
         return annotation.replaced(object_id, None)
     before = annotation.objects.get(object_id)
-    old_base = before.base if before is not None and before.base is not None else EMPTY
+    old_base = before.base if before is not None and before.base is not None else NOTHING
     red, green, blue = entry["color"]
     value = AnnotatedObject(
         Structure(entry["name"], entry["class"]),
         (red, green, blue),
         None if entry["base"] is None else Delta.from_json(entry["base"]).onto(old_base),
         tuple(PlacedClick(click_id, Click(tuple(ras), positive)) for click_id, ras, positive in entry["clicks"]),
-        Delta.from_json(entry["mask"]).onto(before.mask if before is not None else EMPTY),
+        Delta.from_json(entry["mask"]).onto(before.mask if before is not None else NOTHING),
         Status(entry["status"]),
     )
     return annotation.replaced(object_id, value)

@@ -13,7 +13,7 @@ from typing import Protocol
 
 import numpy as np
 
-from ..edits import Edit, MaskCrop, box_of_change
+from ..edits import NOTHING, Edit, MaskCrop, box_of_change
 from ..engine import Progress
 from ..errors import Cancelled, PromptError, SegmentationError
 from ..prompts import Box, Click, Ras, Structure
@@ -32,7 +32,7 @@ from ..service import (
     SegmentRequest,
 )
 from ..volume import Volume
-from .annotation import EMPTY, AnnotatedObject, Annotation, PlacedClick, Status
+from .annotation import AnnotatedObject, Annotation, PlacedClick, Status
 from .history import MEMORY_BYTES, History, Step
 from .journal import Journal
 from .signals import Signal
@@ -169,7 +169,7 @@ class Session:
         object_id = object_id or self._free_id("object")
         if object_id in self._annotation:
             raise PromptError(f"There is an object {object_id} already.")
-        value = AnnotatedObject(structure, color, mask, mask=EMPTY if mask is None else mask)
+        value = AnnotatedObject(structure, color, mask, mask=NOTHING if mask is None else mask)
         self._act(f"new {structure.name}", self._annotation.replaced(object_id, value))
         return object_id
 
@@ -343,7 +343,7 @@ class Session:
         for notice in event.edit.notices:
             self.said.emit(notice)
         object_id = self._annotation.of_class(event.class_id)
-        known = EMPTY if object_id is None else self._annotation[object_id].mask
+        known = NOTHING if object_id is None else self._annotation[object_id].mask
         mask = self._rules.permitted(object_id or "", known, MaskCrop(event.edit.start, event.edit.mask))
         if touches_border(mask, self.volume.shape_kji):
             run.cut.append(run.names[event.class_id])
@@ -377,7 +377,7 @@ class Session:
         if isinstance(event, Answered):
             object_id = self._jobs[event.id]
             before = self._annotation[object_id]
-            base = EMPTY if before.base is None else before.base
+            base = NOTHING if before.base is None else before.base
             mask = self._rules.permitted(object_id, base, event.edit.onto(before.base))
             self.history.answer(object_id, before.mask, mask)
             self._settled[object_id] = before.clicks
@@ -414,7 +414,7 @@ class Session:
     def _prompt(self, object_id: str, name: str, value: AnnotatedObject, amend: bool = False) -> None:
         self._cancel_job_of(object_id)
         if not value.clicks:
-            value = replace(value, mask=EMPTY if value.base is None else value.base)
+            value = replace(value, mask=NOTHING if value.base is None else value.base)
         after = self._annotation.replaced(object_id, value)
         if amend:
             self.history.amend(after, object_id)
