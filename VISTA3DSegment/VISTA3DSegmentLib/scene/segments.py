@@ -17,6 +17,7 @@ import vtk
 
 from ..edits import NOTHING, BoolArray, Index3, MaskCrop, joint_box
 from ..errors import VolumeError
+from ..files.seg_nrrd import CLASS_TAG
 from ..session.annotation import Status
 from .labelmaps import LABELMAP, Lattice, box_of_difference, voxels_of
 
@@ -25,8 +26,6 @@ STATUS = {
     Status.FLAGGED: slicer.vtkSlicerSegmentationsModuleLogic.Flagged,
     Status.DONE: slicer.vtkSlicerSegmentationsModuleLogic.Completed,
 }
-CLASS_TAG = "VISTA3DSegment.ClassId"
-
 ROOM_VOXELS = 12
 """A labelmap is made this much larger than its segment, so that the next clicks find room in it."""
 
