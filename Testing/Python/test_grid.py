@@ -150,7 +150,7 @@ def test_the_voxels_inside_a_box_are_those_whose_centre_is(case: str) -> None:
     positions = np.stack([i, j, k], axis=-1) @ volume.ijk_to_ras[:3, :3].T + volume.ijk_to_ras[:3, 3]
     expected = ((positions >= low) & (positions <= high)).all(axis=-1)
     assert expected.any()
-    np.testing.assert_array_equal(grid.voxels_inside(box, part), expected)
+    np.testing.assert_array_equal(grid.volume.voxels_inside(box, part), expected)
 
 
 def test_an_assignment_of_axes_uses_each_patient_axis_once() -> None:

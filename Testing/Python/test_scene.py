@@ -11,6 +11,7 @@ import vtk
 from builders import oblique_geometry
 from fake_engine import LIVER, RIGHT_KIDNEY, SPLEEN, FakeEngine
 from scene_world import SHAPE, SceneWorld, add_volume, empty_scene, matrix_of, painted
+from VISTA3DSegmentLib.edits import MaskCrop
 from VISTA3DSegmentLib.errors import PromptError, ResourceError, VolumeError
 from VISTA3DSegmentLib.scene.annotator import SceneAnnotator
 from VISTA3DSegmentLib.scene.labelmaps import SURFACE, voxels_of
@@ -400,6 +401,22 @@ def shared_layer(world: SceneWorld) -> list[str]:
     return list(world.segmentation.GetSegmentIDs())
 
 
+def test_voxels_painted_on_a_shared_layer_survive_that_a_neighbour_leaves_it():
+    world = SceneWorld()
+    ids = shared_layer(world)
+    world.annotator.select(ids[1])
+    layer = world.segmentation.GetSegment(ids[1]).GetRepresentation("Binary labelmap")
+    voxels_of(layer)[0, -1, -3:] = world.segmentation.GetSegment(ids[1]).GetLabelValue()
+    layer.GetPointData().GetScalars().Modified()
+    painted_too = world.voxels(ids[1])
+    world.annotator.segments.read(ids[0])
+    world.annotator.segments.write(ids[0], MaskCrop.of(LIVER_VOXELS | ball((4, 14, 16))))
+    world.click((13, 14, 24))
+    world.settle()
+    assert painted_too.sum() > SPLEEN_VOXELS.sum()
+    assert np.array_equal(world.voxels(ids[1]), painted_too | ball((13, 14, 24)))
+
+
 def test_a_segmentation_on_another_lattice_is_read_and_corrected():
     world = SceneWorld()
     coarse = slicer.vtkOrientedImageData()
@@ -620,7 +637,164 @@ def test_damaged_records_are_told_and_the_segment_is_kept(tmp_path: Path):
     assert np.array_equal(again.voxels(liver), LIVER_VOXELS | ball((4, 14, 16)))
 
 
+def test_points_that_no_click_stands_for_do_not_jump_into_another_segment():
+    world = segmented()
+    liver, spleen = of(world, LIVER), of(world, SPLEEN)
+    world.annotator.select(liver)
+    world.click((4, 14, 16))
+    world.settle()
+    world.paint(liver, LIVER_VOXELS)
+    world.annotator.close()
+    again = SceneWorld(scene=world.scene, segmentation_node=world.annotator.segmentation_node)
+    again.settle()
+    again.annotator.select(spleen)
+    again.click((13, 14, 24))
+    again.settle()
+    assert np.array_equal(again.voxels(spleen), SPLEEN_VOXELS | ball((13, 14, 24)))
+    assert np.array_equal(again.voxels(liver), LIVER_VOXELS)
+
+
+def test_a_scan_that_cannot_be_opened_again_leaves_no_listener_on_the_points():
+    class Full(InProcess):
+        def open(self, volume: object) -> None:
+            raise ResourceError("There is no room for the scan in shared memory.", "Free memory.")
+
+    world = segmented()
+    world.annotator.close()
+    node = world.annotator.markups.nodes[True]
+    assert not node.HasObserver(MARKUPS.PointModifiedEvent)
+    with pytest.raises(ResourceError):
+        SceneAnnotator(world.scene, world.volume_node, Full(FakeEngine()), world.annotator.segmentation_node)
+    assert not node.HasObserver(MARKUPS.PointModifiedEvent)
+
+
+# What is done
+
+
+def test_a_segment_that_the_hosts_list_calls_completed_is_done():
+    world = SceneWorld()
+    ids = shared_layer(world)
+    logic = slicer.vtkSlicerSegmentationsModuleLogic
+    logic.SetSegmentStatus(world.segmentation.GetSegment(ids[0]), logic.Completed)
+    world.annotator.select(ids[0])
+    assert logic.GetSegmentStatus(world.segmentation.GetSegment(ids[0])) == logic.Completed
+    world.click((4, 14, 16))
+    world.settle()
+    assert "done" in str(world.failed[-1])
+    assert np.array_equal(world.voxels(ids[0]), LIVER_VOXELS)
+
+
+def test_points_of_what_is_done_stay_where_they_are():
+    world = segmented()
+    liver = of(world, LIVER)
+    world.annotator.select(liver)
+    world.click((4, 14, 16))
+    world.settle()
+    logic = slicer.vtkSlicerSegmentationsModuleLogic
+    logic.SetSegmentStatus(world.segmentation.GetSegment(liver), logic.Completed)
+    node = world.annotator.markups.nodes[True]
+    node.SetNthControlPointPositionWorld(0, *world.ras((4, 14, 20)))
+    world.settle()
+    assert "done" in str(world.failed[-1])
+    assert np.allclose(node.GetNthControlPointPositionVector(0), world.ras((4, 14, 16)))
+    node.RemoveNthControlPoint(0)
+    world.settle()
+    assert node.GetNumberOfControlPoints() == 1
+    world.annotator.segment([LIVER])
+    world.settle()
+    assert np.array_equal(world.voxels(liver), LIVER_VOXELS | ball((4, 14, 16)))
+
+
+# Undo at odd moments
+
+
+def test_undo_just_after_a_run_was_started_ends_the_run_and_nothing_else():
+    world = segmented()
+    liver = of(world, LIVER)
+    world.annotator.select(liver)
+    world.click((4, 14, 16))
+    world.settle()
+    world.annotator.segment([RIGHT_KIDNEY])
+    assert world.annotator.redo() is None
+    assert world.session.running
+    world.annotator.undo()
+    assert not world.session.running
+    assert np.array_equal(world.voxels(liver), LIVER_VOXELS | ball((4, 14, 16)))
+
+
+def test_a_point_held_while_an_organ_arrives_can_be_dropped():
+    world = segmented()
+    liver = of(world, LIVER)
+    world.annotator.select(liver)
+    world.click((4, 14, 16))
+    world.settle()
+    node = world.annotator.markups.nodes[True]
+    world.annotator.segment([SPLEEN])
+    world.annotator.set_status(of(world, SPLEEN), Status.FLAGGED)
+    node.InvokeEvent(MARKUPS.PointStartInteractionEvent, 0)
+    for i in (17, 18, 19, 20):
+        node.SetNthControlPointPositionWorld(0, *world.ras((4, 14, i)))
+        for _ in range(3):
+            world.annotator.pump()
+    node.InvokeEvent(MARKUPS.PointEndInteractionEvent, 0)
+    world.settle()
+    assert np.array_equal(world.voxels(liver), LIVER_VOXELS | ball((4, 14, 20)))
+
+
+def test_a_click_undone_before_an_edit_loses_none_that_is_still_computed():
+    world = segmented()
+    liver = of(world, LIVER)
+    world.annotator.select(liver)
+    world.click((4, 14, 16))
+    world.click((4, 14, 22))
+    world.settle()
+    world.annotator.undo()
+    edited = LIVER_VOXELS.copy()
+    edited[10:12, 2:5, 2:5] = True
+    world.paint(liver, edited)
+    world.settle()
+    assert world.voxels(liver)[4, 14, 16]
+    assert world.voxels(liver)[10:12, 2:5, 2:5].all()
+
+
+def test_rejecting_takes_back_the_change_that_is_shown_and_nothing_newer():
+    world = segmented()
+    liver = of(world, LIVER)
+    world.annotator.select(liver)
+    world.click((4, 14, 16))
+    world.settle()
+    world.annotator.set_status(liver, Status.FLAGGED)
+    assert world.annotator.reject() is None
+    assert world.session.annotation[liver].status is Status.FLAGGED
+    assert world.voxels(liver)[4, 14, 16]
+
+
+def test_lesions_are_numbered_beside_those_of_another_tool():
+    world = SceneWorld()
+    for n in (1, 2):
+        world.segmentation.AddEmptySegment(f"foreign-{n}", f"Lesion {n}")
+    lesion = world.annotator.new_structure()
+    assert world.session.annotation[lesion].structure.name == "Lesion 3"
+
+
 # Limits
+
+
+def test_a_run_inside_a_region_leaves_the_rest_of_an_organ_alone():
+    world = segmented()
+    liver = of(world, LIVER)
+    mine = np.zeros(SHAPE, np.bool_)
+    mine[4:9, 5:12, 6:20] = True
+    world.paint(liver, mine)
+    roi = world.scene.AddNewNodeByClass("vtkMRMLMarkupsROINode")
+    roi.SetCenterWorld(18.0, 8.0, 6.0)
+    roi.SetSizeWorld(4.2, 30.0, 30.0)  # i from 16 to 20, where the engine finds no liver
+    world.annotator.roi_node = roi
+    world.annotator.segment([LIVER])
+    world.settle()
+    expected = mine.copy()
+    expected[:, :, 16:21] = False
+    assert np.array_equal(world.voxels(liver)[:, :, :16], expected[:, :, :16])
 
 
 def test_a_region_of_interest_is_passed_to_the_engine():

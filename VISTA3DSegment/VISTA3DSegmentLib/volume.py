@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .errors import VolumeError
+from .prompts import Box
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -19,6 +20,8 @@ MAX_SHEAR_COSINE = 1e-3
 
 
 SAMPLED_VOXELS = 1_000_000
+NEARLY_MM = 1e-6
+"""A voxel on a box's face is inside it, whatever the last decimal says."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,6 +98,25 @@ class Volume:
     def ras_of(self, ijk: tuple[float, float, float]) -> FloatArray:
         """RAS position in mm of a (fractional) voxel index (i, j, k)."""
         return np.asarray(self.ijk_to_ras[:3, :3] @ np.asarray(ijk, dtype=np.float64) + self.ijk_to_ras[:3, 3])
+
+    def voxels_inside(self, box: Box, part: tuple[slice, slice, slice]) -> npt.NDArray[np.bool_]:
+        """Which voxels of a part of the volume have their centre inside a box (RAS, mm).
+
+        Args:
+            box: its faces included.
+            part: slices (k, j, i) of the volume.
+
+        Returns:
+            bool, axes (k, j, i), of the part's shape.
+        """
+        k, j, i = np.ogrid[part]
+        inside = np.ones((1, 1, 1), np.bool_)
+        for row, low, high in zip(self.ijk_to_ras, box.ras_min, box.ras_max, strict=False):
+            # A term only for the indices that it depends on: a scan that is not oblique stays one-dimensional.
+            terms = [step * index for step, index in zip(row[:3], (i, j, k), strict=True) if step != 0.0]
+            position = sum(terms, np.full((1, 1, 1), row[3]))
+            inside = inside & (position >= low - NEARLY_MM) & (position <= high + NEARLY_MM)
+        return np.broadcast_to(inside, (k.shape[0], j.shape[1], i.shape[2]))
 
 
 def check_voxels(array: npt.NDArray[Any]) -> None:

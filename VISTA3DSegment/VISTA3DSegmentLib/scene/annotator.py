@@ -6,6 +6,7 @@ Everything runs on the thread of whoever calls; ``pump`` is to be called every f
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -86,6 +87,8 @@ class SceneAnnotator:
         try:
             self._build(scene, volume_node, volume, client, segmentation_node, journal, editor_node, clock)
         except SegmentationError:
+            if "markups" in vars(self):
+                self.markups.close()
             for node in [node for node in _nodes(scene) if node not in known_nodes]:
                 scene.RemoveNode(node)
             raise
@@ -136,6 +139,7 @@ class SceneAnnotator:
         self._selected: str | None = None
         self._drag: tuple[str, Ras] | None = None
         self._last_change: tuple[MaskCrop, MaskCrop] | None = None
+        self._shown_step: int | None = None
         self._unsaved: set[str] = set()
         self._removing = self._closed = False
         self._asked_at: dict[str, float] = {}
@@ -146,6 +150,8 @@ class SceneAnnotator:
         self._listen()
         for object_id, value in self.session.annotation.objects.items():
             self._changed(ObjectChanged(object_id, None, value))
+        for point in self.markups.strays():
+            self.markups.drop(point)  # of segments that were changed meanwhile: they hold what it did
 
     # ------------------------------------------------------------------ what the person chooses
 
@@ -168,7 +174,7 @@ class SceneAnnotator:
         count = len(self.session.annotation)
         names = {value.structure.name for value in self.session.annotation.objects.values()}
         names |= {self.segments.name(segment_id) for segment_id in self.segments.ids()}
-        name = name or next(text for n in range(1, count + 2) if (text := f"Lesion {n}") not in names)
+        name = name or next(text for n in itertools.count(1) if (text := f"Lesion {n}") not in names)
         color = color_of_class(class_id) if class_id is not None else fractions(label_color(count + 1))
         object_id = self.session.add(Structure(name, class_id), color)
         self.select(object_id)
@@ -189,7 +195,7 @@ class SceneAnnotator:
     def flip(self, click_id: str) -> None:
         """Make a positive click negative, or the reverse."""
         self._take_in()
-        object_id = self._owner_of(click_id)
+        object_id = self._open_owner_of(click_id)
         if object_id is not None:
             self.session.flip_click(object_id, click_id)
 
@@ -225,8 +231,10 @@ class SceneAnnotator:
         self.difference.hide()
 
     def reject(self) -> Step | None:
-        """The last change is wrong: take it back."""
-        step = self.undo()
+        """The last change is wrong: take it back, if nothing else was done since."""
+        self._take_in()
+        latest = self.session.history.done[-1:]
+        step = self.session.undo() if latest and latest[0].number == self._shown_step else None
         self.accept()
         return step
 
@@ -236,7 +244,7 @@ class SceneAnnotator:
     def idle(self) -> bool:
         """Nothing is under way: ``pump`` need not be called."""
         session = self.session
-        waiting = session.busy or session.running or session.ready is None
+        waiting = session.busy or session.running or (session.ready is None and not session.broken)
         return not (
             waiting
             or self.surfaces.waiting
@@ -286,6 +294,8 @@ class SceneAnnotator:
         if self._closed:
             return
         self._closed = True
+        if self.segmentation_node.GetScene() is not None:
+            self._take_in()
         self.keep()
         self._observers.clear()
         self.markups.close()
@@ -324,7 +334,7 @@ class SceneAnnotator:
         """The person took a point away."""
         self._take_in()
         self._drag = None
-        object_id = self._owner_of(click_id)
+        object_id = self._open_owner_of(click_id)
         if object_id is not None:
             self.session.delete_click(object_id, click_id)
 
@@ -371,6 +381,9 @@ class SceneAnnotator:
         for object_id in mine:
             value = self.session.annotation[object_id]
             name, color = self.segments.name(object_id), self.segments.color(object_id)
+            status = self.segments.status(object_id)
+            if status is not value.status and object_id not in self._unsaved:
+                self.session.set_status(object_id, status)
             if name != value.structure.name or max(abs(a - b) for a, b in zip(color, value.color, strict=True)) > 1e-6:
                 self.session.rename(object_id, Structure(name, value.structure.class_id), color)
 
@@ -405,7 +418,8 @@ class SceneAnnotator:
             if not self.segments.on_lattice(object_id):
                 self.said.emit(f"{structure.name} was made on another grid: it is resampled to that of the scan.")
             mask = self.segments.read(object_id)
-            self.session.adopt(object_id, structure, self.segments.color(object_id), mask)
+            status = self.segments.status(object_id)
+            self.session.adopt(object_id, structure, self.segments.color(object_id), mask, status)
         _ = self.session.annotation[object_id]
 
     def _beside_others(self, annotation: Annotation) -> Annotation:
@@ -475,6 +489,7 @@ class SceneAnnotator:
             self.surfaces.touch(object_id)
             if before is not None and not self.session.running:
                 self._last_change = (before.mask, after.mask)
+                self._shown_step = self.session.history.done[-1].number if self.session.history.done else None
         self.segments.describe(object_id, after.structure.name, after.color, after.status)
 
     def _answered(self, answer: tuple[str, Edit]) -> None:
@@ -506,7 +521,7 @@ class SceneAnnotator:
             raise PromptError("No segment is chosen.", "Choose the one to correct, or begin a new structure.")
         value = self.session.annotation[object_id]
         if value.status is Status.DONE:
-            raise PromptError(f"{value.structure.name} is done.", "Set it back to draft to correct it.")
+            raise _done(value)
         return object_id
 
     def _send_drag(self) -> None:
@@ -515,7 +530,7 @@ class SceneAnnotator:
             self._move(click_id, ras, dragging=True)
 
     def _move(self, click_id: str, ras: Ras, dragging: bool) -> None:
-        object_id = self._owner_of(click_id)
+        object_id = self._open_owner_of(click_id)
         if object_id is None:
             return
         try:
@@ -525,6 +540,16 @@ class SceneAnnotator:
             if not dragging:
                 self.markups.show(click_id, known.click, object_id)
                 self.failed.emit(error)
+
+    def _open_owner_of(self, click_id: str) -> str | None:
+        """The object of a click, if it may be changed; if it is done its point is put back and the person told."""
+        object_id = self._owner_of(click_id)
+        if object_id is not None and self._is_protected(object_id):
+            value = self.session.annotation[object_id]
+            self.markups.show(click_id, value.click(click_id).click, object_id)
+            self.failed.emit(_done(value))
+            return None
+        return object_id
 
     def _owner_of(self, click_id: str) -> str | None:
         for object_id, value in self.session.annotation.objects.items():
@@ -542,6 +567,10 @@ class SceneAnnotator:
     def _is_protected(self, object_id: str) -> bool:
         value = self.session.annotation.objects.get(object_id)
         return value is not None and value.status is Status.DONE
+
+
+def _done(value: AnnotatedObject) -> PromptError:
+    return PromptError(f"{value.structure.name} is done.", "Set it back to draft to correct it.")
 
 
 def _nodes(scene: Any) -> list[Any]:

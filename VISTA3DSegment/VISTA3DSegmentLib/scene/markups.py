@@ -138,6 +138,10 @@ class PromptMarkups:
         index = self.nodes[point[0]].GetControlPointIndexByID(point[1])
         self.nodes[point[0]].SetNthControlPointDescription(index, description)
 
+    def strays(self) -> list[Point]:
+        """Points that stand for no click."""
+        return [point for sign in self.nodes for point, _ in self._defined(sign) if point not in self._clicks]
+
     def clicks(self) -> Mapping[Point, str]:
         """Which click each point stands for."""
         return dict(self._clicks)

@@ -82,6 +82,11 @@ class Segments:
         known = self._segmentation.GetSegment(segment_id).GetTag(CLASS_TAG, text)
         return int(str(text)) if known and str(text).isdigit() else None
 
+    def status(self, segment_id: str) -> Status:
+        """How far the person is with a segment, as the host's list shows it."""
+        told = slicer.vtkSlicerSegmentationsModuleLogic.GetSegmentStatus(self._segmentation.GetSegment(segment_id))
+        return next((status for status, known in STATUS.items() if known == told), Status.DRAFT)
+
     def create(
         self, segment_id: str, name: str, color: tuple[float, float, float], class_id: int | None, terminology: str
     ) -> None:
@@ -234,13 +239,18 @@ class Segments:
         if self._shares_layer(segment_id):
             # What the segment leaves on the shared layer would become somebody else's voxels.
             shared = segment.GetRepresentation(LABELMAP)
+            siblings = [
+                known
+                for other_id, known in self._known.items()
+                if (other := self._segmentation.GetSegment(other_id)) is not None
+                and other.GetRepresentation(LABELMAP) is shared
+                and known.stamp == _stamp(other)  # not edited by another tool since it was read
+            ]
             voxels = voxels_of(shared)
             voxels[voxels == segment.GetLabelValue()] = 0
             shared.GetPointData().GetScalars().Modified()
-            for other_id, known in self._known.items():
-                other = self._segmentation.GetSegment(other_id)
-                if other is not None and other.GetRepresentation(LABELMAP) is shared:
-                    known.stamp = _stamp(other)
+            for known in siblings:
+                known.stamp = _stamp(segment)
         segment.SetLabelValue(1)
         segment.AddRepresentation(LABELMAP, image)
 

@@ -54,6 +54,8 @@ class Surfaces:
         segmentation = self._node.GetSegmentation()
         self._wanted = shown
         if shown:
+            if self._node.GetDisplayNode() is None:
+                self._node.CreateDefaultDisplayNodes()
             self._node.GetDisplayNode().SetVisibility3D(True)
             now = self._clock()
             self._due = {
@@ -110,8 +112,9 @@ def _coarser(image: Any, label: int) -> Any:
     while voxels.size > LARGEST_VOXELS * step**3:
         step += 1
     mask = (voxels == label).view(np.uint8)
-    counts = mask
-    for axis in range(3):
+    # Along the first axis alone nothing overflows 8 bits; the volume is halved or less when it gets 16.
+    counts = _summed(mask, 0, step).astype(np.uint16)
+    for axis in (1, 2):
         counts = _summed(counts, axis, step)
     filled = counts >= step**3 / 2
     matrix = vtk.vtkMatrix4x4()
@@ -122,11 +125,11 @@ def _coarser(image: Any, label: int) -> Any:
     return Lattice(place, filled.shape).labelmap(filled, (0, 0, 0))
 
 
-def _summed(voxels: npt.NDArray[np.uint8], axis: int, step: int) -> npt.NDArray[np.uint8]:
+def _summed(voxels: npt.NDArray[np.uint16], axis: int, step: int) -> npt.NDArray[np.uint16]:
     """Sums of every ``step`` neighbours along an axis; the last may have fewer. One axis at a time: memory likes it."""
     along = [slice(None)] * 3
     along[axis] = slice(0, None, step)
-    total: npt.NDArray[np.uint8] = voxels[tuple(along)].copy()
+    total: npt.NDArray[np.uint16] = voxels[tuple(along)].copy()
     for offset in range(1, step):
         along[axis] = slice(offset, None, step)
         part = voxels[tuple(along)]

@@ -41,10 +41,12 @@ class Step:
     Args:
         name: what it was, in the person's words.
         changes: by object id.
+        number: no other step of a history has it.
     """
 
     name: str
     changes: Mapping[str, Change]
+    number: int = 0
 
     def __str__(self) -> str:
         added = sum(change.voxels.added for change in self.changes.values())
@@ -54,8 +56,15 @@ class Step:
 
     @property
     def nbytes(self) -> int:
-        """Memory of its voxels."""
+        """Memory of its differences."""
         return sum(len(change.voxels.packed) for change in self.changes.values())
+
+    def bases(self) -> Iterator[MaskCrop]:
+        """The bases that it keeps; steps share most of them."""
+        for change in self.changes.values():
+            for value in (change.before, change.after):
+                if value is not None and value.base is not None:
+                    yield value.base
 
 
 class History:
@@ -69,6 +78,7 @@ class History:
         self._memory_bytes = memory_bytes
         self._done: list[Step] = []
         self._undone: list[Step] = []
+        self._count = 0
 
     @property
     def done(self) -> tuple[Step, ...]:
@@ -95,7 +105,8 @@ class History:
             if old is not new:
                 known = object_id not in waiting and (not _asks_alike(old, new) or self._answered(object_id))
                 changes[object_id] = _change(old, new, known)
-        step = Step(name, changes)
+        self._count += 1
+        step = Step(name, changes, self._count)
         self._done.append(step)
         self._undone.clear()
         self._forget()
@@ -204,10 +215,13 @@ class History:
         )
 
     def _forget(self) -> None:
+        while len(self._done) > 1 and self._nbytes() > self._memory_bytes:
+            self._done.pop(0)
+
+    def _nbytes(self) -> int:
         steps = [*self._done, *self._undone]
-        memory = sum(step.nbytes for step in steps)
-        while memory > self._memory_bytes and len(self._done) > 1:
-            memory -= self._done.pop(0).nbytes
+        bases = {id(base): base.mask.nbytes for step in steps for base in step.bases()}
+        return sum(step.nbytes for step in steps) + sum(bases.values())
 
 
 def _change(old: AnnotatedObject | None, new: AnnotatedObject | None, answered: bool) -> Change:

@@ -13,7 +13,7 @@ from typing import Protocol
 
 import numpy as np
 
-from ..edits import NOTHING, Edit, MaskCrop, box_of_change
+from ..edits import NOTHING, Edit, MaskCrop, box_of_change, joint_box
 from ..engine import Progress
 from ..errors import Cancelled, PromptError, SegmentationError
 from ..prompts import Box, Click, Ras, Structure
@@ -92,6 +92,7 @@ class _Run:
     step: Step
     colors: dict[int, tuple[float, float, float]]
     names: dict[int, str]
+    region: Box | None = None
     missing: list[str] = field(default_factory=list)
     cut: list[str] = field(default_factory=list)
 
@@ -130,6 +131,7 @@ class Session:
         self.failed: Signal[SegmentationError] = Signal()
         self.answered: Signal[tuple[str, Edit]] = Signal()
         self.ready: Ready | None = None
+        self.broken = False
         self._client, self._journal = client, journal
         self._rules: Rules = rules if rules is not None else Anywhere()
         self._is_taken = is_taken
@@ -141,7 +143,6 @@ class Session:
         self._settled: dict[str, tuple[PlacedClick, ...]] = {}
         self._run: _Run | None = None
         self._drag: tuple[str, int] | None = None
-        self._pushed = 0
         self._numbers = itertools.count(1)
         client.open(volume)
 
@@ -195,9 +196,16 @@ class Session:
             after = self._annotation.replaced(object_id, replace(before, status=status))
             self._act(f"{before.structure.name}: {status.value}", after)
 
-    def adopt(self, object_id: str, structure: Structure, color: tuple[float, float, float], mask: MaskCrop) -> None:
+    def adopt(
+        self,
+        object_id: str,
+        structure: Structure,
+        color: tuple[float, float, float],
+        mask: MaskCrop,
+        status: Status = Status.DRAFT,
+    ) -> None:
         """Know of an object that another tool made. It is no step: undo never takes away what was made elsewhere."""
-        value = AnnotatedObject(structure, color, mask, mask=mask)
+        value = AnnotatedObject(structure, color, mask, mask=mask, status=status)
         self._become(self._annotation.replaced(object_id, value))
 
     def rebase(self, object_id: str, mask: MaskCrop, name: str = "edit") -> None:
@@ -238,14 +246,16 @@ class Session:
             PromptError: no such click, or a place outside the volume.
         """
         before = self._annotation[object_id]
+        drag, self._drag = self._drag, None  # a place that is refused ends the drag
         click = self._inside(replace(before.click(click_id).click, ras=ras))
-        goes_on = self._drag == (click_id, self._pushed)
+        self._drag = drag
+        goes_on = self._drag == (click_id, self._latest())
         if click == before.click(click_id).click:
             self._drag = self._drag if dragging else None
             return
         value = before.with_click(click_id, click)
         self._prompt(object_id, f"move click of {before.structure.name}", value, amend=goes_on)
-        self._drag = (click_id, self._pushed) if dragging else None
+        self._drag = (click_id, self._latest()) if dragging else None
 
     def flip_click(self, object_id: str, click_id: str) -> None:
         """Make a positive click negative, or the reverse."""
@@ -279,7 +289,7 @@ class Session:
         title = names[wanted[0]] if len(wanted) == 1 else f"{len(wanted)} structures"
         step = self.history.push(f"segment {title}", self._annotation, self._annotation)
         request_id = self._client.submit(SegmentRequest(wanted, self.region))
-        self._run = _Run(request_id, step, colors, names)
+        self._run = _Run(request_id, step, colors, names, self.region)
 
     def cancel_run(self) -> None:
         """End the automatic run at its next window; the organs that have arrived stay."""
@@ -318,6 +328,7 @@ class Session:
         elif isinstance(event, Restarted):
             self.said.emit(event.why)
         elif isinstance(event, Broken):
+            self.broken = True
             self.failed.emit(event.error)
         elif self._run is not None and event.id == self._run.id:
             self._take_of_run(self._run, event)
@@ -343,8 +354,15 @@ class Session:
         for notice in event.edit.notices:
             self.said.emit(notice)
         object_id = self._annotation.of_class(event.class_id)
+        if object_id is not None and self._annotation[object_id].status is Status.DONE:
+            return
         known = NOTHING if object_id is None else self._annotation[object_id].mask
-        mask = self._rules.permitted(object_id or "", known, MaskCrop(event.edit.start, event.edit.mask))
+        answer = MaskCrop(event.edit.start, event.edit.mask)
+        if run.region is not None:
+            outside = MaskCrop(known.start, known.mask & ~self.volume.voxels_inside(run.region, known.slices))
+            start, shape = joint_box(answer, outside)
+            answer = MaskCrop(start, answer.inside(start, shape) | outside.inside(start, shape))
+        mask = self._rules.permitted(object_id or "", known, answer)
         if touches_border(mask, self.volume.shape_kji):
             run.cut.append(run.names[event.class_id])
         if not mask.mask.any():
@@ -424,6 +442,9 @@ class Session:
         if value.clicks:
             self._ask(object_id)
 
+    def _latest(self) -> int:
+        return self.history.done[-1].number if self.history.done else 0
+
     def _ask(self, object_id: str) -> None:
         value = self._annotation[object_id]
         self._cancel_job_of(object_id)
@@ -436,14 +457,18 @@ class Session:
             self._client.cancel(request_id)
 
     def _travel(self, back: bool) -> Step | None:
-        self.cancel_run()
-        self._drag = None
         steps = self.history.done if back else self.history.undone
         if not steps:
             return None
+        self._drag = None
         step = steps[-1]
+        begun = self._run is not None and self._run.step.number == step.number and not step.changes
+        self.cancel_run()
+        if begun:  # a run that has brought nothing yet: to cancel it is to take it back
+            return step
         for object_id in step.changes:
             self._cancel_job_of(object_id)
+            self._settled.pop(object_id, None)
         annotation, waiting = (self.history.undo if back else self.history.redo)(self._annotation)
         self._become(annotation)
         for object_id in waiting:
@@ -453,7 +478,6 @@ class Session:
     def _act(self, name: str, after: Annotation, waiting: frozenset[str] = frozenset()) -> None:
         before = self._annotation
         self._record(after)
-        self._pushed += 1
         self.history.push(name, before, after, waiting)
         self._tell(before, after)
 

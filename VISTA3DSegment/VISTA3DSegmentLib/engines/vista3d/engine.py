@@ -155,7 +155,7 @@ class OpenedVista3D:
         for class_id, ids in wanted.items():
             mask = _joined([labels.mask(n) for n in ids])
             if region is not None:
-                mask = MaskCrop(mask.start, mask.mask & self.grid.voxels_inside(region, mask.slices))
+                mask = MaskCrop(mask.start, mask.mask & self.volume.voxels_inside(region, mask.slices))
             found = int(mask.mask.sum())
             reason = "" if found else f"The {class_of(class_id).name} was not found in this scan."
             yield class_id, Edit(mask.start, mask.mask, found, 0, dict(watch.seconds), reason, notices)
@@ -286,7 +286,7 @@ class OpenedVista3D:
         with watch.stage("native"):
             result = native_change(self.grid, chance, base_grid, change, box, base_native)
             for limit in self._limits(prompts, region):
-                result = np.where(self.grid.voxels_inside(limit, box), result, base_native)
+                result = np.where(self.volume.voxels_inside(limit, box), result, base_native)
         notices = (*self.notices, *self.engine.runner.notices, *_idle_notices(clicks_of(prompts), change.idle))
         before = None if base is None else base_native
         return as_edit(result, before, box, watch.seconds, _reason(structure, change.idle, base is None), notices)

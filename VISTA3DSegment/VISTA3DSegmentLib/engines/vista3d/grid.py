@@ -27,9 +27,6 @@ Box3 = tuple[slice, slice, slice]
 FOREGROUND_MARGIN = 10
 """Grid voxels around everything brighter than 0 HU that the bundle keeps (``CropForegroundd``, ``inference.json``)."""
 
-NEARLY_MM = 1e-6
-"""A voxel on a box's face is inside it, whatever the last decimal says."""
-
 
 @dataclass(frozen=True)
 class Axis:
@@ -221,25 +218,6 @@ class ModelGrid:
             last = axis.source_count - 1 if at_end else min(axis.source_count - 1, last)
             slices[axis.source] = slice(first, max(first, last + 1))
         return slices[0], slices[1], slices[2]
-
-    def voxels_inside(self, box: Box, part: Box3) -> npt.NDArray[np.bool_]:
-        """Which voxels of a part of the volume have their centre inside a box (RAS, mm).
-
-        Args:
-            box: its faces included.
-            part: slices (k, j, i) of the volume.
-
-        Returns:
-            bool, axes (k, j, i), of the part's shape.
-        """
-        k, j, i = np.ogrid[part]
-        inside = np.ones((1, 1, 1), np.bool_)
-        for row, low, high in zip(self.volume.ijk_to_ras, box.ras_min, box.ras_max, strict=False):
-            # A term only for the indices that it depends on: a scan that is not oblique stays one-dimensional.
-            terms = [step * index for step, index in zip(row[:3], (i, j, k), strict=True) if step != 0.0]
-            position = sum(terms, np.full((1, 1, 1), row[3]))
-            inside = inside & (position >= low - NEARLY_MM) & (position <= high + NEARLY_MM)
-        return np.broadcast_to(inside, (k.shape[0], j.shape[1], i.shape[2]))
 
     def native_taps(self, region: Region, box: Box3) -> list[Taps]:
         """How values at a region's grid points become values at the voxels of a box of the volume: see ``interpolate``.
