@@ -668,6 +668,36 @@ def test_a_scan_that_cannot_be_opened_again_leaves_no_listener_on_the_points():
     assert not node.HasObserver(MARKUPS.PointModifiedEvent)
 
 
+@pytest.mark.parametrize("form", ["closed", "mrb"])
+def test_a_click_that_was_not_answered_before_saving_is_answered_after_opening(tmp_path: Path, form: str):
+    world = segmented()
+    liver = of(world, LIVER)
+    world.annotator.select(liver)
+    world.click((4, 14, 16))
+    world.annotator._keep(liver)  # as the next pump does, before the engine has answered
+    assert liver in world.session.busy
+    if form == "mrb":
+        scene = saved_and_loaded(world.scene, tmp_path, form)
+        node = scene.GetFirstNodeByClass("vtkMRMLSegmentationNode")  # type: ignore[attr-defined]
+    else:
+        world.annotator.close()
+        scene, node = world.scene, world.annotator.segmentation_node
+    again = SceneWorld(scene=scene, segmentation_node=node)
+    again.settle()
+    assert np.array_equal(again.voxels(liver), LIVER_VOXELS | ball((4, 14, 16)))
+
+
+def test_a_click_that_was_not_answered_before_a_crash_is_answered_after_it(tmp_path: Path):
+    key = "0" * 32
+    world = segmented(journal=Journal(tmp_path, key))
+    liver = of(world, LIVER)
+    world.annotator.select(liver)
+    world.click((4, 14, 16))
+    again = SceneWorld(journal=Journal(tmp_path, key))
+    again.settle()
+    assert np.array_equal(again.voxels(liver), LIVER_VOXELS | ball((4, 14, 16)))
+
+
 # What is done
 
 

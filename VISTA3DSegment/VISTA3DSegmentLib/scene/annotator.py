@@ -124,9 +124,11 @@ class SceneAnnotator:
         records = Records.find(scene, volume_node, self.segmentation_node)
         self.markups = PromptMarkups(scene, self, records.lists if records is not None else None, transform_id)
         self._early: list[SegmentationError] = []
-        annotation = self._recalled(records) if records is not None else None
+        annotation, waiting = self._recalled(records) if records is not None else (None, frozenset[str]())
         if annotation is None and journal is not None:
             annotation = self._beside_others(journal.restore())
+            # A crash tells not which click was answered last.
+            waiting = frozenset(key for key, value in annotation.objects.items() if value.clicks)
         self.records = records or Records.begin(scene, volume_node, self.segmentation_node, self.markups.nodes)
         self.session = Session(
             volume,
@@ -134,6 +136,7 @@ class SceneAnnotator:
             journal,
             annotation=annotation,
             rules=self,
+            waiting=waiting,
             is_taken=lambda segment_id: segment_id in self.segments,
         )
         self._selected: str | None = None
@@ -267,7 +270,7 @@ class SceneAnnotator:
         if renewed is not None:
             self._surface_renewed(renewed)
         self.difference.pump()
-        if self._unsaved and not (self.session.busy or self.session.running or self.surfaces.waiting):
+        if self._unsaved:
             self._keep(next(iter(self._unsaved)))
 
     def _show_change(self) -> None:
@@ -276,7 +279,7 @@ class SceneAnnotator:
             self._last_change = None
 
     def keep(self) -> None:
-        """Write down in the scene what it needs to come back as it is; done by itself when the scene is saved."""
+        """Write down in the scene what it needs to come back as it is; ``pump`` does it a little after every change."""
         for object_id in tuple(self._unsaved):
             self._keep(object_id)
 
@@ -287,7 +290,7 @@ class SceneAnnotator:
             self.records.forget(object_id)
         else:
             points = {click_id: point for point, click_id in self.markups.clicks().items()}
-            self.records.keep(object_id, value, points)
+            self.records.keep(object_id, value, points, object_id in self.session.busy)
 
     def close(self) -> None:
         """End; segments, points and records stay in the scene."""
@@ -431,9 +434,9 @@ class SceneAnnotator:
             restored = restored.replaced(object_id, value)
         return restored
 
-    def _recalled(self, records: Records) -> Annotation:
-        """What the scene kept of an earlier session."""
-        annotation = Annotation()
+    def _recalled(self, records: Records) -> tuple[Annotation, frozenset[str]]:
+        """What the scene kept of an earlier session, and of which objects the mask has still to be asked for."""
+        annotation, waiting = Annotation(), set[str]()
         positions = {}
         for sign, node in self.markups.nodes.items():
             for n in range(node.GetNumberOfControlPoints()):
@@ -444,7 +447,7 @@ class SceneAnnotator:
         for object_id in records.ids():
             mask = self.segments.read(object_id) if object_id in self.segments else NOTHING
             try:
-                value, points = records.recall(object_id, mask, positions)
+                value, points, waits = records.recall(object_id, mask, positions)
             except SegmentationError as error:
                 records.forget(object_id)
                 self._early.append(error)
@@ -455,7 +458,9 @@ class SceneAnnotator:
             for click_id, point in points.items():
                 self.markups.bind(point, click_id)
             annotation = annotation.replaced(object_id, value)
-        return annotation
+            if waits:
+                waiting.add(object_id)
+        return annotation, frozenset(waiting)
 
     # ------------------------------------------------------------------ into the scene
 

@@ -73,13 +73,16 @@ class Records:
         names = self.node.GetParameterNames()
         return tuple(name.removeprefix(PREFIX) for name in names if name.startswith(PREFIX))
 
-    def keep(self, object_id: str, value: AnnotatedObject, points: Mapping[str, tuple[bool, str]]) -> None:
+    def keep(
+        self, object_id: str, value: AnnotatedObject, points: Mapping[str, tuple[bool, str]], waiting: bool
+    ) -> None:
         """Write down an object.
 
         Args:
             object_id: id of its segment.
             value: the object.
             points: by click id: whether the control point is in the positive list, and its id.
+            waiting: the engine has not answered its latest prompts.
         """
         record = {
             "name": value.structure.name,
@@ -89,6 +92,7 @@ class Records:
             "clicks": [[placed.id, *points[placed.id]] for placed in value.clicks if placed.id in points],
             "base": None if value.base is None else Delta.between(value.mask, value.base).to_json(),
             "mask": checksum(value.mask),
+            "waiting": waiting,
         }
         self.node.SetParameter(PREFIX + object_id, json.dumps(record, separators=(",", ":")))
 
@@ -98,7 +102,7 @@ class Records:
 
     def recall(
         self, object_id: str, mask: MaskCrop, positions: Mapping[tuple[bool, str], Ras]
-    ) -> tuple[AnnotatedObject, dict[str, tuple[bool, str]]]:
+    ) -> tuple[AnnotatedObject, dict[str, tuple[bool, str]], bool]:
         """An object as it was kept.
 
         Args:
@@ -107,8 +111,8 @@ class Records:
             positions: of the control points in the scene, RAS of the world, mm.
 
         Returns:
-            The object, and the point of each of its clicks. A segment that was changed meanwhile, or has lost points,
-            begins anew with what it holds.
+            The object, the point of each of its clicks, and whether its mask has still to be asked for. A segment that
+            was changed meanwhile, or has lost points, begins anew with what it holds.
         """
         try:
             record = json.loads(self.node.GetParameter(PREFIX + object_id))
@@ -117,13 +121,14 @@ class Records:
             value = AnnotatedObject(
                 Structure(record["name"], record["class"]), (red, green, blue), mask, (), mask, Status(record["status"])
             )
+            _ = record["mask"], record["waiting"]
             base = None if record["base"] is None else Delta.from_json(record["base"]).onto(mask)
         except (ValueError, KeyError, TypeError, zlib.error, SegmentationError) as error:
             raise SegmentationError(f"What the scene keeps of {object_id} is damaged.") from error
         if record["mask"] != checksum(mask) or any(point not in positions for point in points.values()):
-            return value, {}
+            return value, {}, False
         clicks = tuple(PlacedClick(key, Click(positions[point], point[0])) for key, point in points.items())
-        return replace(value, base=base, clicks=clicks), points
+        return replace(value, base=base, clicks=clicks), points, bool(record["waiting"])
 
 
 def checksum(mask: MaskCrop) -> str:

@@ -108,6 +108,7 @@ class Session:
         annotation: to go on with; None: that of the journal, if it holds one.
         rules: what an answer may change.
         is_taken: whether an id must not be given to a new object.
+        waiting: objects of the annotation whose mask has still to be asked for.
     """
 
     region: Box | None
@@ -122,6 +123,7 @@ class Session:
         annotation: Annotation | None = None,
         rules: Rules | None = None,
         is_taken: Callable[[str], bool] = lambda _: False,
+        waiting: frozenset[str] = frozenset(),
     ) -> None:
         self.volume, self.region = volume, None
         self.history = History(history_bytes)
@@ -145,6 +147,8 @@ class Session:
         self._drag: tuple[str, int] | None = None
         self._numbers = itertools.count(1)
         client.open(volume)
+        for object_id in waiting:
+            self._ask(object_id)
 
     @property
     def annotation(self) -> Annotation:
