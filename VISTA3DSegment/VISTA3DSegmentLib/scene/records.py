@@ -7,6 +7,7 @@ its difference from the segment, and a checksum of the segment tells whether ano
 from __future__ import annotations
 
 import json
+import weakref
 import zlib
 from collections.abc import Mapping
 from dataclasses import replace
@@ -34,6 +35,7 @@ class Records:
 
     def __init__(self, node: Any) -> None:
         self.node = node
+        self._checksums: weakref.WeakKeyDictionary[MaskCrop, str] = weakref.WeakKeyDictionary()
 
     @classmethod
     def find(cls, scene: Any, volume: Any, segmentation: Any) -> Records | None:
@@ -91,10 +93,16 @@ class Records:
             "status": value.status.value,
             "clicks": [[placed.id, *points[placed.id]] for placed in value.clicks if placed.id in points],
             "base": None if value.base is None else Delta.between(value.mask, value.base).to_json(),
-            "mask": checksum(value.mask),
+            "mask": self._checksum(value.mask),
             "waiting": waiting,
         }
         self.node.SetParameter(PREFIX + object_id, json.dumps(record, separators=(",", ":")))
+
+    def _checksum(self, mask: MaskCrop) -> str:
+        # A click changes the prompts at once and the mask only later: that of an organ takes 15 ms.
+        if mask not in self._checksums:
+            self._checksums[mask] = checksum(mask)
+        return self._checksums[mask]
 
     def forget(self, object_id: str) -> None:
         """An object is gone."""
