@@ -39,6 +39,23 @@ def of(world: SceneWorld, class_id: int) -> str:
     return object_id
 
 
+def corrected() -> tuple[SceneWorld, str]:
+    """Both organs, and the liver, chosen, with one click beside it; its id."""
+    world = segmented()
+    liver = of(world, LIVER)
+    world.annotator.select(liver)
+    world.click((4, 14, 16))
+    world.settle()
+    return world, liver
+
+
+class Full(InProcess):
+    """A client whose machine has no memory left."""
+
+    def open(self, volume: object) -> None:
+        raise ResourceError("There is no room for the scan in shared memory.", "Free memory.")
+
+
 def ball(center_kji: tuple[int, int, int]) -> np.ndarray:
     """What the fake engine makes of a click."""
     k, j, i = np.ogrid[: SHAPE[0], : SHAPE[1], : SHAPE[2]]
@@ -228,11 +245,7 @@ def test_new_lesions_are_numbered_and_have_no_segment_before_they_have_voxels():
 
 
 def test_dragging_a_point_is_followed_live_and_is_one_step():
-    world = segmented()
-    liver = of(world, LIVER)
-    world.annotator.select(liver)
-    world.click((4, 14, 16))
-    world.settle()
+    world, liver = corrected()
     steps = len(world.session.history.done)
     node = world.annotator.markups.nodes[True]
     node.InvokeEvent(MARKUPS.PointStartInteractionEvent, 0)
@@ -338,11 +351,7 @@ def test_a_click_can_mean_a_segment_that_another_tool_made():
 
 
 def test_voxels_painted_with_another_tool_are_what_the_next_click_corrects():
-    world = segmented()
-    liver = of(world, LIVER)
-    world.annotator.select(liver)
-    world.click((4, 14, 16))
-    world.settle()
+    world, liver = corrected()
     mine = np.zeros(SHAPE, np.bool_)
     mine[10:13, 2:6, 2:20] = True
     world.paint(liver, mine)
@@ -517,11 +526,7 @@ def saved_and_loaded(scene: object, folder: Path, form: str) -> object:
 
 
 def test_a_segment_changed_after_saving_begins_anew_with_what_it_holds(tmp_path: Path):
-    world = segmented()
-    liver = of(world, LIVER)
-    world.annotator.select(liver)
-    world.click((4, 14, 16))
-    world.settle()
+    world, liver = corrected()
     scene = saved_and_loaded(world.scene, tmp_path, "mrb")
     node = scene.GetFirstNodeByClass("vtkMRMLSegmentationNode")  # type: ignore[attr-defined]
     world.annotator.segmentation_node, other = node, world.annotator.segmentation_node
@@ -610,10 +615,6 @@ def test_removing_a_node_ends_the_annotation(which: str):
 
 
 def test_a_client_that_cannot_open_the_scan_leaves_the_scene_alone():
-    class Full(InProcess):
-        def open(self, volume: object) -> None:
-            raise ResourceError("There is no room for the scan in shared memory.", "Free memory.")
-
     scene = empty_scene()
     node = add_volume(scene, painted())
     count = scene.GetNumberOfNodes()  # type: ignore[attr-defined]
@@ -655,10 +656,6 @@ def test_points_that_no_click_stands_for_do_not_jump_into_another_segment():
 
 
 def test_a_scan_that_cannot_be_opened_again_leaves_no_listener_on_the_points():
-    class Full(InProcess):
-        def open(self, volume: object) -> None:
-            raise ResourceError("There is no room for the scan in shared memory.", "Free memory.")
-
     world = segmented()
     world.annotator.close()
     node = world.annotator.markups.nodes[True]
@@ -715,11 +712,7 @@ def test_a_segment_that_the_hosts_list_calls_completed_is_done():
 
 
 def test_points_of_what_is_done_stay_where_they_are():
-    world = segmented()
-    liver = of(world, LIVER)
-    world.annotator.select(liver)
-    world.click((4, 14, 16))
-    world.settle()
+    world, liver = corrected()
     logic = slicer.vtkSlicerSegmentationsModuleLogic
     logic.SetSegmentStatus(world.segmentation.GetSegment(liver), logic.Completed)
     node = world.annotator.markups.nodes[True]
@@ -739,11 +732,7 @@ def test_points_of_what_is_done_stay_where_they_are():
 
 
 def test_undo_just_after_a_run_was_started_ends_the_run_and_nothing_else():
-    world = segmented()
-    liver = of(world, LIVER)
-    world.annotator.select(liver)
-    world.click((4, 14, 16))
-    world.settle()
+    world, liver = corrected()
     world.annotator.segment([RIGHT_KIDNEY])
     assert world.annotator.redo() is None
     assert world.session.running
@@ -753,11 +742,7 @@ def test_undo_just_after_a_run_was_started_ends_the_run_and_nothing_else():
 
 
 def test_a_point_held_while_an_organ_arrives_can_be_dropped():
-    world = segmented()
-    liver = of(world, LIVER)
-    world.annotator.select(liver)
-    world.click((4, 14, 16))
-    world.settle()
+    world, liver = corrected()
     node = world.annotator.markups.nodes[True]
     world.annotator.segment([SPLEEN])
     world.annotator.set_status(of(world, SPLEEN), Status.FLAGGED)
@@ -788,11 +773,7 @@ def test_a_click_undone_before_an_edit_loses_none_that_is_still_computed():
 
 
 def test_rejecting_takes_back_the_change_that_is_shown_and_nothing_newer():
-    world = segmented()
-    liver = of(world, LIVER)
-    world.annotator.select(liver)
-    world.click((4, 14, 16))
-    world.settle()
+    world, liver = corrected()
     world.annotator.set_status(liver, Status.FLAGGED)
     assert world.annotator.reject() is None
     assert world.session.annotation[liver].status is Status.FLAGGED
@@ -955,11 +936,7 @@ def test_the_last_change_is_shown_fades_and_is_not_saved(tmp_path: Path):
 
 
 def test_a_change_is_accepted_or_rejected():
-    world = segmented()
-    liver = of(world, LIVER)
-    world.annotator.select(liver)
-    world.click((4, 14, 16))
-    world.settle()
+    world, liver = corrected()
     world.annotator.accept()
     assert world.voxels(liver)[4, 14, 16]
     world.click((4, 2, 2))

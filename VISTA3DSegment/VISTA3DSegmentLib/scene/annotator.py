@@ -437,13 +437,7 @@ class SceneAnnotator:
     def _recalled(self, records: Records) -> tuple[Annotation, frozenset[str]]:
         """What the scene kept of an earlier session, and of which objects the mask has still to be asked for."""
         annotation, waiting = Annotation(), set[str]()
-        positions = {}
-        for sign, node in self.markups.nodes.items():
-            for n in range(node.GetNumberOfControlPoints()):
-                point = (sign, node.GetNthControlPointID(n))
-                ras = self.markups.position(point)
-                if ras is not None:
-                    positions[point] = ras
+        positions = self.markups.positions()
         for object_id in records.ids():
             mask = self.segments.read(object_id) if object_id in self.segments else NOTHING
             try:

@@ -45,25 +45,17 @@ class Lattice:
 
     def start_of(self, image: Any) -> Index3 | None:
         """The voxel (k, j, i) of the volume at which a labelmap begins; None: it lies on another lattice."""
-        matrix = vtk.vtkMatrix4x4()
-        image.GetImageToWorldMatrix(matrix)
-        to_lattice = np.linalg.inv(self.ijk_to_node) @ array_of(matrix)
-        extent = np.array(image.GetExtent()).reshape(3, 2)
-        corners = np.array(np.meshgrid(*extent, [1.0], indexing="ij")).reshape(4, -1)
+        corners, to_lattice = self._corners(image)
         shift = np.round(to_lattice[:3, 3])
         off = np.abs((to_lattice @ corners)[:3] - corners[:3] - shift[:, None])
         if off.max() > SAME_PLACE_VOXELS:
             return None
-        i, j, k = (int(value) for value in extent[:, 0] + shift)
+        i, j, k = (int(value) for value in corners[:3].min(1) + shift)
         return k, j, i
 
     def resampled(self, image: Any) -> Any:
         """A labelmap of another lattice on this one (nearest neighbour), no larger than what it holds."""
-        matrix = vtk.vtkMatrix4x4()
-        image.GetImageToWorldMatrix(matrix)
-        to_lattice = np.linalg.inv(self.ijk_to_node) @ array_of(matrix)
-        extent = np.array(image.GetExtent(), dtype=np.float64).reshape(3, 2)
-        corners = np.array(np.meshgrid(*extent, [1.0], indexing="ij")).reshape(4, -1)
+        corners, to_lattice = self._corners(image)
         there = (to_lattice @ corners)[:3]
         low = np.maximum(np.floor(there.min(1)).astype(int) - 1, 0)
         high = np.minimum(np.ceil(there.max(1)).astype(int) + 2, self.shape[::-1])
@@ -76,7 +68,7 @@ class Lattice:
 
     def mask(self, image: Any, label: int) -> MaskCrop:
         """The voxels of a labelmap that hold a label, in the smallest box of this lattice that holds them."""
-        if image is None or image.GetPointData().GetScalars() is None or image.GetNumberOfPoints() == 0:
+        if not has_voxels(image):
             return NOTHING
         start = self.start_of(image)
         if start is None:
@@ -88,9 +80,22 @@ class Lattice:
             return crop
         return MaskCrop((0, 0, 0), crop.full(self.shape)).tightened()
 
+    def _corners(self, image: Any) -> tuple[FloatArray, FloatArray]:
+        """A labelmap's corner voxels, (4, 8) homogeneous (i, j, k, 1), and the 4x4 from there to the lattice."""
+        matrix = vtk.vtkMatrix4x4()
+        image.GetImageToWorldMatrix(matrix)
+        extent = np.array(image.GetExtent(), dtype=np.float64).reshape(3, 2)
+        corners = np.array(np.meshgrid(*extent, [1.0], indexing="ij")).reshape(4, -1)
+        return corners, np.linalg.inv(self.ijk_to_node) @ array_of(matrix)
+
     def holds(self, start: Index3, shape: tuple[int, ...]) -> bool:
         """Whether a box lies in the volume."""
         return all(s >= 0 and s + n <= whole for s, n, whole in zip(start, shape, self.shape, strict=True))
+
+
+def has_voxels(image: Any | None) -> bool:
+    """Whether a labelmap is there and not without extent."""
+    return image is not None and image.GetPointData().GetScalars() is not None and image.GetNumberOfPoints() > 0
 
 
 def voxels_of(image: Any) -> npt.NDArray[Any]:

@@ -140,15 +140,15 @@ class PromptMarkups:
 
     def strays(self) -> list[Point]:
         """Points that stand for no click."""
-        return [point for sign in self.nodes for point, _ in self._defined(sign) if point not in self._clicks]
+        return [point for point in self.positions() if point not in self._clicks]
 
     def clicks(self) -> Mapping[Point, str]:
         """Which click each point stands for."""
         return dict(self._clicks)
 
-    def position(self, point: Point) -> Ras | None:
-        """Where a point is (RAS of the world, mm); None: it has no place, or is gone."""
-        return self._position(point)
+    def positions(self) -> dict[Point, Ras]:
+        """Where every point is that was placed (RAS of the world, mm)."""
+        return {point: ras for sign in self.nodes for point, ras in self._defined(sign)}
 
     def _observe(self, sign: bool, node: Any) -> None:
         for event in (

@@ -129,14 +129,14 @@ class Records:
             value = AnnotatedObject(
                 Structure(record["name"], record["class"]), (red, green, blue), mask, (), mask, Status(record["status"])
             )
-            _ = record["mask"], record["waiting"]
+            known_checksum, waiting = record["mask"], bool(record["waiting"])
             base = None if record["base"] is None else Delta.from_json(record["base"]).onto(mask)
         except (ValueError, KeyError, TypeError, zlib.error, SegmentationError) as error:
             raise SegmentationError(f"What the scene keeps of {object_id} is damaged.") from error
-        if record["mask"] != checksum(mask) or any(point not in positions for point in points.values()):
+        if known_checksum != checksum(mask) or any(point not in positions for point in points.values()):
             return value, {}, False
         clicks = tuple(PlacedClick(key, Click(positions[point], point[0])) for key, point in points.items())
-        return replace(value, base=base, clicks=clicks), points, bool(record["waiting"])
+        return replace(value, base=base, clicks=clicks), points, waiting
 
 
 def checksum(mask: MaskCrop) -> str:

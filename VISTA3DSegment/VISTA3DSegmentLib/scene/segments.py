@@ -19,7 +19,7 @@ from ..edits import NOTHING, BoolArray, Index3, MaskCrop, joint_box
 from ..errors import VolumeError
 from ..files.seg_nrrd import CLASS_TAG
 from ..session.annotation import Status
-from .labelmaps import LABELMAP, Lattice, box_of_difference, voxels_of
+from .labelmaps import LABELMAP, Lattice, box_of_difference, has_voxels, voxels_of
 
 STATUS = {
     Status.DRAFT: slicer.vtkSlicerSegmentationsModuleLogic.InProgress,
@@ -124,8 +124,7 @@ class Segments:
     def on_lattice(self, segment_id: str) -> bool:
         """Whether a segment's voxels are those of the volume; if not, it is resampled where it is read and written."""
         image = self._segmentation.GetSegment(segment_id).GetRepresentation(LABELMAP)
-        empty = image is None or image.GetPointData().GetScalars() is None or image.GetNumberOfPoints() == 0
-        return empty or self.lattice.start_of(image) is not None
+        return not has_voxels(image) or self.lattice.start_of(image) is not None
 
     def read(self, segment_id: str) -> MaskCrop:
         """The voxels of a segment, on the volume's lattice."""
@@ -162,7 +161,7 @@ class Segments:
         for segment_id in self.ids():
             segment = self._segmentation.GetSegment(segment_id)
             image = segment.GetRepresentation(LABELMAP)
-            if image is None or image.GetPointData().GetScalars() is None or image.GetNumberOfPoints() == 0:
+            if not has_voxels(image):
                 continue
             first = self.lattice.start_of(image)
             if first is None:
