@@ -45,10 +45,10 @@ def specification(quick: bool) -> ModelSpecification:
     )
 
 
-def scan(length: int, slices: int = 28) -> Volume:
-    """A real CT (3 mm, 122 x 101), its first slices; longer ones by repeating them, every other time upside down."""
+def scan(length: int, slices: int = 28, columns: int = 122) -> Volume:
+    """A real CT (3 mm, 122 x 101), some slices and columns; longer by repeating, every other time upside down."""
     volume = read_volume(shared("data/ct_abdomen_pelvis_3mm/ct.nii.gz")).volume
-    part = volume.array[40 : 40 + slices]
+    part = volume.array[40 : 40 + slices, :, :columns]
     return Volume(np.concatenate([part[:: (-1) ** n] for n in range(length)]), volume.ijk_to_ras)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -60,11 +61,16 @@ def tiny_network(seed: int = 0) -> Any:
     return build_network(SHAPE).eval().requires_grad_(False)
 
 
+def torch_backend(seed: int = 0) -> TorchBackend:
+    """The tiny network in PyTorch; a copy, for a backend lays its network out anew."""
+    return TorchBackend(deepcopy(tiny_network(seed)))
+
+
 def engine_of(
     backend: Backend | None = None, expects: ModelSpecification | None = None, batch: int = 1, **options: Any
 ) -> Vista3DEngine:
     """An engine over a backend; the tiny network in PyTorch unless told otherwise, features kept in float32."""
-    runner = Runner(backend or TorchBackend(tiny_network()), batch)
+    runner = Runner(backend or torch_backend(), batch)
     chosen = Options(**({"keep_half": False} | options))
     return Vista3DEngine(runner, expects or specification(), "test", chosen, SHAPE.feature_size)
 

@@ -31,13 +31,13 @@ from engine_builders import (
     painted_scan,
     specification,
     tiny_network,
+    torch_backend,
     whole,
 )
 from VISTA3DSegmentLib.edits import BoolArray
 from VISTA3DSegmentLib.engine import Progress
 from VISTA3DSegmentLib.engines.vista3d import engine as engine_module
 from VISTA3DSegmentLib.engines.vista3d.automatic import CHUNK_BYTES, NativeLabels, Planes, finished_planes
-from VISTA3DSegmentLib.engines.vista3d.backend import TorchBackend
 from VISTA3DSegmentLib.engines.vista3d.engine import OpenedVista3D, Vista3DEngine
 from VISTA3DSegmentLib.engines.vista3d.grid import Region
 from VISTA3DSegmentLib.engines.vista3d.windows import sweep
@@ -285,7 +285,7 @@ def test_the_logits_that_exist_at_one_time_are_bounded(monkeypatch: pytest.Monke
 
 
 def test_finished_planes_are_decided_before_later_windows_are_computed(monkeypatch: pytest.MonkeyPatch) -> None:
-    spy = Spy(TorchBackend(tiny_network()))
+    spy = Spy(torch_backend())
     seen = chunks_seen(monkeypatch, CHUNK_BYTES, spy)
     opened = engine_of(spy).open(cloudy_scan((70, 18, 18)))
     list(opened.segment([LIVER]))

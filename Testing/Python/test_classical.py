@@ -5,12 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from builders import box_mask
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import dijkstra
 from VISTA3DSegmentLib.edits import MaskCrop
 from VISTA3DSegmentLib.errors import PromptError
 from VISTA3DSegmentLib.evaluation import classical
-from VISTA3DSegmentLib.evaluation.classical import UNREACHED, GrowCut, RegionGrower, path_costs
+from VISTA3DSegmentLib.evaluation.classical import GrowCut, RegionGrower
 from VISTA3DSegmentLib.evaluation.clicks import click_session
 from VISTA3DSegmentLib.evaluation.metrics import dice
 from VISTA3DSegmentLib.evaluation.working_grid import WorkingGrid
@@ -113,29 +111,6 @@ def test_what_they_cannot_do_is_refused(grid: WorkingGrid, method: type[RegionGr
         method(grid).refine(ORGAN, (click(grid, (12, 28, 18), positive=False),))
     with pytest.raises(PromptError, match="cannot mend a mask"):
         method(grid).refine(ORGAN, (click(grid, (12, 28, 18)),), KIDNEY)
-
-
-def test_path_costs_are_those_of_dijkstra() -> None:
-    rng = np.random.default_rng(1)
-    grey = rng.integers(0, 20, (5, 6, 7)).astype(np.float32)
-    seeds = np.zeros(grey.shape, np.bool_)
-    seeds[0, 0, 0] = seeds[4, 2, 6] = True
-    index = np.arange(grey.size).reshape(grey.shape)
-    edges = [
-        (a.ravel(), b.ravel())
-        for axis in range(3)
-        for a, b in ((np.delete(index, -1, axis), np.delete(index, 0, axis)),)
-    ]
-    start, end = (np.concatenate(ends) for ends in zip(*edges, strict=True))
-    # A step of no cost would be no edge for SciPy.
-    weights = np.maximum(np.abs(grey.ravel()[start] - grey.ravel()[end]), 1e-9)
-    graph = coo_matrix((weights, (start, end)), shape=(grey.size, grey.size))
-    expected = dijkstra(graph, directed=False, indices=index[seeds], min_only=True).reshape(grey.shape)
-    np.testing.assert_allclose(path_costs(grey, seeds), expected, atol=1e-4)
-
-
-def test_without_a_seed_nothing_is_reached() -> None:
-    assert (path_costs(np.zeros((2, 3, 4), np.float32), np.zeros((2, 3, 4), np.bool_)) == UNREACHED).all()
 
 
 def test_a_mask_of_the_working_grid_lies_where_it_was_on_the_scan(grid: WorkingGrid) -> None:

@@ -24,6 +24,7 @@ from engine_builders import (
     painted_scan,
     specification,
     tiny_network,
+    torch_backend,
     whole,
 )
 from monai.apps.vista3d.inferer import _pad_previous_mask, point_based_window_inferer
@@ -33,7 +34,6 @@ from monai.inferers.utils import sliding_window_inference
 from monai.transforms.utils import keep_merge_components_with_points
 from VISTA3DSegmentLib.anatomy import SPECIAL_POINT_CLASSES
 from VISTA3DSegmentLib.edits import MaskCrop
-from VISTA3DSegmentLib.engines.vista3d.backend import TorchBackend
 from VISTA3DSegmentLib.engines.vista3d.grid import Region
 from VISTA3DSegmentLib.engines.vista3d.interactive import stitch
 from VISTA3DSegmentLib.engines.vista3d.merge import merge
@@ -67,7 +67,7 @@ def test_b01_a_click_on_the_first_slice_is_not_dropped() -> None:
         assert kept == (None, None)  # the reference forgets it
 
         volume = cloudy_scan((16, 16, 16))
-        spy = Spy(TorchBackend(tiny_network()))
+        spy = Spy(torch_backend())
         engine_of(spy).open(volume).refine(NEW, (click_at(volume, (click[2], click[1], click[0])),))
         assert [call.points for call in spy.clicked] == [[tuple(click)]]
 
@@ -85,7 +85,7 @@ def test_b02_a_click_half_a_voxel_from_the_far_face_does_not_crash() -> None:
 
     # 0.4 of a voxel of 2 mm beyond the last voxel's centre: on the grid of 1.5 mm that is beyond its last point, too.
     volume = cloudy_scan((16, 16, 22), spacing_mm=(2.0, 1.5, 1.5))
-    spy = Spy(TorchBackend(tiny_network()))
+    spy = Spy(torch_backend())
     opened = engine_of(spy).open(volume)
     opened.refine(Structure("liver", LIVER), (click_at(volume, (8.0, 8.0, 21.4)),))
     assert spy.clicked[0].points[0][0] == 15.0
@@ -189,7 +189,7 @@ def test_b07_the_overlap_and_the_blending_of_the_model_are_used() -> None:
     calls: list[int] = []
     for overlap, mode in ((0.25, "constant"), (0.625, "gaussian")):
         expects = specification(overlap=overlap, blending=mode)
-        spy = Spy(TorchBackend(tiny_network()))
+        spy = Spy(torch_backend())
         labels = engine_of(spy, expects).open(volume).grid_labels([LIVER, SPLEEN, 4, 5])
         image = reference.scaled(volume.array.transpose(2, 1, 0), expects)
         expected = reference.automatic_labels(tiny_network(), image, [LIVER, SPLEEN, 4, 5], expects)
@@ -284,7 +284,7 @@ def test_b12_both_branches_see_a_small_scan_padded_alike() -> None:
     padded, _ = _pad_previous_mask(torch.ones(1, 1, 11, 7, 9), (16, 16, 16))
     assert float(padded.min()) == 0.0  # for clicks the reference pads with 0, which is no grey value of the border
 
-    spy = Spy(TorchBackend(tiny_network()))
+    spy = Spy(torch_backend())
     opened = engine_of(spy).open(volume)
     list(opened.segment([LIVER]))
     opened.refine(NEW, (click_at(volume, (4, 4, 4)),))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from itertools import product
 from typing import Any
 
@@ -266,7 +267,7 @@ class Stubborn(TorchBackend):
     """A network that answers every click with one cube, or with nothing."""
 
     def __init__(self, says: bool = True) -> None:
-        super().__init__(tiny_network())
+        super().__init__(deepcopy(tiny_network()))
         self._says = says
 
     def click_logits(

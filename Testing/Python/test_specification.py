@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from VISTA3DSegmentLib.errors import ModelError
-from VISTA3DSegmentLib.models.specification import HounsfieldWindow, ModelSpecification, Percentiles
+from VISTA3DSegmentLib.models.specification import ClickSupport, HounsfieldWindow, ModelSpecification, Percentiles
 
 
 def specification(**changes: Any) -> ModelSpecification:
@@ -33,6 +33,7 @@ def as_document(**changes: Any) -> dict[str, Any]:
     [
         {},
         {"intensity": Percentiles(1.0, 99.0), "modalities": ("CT", "MR"), "window": (192, 192, 128)},
+        {"click_support": ClickSupport(3.0, 4.0, 1.0)},
         {"clicks": False, "zero_shot": False, "blending": "gaussian", "overlap": 0.625},
         {"classes": (), "name": "nur Klicks, übersetzt", "spacing_mm": (0.7, 0.7, 1.5)},
         {"intensity": HounsfieldWindow(-963.8247715525971, 1053.678477684517)},
@@ -62,8 +63,6 @@ def test_what_is_written_is_what_is_read(changed: dict[str, Any]) -> None:
         ({"overlap": float("nan")}, "overlap"),
         ({"blending": "mean"}, "mean"),
         ({"orientation": "LPS"}, "LPS"),
-        ({"click_reach": 0.0}, "reach"),
-        ({"click_reach": float("inf")}, "reach"),
     ],
 )
 def test_a_model_that_could_segment_nothing_is_refused(changed: dict[str, Any], complaint: str) -> None:
@@ -78,6 +77,20 @@ def test_intensity_ranges_are_ordered_and_finite() -> None:
     for wrong in ((99.0, 1.0), (-1.0, 99.0), (1.0, 101.0)):
         with pytest.raises(ModelError, match="percentiles"):
             Percentiles(*wrong)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "complaint"),
+    [
+        ((0.0, 1.0, 1.0), "reach"),
+        ((float("inf"), 1.0, 1.0), "reach"),
+        ((3.0, -1.0, 1.0), "grey values"),
+        ((3.0, 1.0, float("nan")), "automatic"),
+    ],
+)
+def test_support_of_clicks_is_finite_and_helps(wrong: tuple[float, float, float], complaint: str) -> None:
+    with pytest.raises(ModelError, match=complaint):
+        ClickSupport(*wrong)
 
 
 @pytest.mark.parametrize("key", list(as_document()))
@@ -105,6 +118,8 @@ def test_a_missing_key_is_named(key: str) -> None:
         ({"spacing_mm": [1.5, 1.5]}, "spacing_mm"),
         ({"spacing_mm": [1.5, 1.5, 10**400]}, "too large"),
         ({"intensity": "hu"}, "intensity"),
+        ({"click_support": 3.0}, "click_support"),
+        ({"click_support": {"reach": 3.0}}, "lacks automatic, grey_values"),
         ({"intensity": {"kind": "zscore", "low": 0, "high": 1}}, "zscore"),
         ({"intensity": {"kind": "percentiles", "low": 1}}, "lacks high"),
         ({"intensity": {"kind": "percentiles", "low": 1, "high": 99, "mean": 0}}, "unknown mean"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 import numpy as np
 import pytest
 import torch
@@ -84,7 +86,7 @@ class Threshold(TorchBackend):
     """A network that answers with what is brighter than 0 HU, as surely as it is bright."""
 
     def __init__(self) -> None:
-        super().__init__(tiny_network())
+        super().__init__(deepcopy(tiny_network()))
 
     def encode(
         self, images: torch.Tensor, classes: bool, clicks: bool

@@ -14,6 +14,7 @@ import SimpleITK as sitk  # noqa: N813 (the library's own custom)
 
 from ..edits import BoolArray, Edit, MaskCrop
 from ..errors import PromptError
+from ..grey_paths import path_costs
 from ..prompts import Click, Prompts, Structure, clicks_of
 from ..volume import Volume
 from .metrics import as_kji
@@ -33,10 +34,6 @@ CUT_SHARE = 0.6
 
 PATH_MARGIN_MM = 32.0
 PATH_BALL_MM = 5.0
-SWEEPS = 60
-"""Bound on the rounds of the path search; it is over when nothing changes any more, mostly after about ten."""
-
-UNREACHED = np.float32(1e9)
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,7 +127,8 @@ class GrowCut:
         clicks = _checked_clicks(structure, prompts, base)
         site = self.grid.site(clicks, PATH_MARGIN_MM)
         seeds = _seeds(site)
-        mask = path_costs(site.grey, seeds > 0) < path_costs(site.grey, seeds < 0)
+        inside, outside = path_costs(site.grey, np.stack([seeds > 0, seeds < 0]))
+        mask = inside < outside
         return _edit(self.grid.on_scan(site, mask), began)
 
 
@@ -141,35 +139,6 @@ def _seeds(site: Site) -> FloatGrid:
         for mark in site.marks:
             seeds[site.ball(mark.voxel, radius_mm)] = 1 if mark.positive else -1
     return np.asarray(seeds)
-
-
-def path_costs(grey: FloatGrid, seeds: BoolArray) -> FloatGrid:
-    """The smallest sum of grey value differences on a path from any seed to each voxel, by sweeps along the axes.
-
-    Args:
-        grey: (k, j, i).
-        seeds: bool (k, j, i).
-
-    Returns:
-        float32 (k, j, i); ``UNREACHED`` everywhere if there is no seed.
-    """
-    cost = np.where(seeds, np.float32(0), UNREACHED)
-    differences = [np.abs(np.diff(grey, axis=axis)) for axis in range(3)]
-    for _ in range(SWEEPS):
-        before = cost.copy()
-        for axis in range(3):
-            _sweep(np.moveaxis(cost, axis, 0), np.moveaxis(differences[axis], axis, 0))
-        if np.array_equal(before, cost):
-            break
-    return np.asarray(cost)
-
-
-def _sweep(planes: FloatGrid, steps: FloatGrid) -> None:
-    """Carry costs from plane to plane, forwards and backwards, in place."""
-    for n in range(1, len(planes)):
-        np.minimum(planes[n], planes[n - 1] + steps[n - 1], out=planes[n])
-    for n in range(len(planes) - 2, -1, -1):
-        np.minimum(planes[n], planes[n + 1] + steps[n], out=planes[n])
 
 
 def _checked_clicks(structure: Structure, prompts: Prompts, base: MaskCrop | None) -> tuple[Click, ...]:

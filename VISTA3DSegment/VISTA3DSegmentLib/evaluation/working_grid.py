@@ -11,6 +11,7 @@ import numpy.typing as npt
 import SimpleITK as sitk  # noqa: N813 (the library's own custom)
 
 from ..edits import BoolArray, MaskCrop
+from ..grey_paths import grey_range, smoothed
 from ..prompts import Click
 from ..volume import Volume
 from .metrics import Kji, as_kji
@@ -19,12 +20,6 @@ FloatGrid = npt.NDArray[np.float32]
 
 GRID_MM = 2.0
 """Finer axes are resampled to this: noise is averaged away, and a click costs a second instead of a minute."""
-
-GREY_RANGE = (-200.0, 400.0)
-"""HU beyond which a CT is cut off: otherwise air and metal dominate every difference."""
-
-SMOOTHING_STEPS, SMOOTHING_TIME, CONDUCTANCE = 5, 0.04, 2.0
-"""Anisotropic diffusion: within tissues, not across edges. The time step is stable from 1 mm spacing on."""
 
 
 @dataclass(frozen=True)
@@ -119,10 +114,7 @@ class WorkingGrid:
         coarse = sitk.Resample(
             image, size, sitk.Transform(), sitk.sitkLinear, origin, self.spacing_kji_mm[::-1], direction, 0.0
         )
-        smooth = sitk.CurvatureAnisotropicDiffusion(
-            coarse, timeStep=SMOOTHING_TIME, conductanceParameter=CONDUCTANCE, numberOfIterations=SMOOTHING_STEPS
-        )
-        return np.asarray(sitk.GetArrayFromImage(smooth))
+        return smoothed(coarse)
 
     def site(self, clicks: Sequence[Click], margin_mm: float) -> Site:
         """The region that holds all clicks, and round the positive ones a margin.
@@ -169,14 +161,6 @@ def _interpolate(array: FloatGrid, axis: int, at: npt.NDArray[np.float64]) -> Fl
     second = np.minimum(first + 1, array.shape[axis] - 1)
     share = np.expand_dims((at - first).astype(np.float32), tuple(other for other in range(3) if other != axis))
     return np.asarray(np.take(array, first, axis) * (1 - share) + np.take(array, second, axis) * share)
-
-
-def grey_range(volume: Volume) -> tuple[float, float]:
-    """The grey values that matter: ``GREY_RANGE`` for a CT, told by its air, else the 1st to 99th percentile."""
-    if volume.array.min() < GREY_RANGE[0]:
-        return GREY_RANGE
-    low, high = np.percentile(volume.array, (1, 99))
-    return float(low), float(max(high, low + 1))
 
 
 def connected_to(mask: BoolArray, seeds: Iterable[Kji]) -> BoolArray:

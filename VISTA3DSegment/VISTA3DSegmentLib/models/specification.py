@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, TypeAlias, get_args
 
 from ..errors import ModelError
@@ -74,6 +74,28 @@ INTENSITY_KINDS: dict[str, type[HounsfieldWindow] | type[Percentiles]] = {
 
 
 @dataclass(frozen=True)
+class ClickSupport:
+    """What helps a small model with clicks; a large one needs none of it.
+
+    Args:
+        reach: a click on something given changes nothing farther from it than so many times the depth of the error
+            there.
+        grey_values: largest logit that paths of equal grey value from the clicks add to the model's own.
+        automatic: share of a class's automatic logits that is added, but not around clicks that contradict them.
+    """
+
+    reach: float
+    grey_values: float
+    automatic: float
+
+    def __post_init__(self) -> None:
+        reach_valid = math.isfinite(self.reach) and self.reach > 0
+        _refuse(not reach_valid, f"lets clicks reach {self.reach} times as far as the error is deep")
+        for name, weight in (("grey values", self.grey_values), ("automatic answers", self.automatic)):
+            _refuse(not (math.isfinite(weight) and weight >= 0), f"weighs {name} by {weight}")
+
+
+@dataclass(frozen=True)
 class ModelSpecification:
     """What one model expects and answers.
 
@@ -91,8 +113,8 @@ class ModelSpecification:
         overlap: share of a window that it has in common with the next, 0 to below 1.
         blending: how overlapping windows are weighted.
         orientation: directions in which the indices of that grid grow.
-        click_reach: a click on something given changes nothing farther from it than so many times the depth of the
-            error there; None: all of the error that it touches, as VISTA3D's authors do.
+        click_support: what helps it with clicks; None: nothing, and a click changes all of the error that it touches,
+            as VISTA3D's authors do.
 
     Raises:
         ModelError: a value with which no image could be segmented.
@@ -111,7 +133,7 @@ class ModelSpecification:
     overlap: float = 0.25
     blending: Blending = "constant"
     orientation: Literal["RAS"] = "RAS"
-    click_reach: float | None = None
+    click_support: ClickSupport | None = None
 
     def __post_init__(self) -> None:
         _refuse(not self.name.strip(), "has no name")
@@ -127,8 +149,6 @@ class ModelSpecification:
         window_valid = len(self.window) == 3 and all(0 < voxels <= LARGEST_WINDOW for voxels in self.window)
         _refuse(not window_valid, f"works on windows of {self.window} voxels")
         _refuse(not 0 <= self.overlap < 1, f"has windows that overlap by {self.overlap}")
-        reach_valid = self.click_reach is None or (math.isfinite(self.click_reach) and self.click_reach > 0)
-        _refuse(not reach_valid, f"lets clicks reach {self.click_reach} times as far as the error is deep")
         _refuse(self.blending not in get_args(Blending), f"blends windows in the unknown way {self.blending!r}")
         _refuse(self.orientation != "RAS", f"works in the orientation {self.orientation!r}; only RAS is run here")
 
@@ -138,6 +158,7 @@ class ModelSpecification:
         document |= {field.name: getattr(self, field.name) for field in fields(self)}
         kind = next(kind for kind, cls in INTENSITY_KINDS.items() if isinstance(self.intensity, cls))
         document["intensity"] = {"kind": kind, "low": self.intensity.low, "high": self.intensity.high}
+        document["click_support"] = None if self.click_support is None else asdict(self.click_support)
         return json.dumps(document, ensure_ascii=False)
 
     @classmethod
@@ -173,7 +194,7 @@ class ModelSpecification:
             overlap=_number(document, "overlap"),
             blending=_text(document, "blending"),  # type: ignore[arg-type]  # the constructor checks the word
             orientation=_text(document, "orientation"),  # type: ignore[arg-type]  # the constructor checks the word
-            click_reach=None if document["click_reach"] is None else _number(document, "click_reach"),
+            click_support=_click_support(document["click_support"]),
         )
 
 
@@ -238,6 +259,15 @@ def _list(document: Mapping[str, Any], key: str, *types: type) -> list[Any]:
 def _triple(values: list[Any], key: str) -> tuple[Any, Any, Any]:
     _refuse(len(values) != 3, f"gives {len(values)} values as {key}")
     return values[0], values[1], values[2]
+
+
+def _click_support(document: Any) -> ClickSupport | None:
+    if document is None:
+        return None
+    _refuse(not isinstance(document, dict), f"gives click_support as {document!r}")
+    names = [field.name for field in fields(ClickSupport)]
+    _only(document, set(names))
+    return ClickSupport(**{name: _number(document, name) for name in names})
 
 
 def _intensity(document: Any) -> Intensity:

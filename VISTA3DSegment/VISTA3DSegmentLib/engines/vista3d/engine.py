@@ -9,17 +9,20 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
+import SimpleITK as sitk  # noqa: N813 (the library's own custom)
 import torch
 
 from ...anatomy import SECOND_PASS, SPECIAL_POINT_CLASSES, class_of, members
 from ...edits import Edit, MaskCrop
 from ...engine import Cancel, OnProgress, Progress
 from ...errors import Cancelled, ModelError, PromptError
-from ...models.specification import HounsfieldWindow, ModelSpecification, Percentiles
+from ...grey_paths import grey_range, smoothed
+from ...models.specification import ClickSupport, HounsfieldWindow, ModelSpecification, Percentiles
 from ...prompts import Box, Click, Prompts, Ras, Structure, Text, clicks_of
 from ...volume import Volume
 from .automatic import CHUNK_BYTES, NativeLabels, Planes, finished_planes, interpolate
 from .cache import FeatureCache
+from .evidence import belief, grey_value_evidence
 from .grid import FOREGROUND_MARGIN, ModelGrid, Region
 from .intensity import bounds_of, scale_between
 from .interactive import GridClick, anchor, as_edit, native_change, stitch, union_of
@@ -131,6 +134,10 @@ class OpenedVista3D:
                 return bounds_of(intensity, self.volume.array)
             intensity = OTHER_GREY_VALUES
         return bounds_of(intensity, self.grid.read(self.grid.foreground))
+
+    @cached_property
+    def _grey_range(self) -> tuple[float, float]:
+        return grey_range(self.volume)
 
     # ------------------------------------------------------------------ automatic
 
@@ -261,7 +268,9 @@ class OpenedVista3D:
         windows = self._click_windows(clicks, within)
         union = union_of(windows, self.grid.whole)
         report = _Reporter(len(windows), None, cancel)
-        automatic = structure.class_id if base is None else None  # what the clicks correct, if nothing is given
+        support = self.engine.specification.click_support
+        # What the clicks correct, if nothing is given, or what is believed beside them.
+        automatic = structure.class_id if base is None or (support and support.automatic) else None
 
         lows = {}
         for window in windows:
@@ -275,13 +284,15 @@ class OpenedVista3D:
             report.check()
             given = [click for click in clicks if click.inside(window)]
             given += anchor(given, window, union, base_grid)
-            return self._click_logits(lows[window], window, structure, given, watch)
+            logits = self._click_logits(lows[window], window, structure, given, watch)
+            if support is None:
+                return logits
+            return logits.float().cpu() + self._evidence(support, structure, window, within, given, watch)
 
         chance = stitch(windows, union, answer)
         with watch.stage("merge"):
             local = [(_relative(click.at, union), click.positive) for click in clicks]
-            reach = self.engine.specification.click_reach
-            change = merge(base_grid, (chance.values.numpy() > 0.5), local, reach)
+            change = merge(base_grid, (chance.values.numpy() > 0.5), local, support.reach if support else None)
             change = replace(change, removed=change.removed & chance.known)
         with watch.stage("native"):
             result = native_change(self.grid, chance, base_grid, change, box, base_native)
@@ -348,6 +359,27 @@ class OpenedVista3D:
                 if logits is not None:
                     return logits
 
+    def _evidence(
+        self,
+        support: ClickSupport,
+        structure: Structure,
+        window: Region,
+        within: Region,
+        clicks: Sequence[GridClick],
+        watch: Stopwatch,
+    ) -> Tensor:
+        """What is added to the point head's logits in a window."""
+        spacing = self.engine.specification.spacing_mm
+        evidence = np.zeros(window.shape, np.float32)
+        if structure.class_id in self.engine.specification.classes and support.automatic:
+            logits = self._class_logits(window, within, structure.class_id or 0, watch).float().cpu().numpy()
+            evidence += support.automatic * logits * belief(logits, window, clicks, spacing)
+        if support.grey_values and any(click.positive for click in clicks):
+            with watch.stage("grey values"):
+                grey = self._grey(window, within).numpy()
+                evidence += support.grey_values * grey_value_evidence(grey, window, within, clicks, spacing)
+        return torch.from_numpy(evidence)
+
     def _base(
         self,
         structure: Structure,
@@ -393,6 +425,15 @@ class OpenedVista3D:
     def _image(self, window: Region, within: Region) -> Tensor:
         low, high = self._grey_bounds
         return torch.from_numpy(scale_between(self.grid.read(window, within), low, high))[None]
+
+    def _grey(self, window: Region, within: Region) -> Tensor:
+        """A window of the image without noise, its grey values clipped to those of tissues."""
+
+        def make() -> Tensor:
+            grey = sitk.GetImageFromArray(np.clip(self.grid.read(window, within), *self._grey_range))
+            return torch.from_numpy(smoothed(grey))
+
+        return self.engine.cache.get(self._key("grey values", window, within), make)
 
     def _low(self, window: Region, within: Region, watch: Stopwatch, class_id: int | None = None) -> Tensor:
         """A window's click features; a class that will be asked for next comes from the same pass of the encoder."""

@@ -25,23 +25,26 @@ class Choice:
     """Where and how a model will run.
 
     Args:
-        library: "torch" or "openvino". device: as torch names it. precision: of the computation.
+        library: "torch", "openvino", or "both": PyTorch encodes windows, exactly as the reference does, and OpenVINO
+            answers clicks.
+        device: as torch names it.
+        precision: of the computation.
     """
 
-    library: Literal["torch", "openvino"]
+    library: Literal["torch", "openvino", "both"]
     device: str
     precision: Precision
 
     def __str__(self) -> str:
-        name = {"torch": "PyTorch", "openvino": "OpenVINO"}[self.library]
+        name = {"torch": "PyTorch", "openvino": "OpenVINO", "both": "PyTorch and OpenVINO"}[self.library]
         return f"{name} on {self.device}, {self.precision}"
 
 
 def choose(device: str = "auto", precision: str = "auto") -> Choice:
     """The best there is for a wish.
 
-    On a CPU OpenVINO runs the network, where it is installed: in bfloat16 if the processor computes with it. On GPUs
-    PyTorch does, in half precision.
+    On a CPU OpenVINO runs the network, where it is installed: in bfloat16 if the processor computes with it. Who asks
+    for float32 wants the reference's labels: then PyTorch encodes. On GPUs PyTorch does all, in half precision.
 
     Raises:
         ModelError: the device is not there, or cannot compute in that precision.
@@ -59,7 +62,9 @@ def choose(device: str = "auto", precision: str = "auto") -> Choice:
     from .openvino_backend import openvino_is_installed
     from .processor import processor_has_bf16
 
-    library: Literal["torch", "openvino"] = "openvino" if openvino_is_installed() else "torch"
+    library: Literal["torch", "openvino", "both"] = "openvino" if openvino_is_installed() else "torch"
+    if library == "openvino" and precision == "fp32":
+        library = "both"
     # PyTorch's bfloat16 on CPUs is slower than its float32 unless the processor multiplies matrices in it (measured).
     best: Precision = "bf16" if library == "openvino" and processor_has_bf16() else "fp32"
     return Choice(library, device, best if precision == "auto" else _precision(precision))
@@ -95,6 +100,10 @@ def _backends(model: LoadedModel, choice: Choice) -> tuple[Backend, Callable[[],
         from .openvino_backend import OpenVinoBackend
 
         return OpenVinoBackend(model.network, choice.precision), None
+    if choice.library == "both":
+        from .openvino_backend import OpenVinoBackend
+
+        return OpenVinoBackend(model.network, choice.precision, encoder=TorchBackend(model.network)), None
     backend = TorchBackend(model.network, choice.device, choice.precision)
     if choice.device == "cpu":
         return backend, None

@@ -13,7 +13,8 @@ import torch
 from torch import nn
 
 from ...errors import ModelError
-from .backend import DTYPES, Precision
+from .backend import DTYPES, Backend, Precision
+from .channels_last import channels_first
 from .point_head import click_tokens
 
 Tensor = torch.Tensor
@@ -41,17 +42,27 @@ class OpenVinoBackend:
         network: MONAI's ``VISTA3D`` in evaluation mode, on the CPU, in float32.
         precision: "fp32" or "bf16".
         threads: of the processor; None: as many as torch uses now.
+        encoder: encodes windows instead of OpenVINO, whose sums over a window are less exact.
 
     Raises:
         ModelError: OpenVINO is not installed, or does not compute in that precision.
     """
 
-    def __init__(self, network: Any, precision: Precision = "fp32", threads: int | None = None) -> None:
+    def __init__(
+        self,
+        network: Any,
+        precision: Precision = "fp32",
+        threads: int | None = None,
+        encoder: Backend | None = None,
+    ) -> None:
         openvino, self._graphs = _import_openvino()
         if precision not in HINT:
             raise ModelError(f"OpenVINO does not compute in {precision} on CPUs.", "Choose precision fp32 or bf16.")
         self.device = torch.device("cpu")
         self.description = f"OpenVINO {openvino.__version__.split('-')[0]}, CPU, {precision}"
+        self._exact = encoder
+        if encoder is not None:
+            self.description = f"{encoder.description}; clicks: {self.description}"
         self._core = openvino.Core()
         self._dtype = DTYPES[precision]
         self._settings = {
@@ -70,6 +81,8 @@ class OpenVinoBackend:
     @torch.inference_mode()
     def encode(self, images: Tensor, classes: bool, clicks: bool) -> tuple[Tensor | None, Tensor | None]:
         """See ``Backend``. In memory the click features have the channels last."""
+        if self._exact is not None:
+            return self._exact.encode(images, classes, clicks)
         answers = [self._encode(image[None], classes, clicks) for image in images]
         features = [features for features, _ in answers if features is not None]
         low = [low for _, low in answers if low is not None]
@@ -79,7 +92,7 @@ class OpenVinoBackend:
         window = _window(image.shape[2:])
         with self._encoding:
             skips = self._run("encoder", window, [image.float().contiguous()])
-            features = _channels_first(self._run("classes", window, skips)[0]) if classes else None
+            features = channels_first(self._run("classes", window, skips)[0]) if classes else None
             low = self._run("clicks", window, skips)[0].permute(0, 4, 1, 2, 3) if clicks else None
         return features, low
 
@@ -141,14 +154,6 @@ def _stored_in(dtype: torch.dtype, module: Any) -> Any:
         return module
     large = [parameter for parameter in module.parameters() if parameter.dim() > 1]
     return deepcopy(module, {id(p): nn.Parameter(p.to(dtype), requires_grad=False) for p in large})
-
-
-def _channels_first(features: Tensor) -> Tensor:
-    """(1, X, Y, Z, C) -> (1, C, X, Y, Z), contiguous: a window's features are added up channel by channel."""
-    # As a matrix, for torch transposes matrices in blocks: twice as fast as a permuted copy, and three times as
-    # OpenVINO's own reordering (measured, float32).
-    by_channel = features.flatten(0, 3).t().contiguous()
-    return by_channel.view(1, -1, *features.shape[1:4])
 
 
 def _window(shape: Sequence[int]) -> Window:

@@ -284,8 +284,10 @@ def _with_bias(x: Node, bias: torch.Tensor | None, shape: tuple[int, ...]) -> No
 
 
 def _constant(weight: torch.Tensor) -> Node:
-    # Shared with torch: no copy of the weights besides the one that OpenVINO packs for its kernels.
-    return _computed(op.constant(shared(weight.detach().contiguous()), shared_memory=True), weight.dtype)
+    # Shared with torch: no copy of the weights besides the one that OpenVINO packs for its kernels. What is laid out
+    # otherwise must be copied, for nobody else would keep it.
+    node = op.constant(shared(weight.detach().contiguous()), shared_memory=weight.is_contiguous())
+    return _computed(node, weight.dtype)
 
 
 def shared(tensor: torch.Tensor) -> Any:
