@@ -1,0 +1,237 @@
+"""Saved scenes, crashes, moved scans: what comes back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import slicer
+from fake_engine import LIVER, SPLEEN, FakeEngine
+from scene_world import (
+    LIVER_VOXELS,
+    SPLEEN_VOXELS,
+    SceneWorld,
+    add_volume,
+    ball,
+    corrected,
+    empty_scene,
+    matrix_of,
+    of,
+    painted,
+    saved_and_loaded,
+    segmented,
+)
+from VISTA3DSegmentLib.errors import ResourceError
+from VISTA3DSegmentLib.scene.annotator import SceneAnnotator
+from VISTA3DSegmentLib.service import InProcess
+from VISTA3DSegmentLib.session.journal import Journal
+
+MARKUPS = slicer.vtkMRMLMarkupsNode
+
+
+class Full(InProcess):
+    """A client whose machine has no memory left."""
+
+    def open(self, volume: object) -> None:
+        raise ResourceError("There is no room for the scan in shared memory.", "Free memory.")
+
+
+@pytest.mark.parametrize("form", ["mrb", "mrml"])
+def test_a_saved_scene_comes_back_with_its_prompts_and_infers_the_same(tmp_path: Path, form: str):
+    world = segmented(transform=np.diag([1.0, -1.0, -1.0, 1.0]))
+    liver = of(world, LIVER)
+    world.annotator.select(liver)
+    world.click((4, 14, 16))
+    world.click((6, 8, 10), positive=False)
+    lesion = world.annotator.new_structure("my own: lesion | 1")
+    world.click((16, 4, 4))
+    world.settle()
+    before = {n: world.voxels(n) for n in world.segmentation.GetSegmentIDs()}
+    points = [world.annotator.markups.nodes[True].GetNthControlPointPositionVector(n) for n in range(2)]
+    scene = saved_and_loaded(world.scene, tmp_path, form)
+    again = SceneWorld(scene=scene, segmentation_node=scene.GetFirstNodeByClass("vtkMRMLSegmentationNode"))
+    again.settle()
+    assert {n: v.tobytes() for n, v in before.items()} == {n: again.voxels(n).tobytes() for n in before}
+    assert [len(again.session.annotation[n].clicks) for n in (liver, lesion)] == [2, 1]
+    assert again.session.annotation[lesion].structure.name == "my own: lesion | 1"
+    node = again.annotator.markups.nodes[True]
+    assert np.allclose([node.GetNthControlPointPositionVector(n) for n in range(2)], points)
+    again.annotator.select(liver)
+    again.click((4, 2, 2))
+    again.settle()
+    expected = (LIVER_VOXELS | ball((4, 14, 16)) | ball((4, 2, 2))) & ~ball((6, 8, 10))
+    assert np.array_equal(again.voxels(liver), expected)
+    again.annotator.undo()
+    again.settle()
+    assert np.array_equal(again.voxels(liver), before[liver])
+
+
+def test_a_segment_changed_after_saving_begins_anew_with_what_it_holds(tmp_path: Path):
+    world, liver = corrected()
+    scene = saved_and_loaded(world.scene, tmp_path, "mrb")
+    node = scene.GetFirstNodeByClass("vtkMRMLSegmentationNode")
+    world.annotator.segmentation_node, other = node, world.annotator.segmentation_node
+    world.paint(liver, SPLEEN_VOXELS)
+    world.annotator.segmentation_node = other
+    again = SceneWorld(scene=scene, segmentation_node=node)
+    again.settle()
+    assert np.array_equal(again.voxels(liver), SPLEEN_VOXELS)
+    assert again.session.annotation[liver].clicks == ()
+
+
+def test_after_a_crash_the_journal_gives_segments_and_points_back(tmp_path: Path):
+    key = "0" * 32
+    world = segmented(journal=Journal(tmp_path, key))
+    liver = of(world, LIVER)
+    world.annotator.select(liver)
+    world.click((4, 14, 16))
+    world.settle()
+    again = SceneWorld(journal=Journal(tmp_path, key))
+    again.settle()
+    assert np.array_equal(again.voxels(liver), LIVER_VOXELS | ball((4, 14, 16)))
+    assert again.annotator.markups.nodes[True].GetNumberOfControlPoints() == 1
+    again.annotator.markups.nodes[True].RemoveNthControlPoint(0)
+    again.settle()
+    assert np.array_equal(again.voxels(liver), LIVER_VOXELS)
+
+
+def test_a_scan_that_is_moved_is_noticed_and_its_annotation_can_be_opened_again():
+    world = segmented(transform=np.eye(4))
+    liver = of(world, LIVER)
+    world.annotator.select(liver)
+    world.click((4, 14, 16))
+    world.settle()
+    assert not world.outdated
+    moved = np.eye(4)
+    moved[:3, 3] = 30, -20, 10
+
+    world.volume_node.GetParentTransformNode().SetMatrixTransformToParent(matrix_of(moved))
+    assert len(world.outdated) == 1
+    world.annotator.close()
+    again = SceneWorld(scene=world.scene, segmentation_node=world.annotator.segmentation_node)
+    again.settle()
+    assert again.session.annotation[liver].clicks[0].click.ras == pytest.approx(again.ras((4, 14, 16)))
+    again.click((4, 2, 2))
+    assert "No segment is chosen" in str(again.failed[-1])
+    again.annotator.select(liver)
+    again.click((4, 2, 2))
+    again.settle()
+    assert np.array_equal(again.voxels(liver), LIVER_VOXELS | ball((4, 14, 16)) | ball((4, 2, 2)))
+
+
+def test_closing_the_scene_ends_the_annotation_quietly():
+    world = segmented()
+    world.annotator.select(of(world, LIVER))
+    world.click((4, 14, 16))
+    world.scene.Clear(False)
+    world.annotator.close()
+
+
+def test_the_journal_overwrites_no_segment_of_the_scene(tmp_path: Path):
+    key = "0" * 32
+    world = segmented(journal=Journal(tmp_path, key))
+    liver = of(world, LIVER)
+    scene = empty_scene()
+    add_volume(scene, painted())
+    node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode")
+    node.CreateDefaultDisplayNodes()
+    node.GetSegmentation().AddEmptySegment(liver, "another segment of the same id")
+    again = SceneWorld(scene=scene, segmentation_node=node, journal=Journal(tmp_path, key))
+    again.settle()
+    assert not again.voxels(liver).any()
+    assert np.array_equal(again.voxels(f"{liver}-restored"), LIVER_VOXELS)
+
+
+@pytest.mark.parametrize("which", ["volume", "segmentation", "points"])
+def test_removing_a_node_ends_the_annotation(which: str):
+    world = segmented()
+    node = {
+        "volume": world.volume_node,
+        "segmentation": world.annotator.segmentation_node,
+        "points": world.annotator.markups.nodes[True],
+    }[which]
+    world.scene.RemoveNode(node)
+    assert len(world.outdated) == 1
+    assert "removed" in world.outdated[0]
+
+
+def test_a_client_that_cannot_open_the_scan_leaves_the_scene_alone():
+    scene = empty_scene()
+    node = add_volume(scene, painted())
+    count = scene.GetNumberOfNodes()
+    with pytest.raises(ResourceError):
+        SceneAnnotator(scene, node, Full(FakeEngine()))
+    assert scene.GetNumberOfNodes() == count
+
+
+def test_damaged_records_are_told_and_the_segment_is_kept(tmp_path: Path):
+    world = segmented()
+    liver = of(world, LIVER)
+    world.annotator.close()
+    world.annotator.records.node.SetParameter(f"object.{liver}", '{"name": 3')
+    again = SceneWorld(scene=world.scene, segmentation_node=world.annotator.segmentation_node)
+    again.settle()
+    assert "damaged" in str(again.failed[0])
+    assert np.array_equal(again.voxels(liver), LIVER_VOXELS)
+    again.annotator.select(liver)
+    again.click((4, 14, 16))
+    again.settle()
+    assert np.array_equal(again.voxels(liver), LIVER_VOXELS | ball((4, 14, 16)))
+
+
+def test_points_that_no_click_stands_for_do_not_jump_into_another_segment():
+    world = segmented()
+    liver, spleen = of(world, LIVER), of(world, SPLEEN)
+    world.annotator.select(liver)
+    world.click((4, 14, 16))
+    world.settle()
+    world.paint(liver, LIVER_VOXELS)
+    world.annotator.close()
+    again = SceneWorld(scene=world.scene, segmentation_node=world.annotator.segmentation_node)
+    again.settle()
+    again.annotator.select(spleen)
+    again.click((13, 14, 24))
+    again.settle()
+    assert np.array_equal(again.voxels(spleen), SPLEEN_VOXELS | ball((13, 14, 24)))
+    assert np.array_equal(again.voxels(liver), LIVER_VOXELS)
+
+
+def test_a_scan_that_cannot_be_opened_again_leaves_no_listener_on_the_points():
+    world = segmented()
+    world.annotator.close()
+    node = world.annotator.markups.nodes[True]
+    assert not node.HasObserver(MARKUPS.PointModifiedEvent)
+    with pytest.raises(ResourceError):
+        SceneAnnotator(world.scene, world.volume_node, Full(FakeEngine()), world.annotator.segmentation_node)
+    assert not node.HasObserver(MARKUPS.PointModifiedEvent)
+
+
+@pytest.mark.parametrize("form", ["closed", "mrb"])
+def test_a_click_that_was_not_answered_before_saving_is_answered_after_opening(tmp_path: Path, form: str):
+    world = segmented()
+    liver = of(world, LIVER)
+    world.annotator.select(liver)
+    world.click((4, 14, 16))
+    world.annotator._keep(liver)  # as the next pump does, before the engine has answered
+    assert liver in world.session.busy
+    if form == "mrb":
+        scene = saved_and_loaded(world.scene, tmp_path, form)
+        node = scene.GetFirstNodeByClass("vtkMRMLSegmentationNode")
+    else:
+        world.annotator.close()
+        scene, node = world.scene, world.annotator.segmentation_node
+    again = SceneWorld(scene=scene, segmentation_node=node)
+    again.settle()
+    assert np.array_equal(again.voxels(liver), LIVER_VOXELS | ball((4, 14, 16)))
+
+
+def test_a_click_that_was_not_answered_before_a_crash_is_answered_after_it(tmp_path: Path):
+    key = "0" * 32
+    world = segmented(journal=Journal(tmp_path, key))
+    liver = of(world, LIVER)
+    world.annotator.select(liver)
+    world.click((4, 14, 16))
+    again = SceneWorld(journal=Journal(tmp_path, key))
+    again.settle()
+    assert np.array_equal(again.voxels(liver), LIVER_VOXELS | ball((4, 14, 16)))
