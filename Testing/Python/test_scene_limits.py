@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import slicer
@@ -10,13 +12,16 @@ from scene_world import (
     LIVER_VOXELS,
     SHAPE,
     SPLEEN_VOXELS,
+    SceneWorld,
     ball,
     of,
     painted,
+    saved_and_loaded,
     segmented,
     with_editor,
 )
 from VISTA3DSegmentLib.session.annotation import Status
+from VISTA3DSegmentLib.session.journal import Journal
 
 
 def test_a_run_inside_a_region_leaves_the_rest_of_an_organ_alone():
@@ -128,3 +133,129 @@ def test_neighbours_give_way_only_if_the_person_allows_it_and_undo_gives_back():
     world.click((12, 14, 16))
     world.settle()
     assert np.array_equal(world.voxels(spleen), SPLEEN_VOXELS)
+
+
+# Limits that change between clicks
+
+
+FIRST, SECOND = (4, 14, 16), (16, 4, 20)
+
+
+def with_region(world: SceneWorld, center_kji: tuple[int, int, int]) -> None:
+    """A region of interest of 12 mm round a voxel of a scan whose voxels are millimetres."""
+    roi = world.scene.AddNewNodeByClass("vtkMRMLMarkupsROINode")
+    roi.SetCenterWorld(*(float(at) for at in center_kji[::-1]))
+    roi.SetSizeWorld(12.0, 12.0, 12.0)
+    world.annotator.roi_node = roi
+
+
+def limited(world: SceneWorld, how: str) -> None:
+    """Limits under which the first click would do nothing."""
+    if how == "region":
+        with_region(world, SECOND)
+    elif how == "grey values":
+        world.annotator.rules.hu_window = (-10.0, 40.0)
+    else:
+        node = world.scene.AddNewNodeByClass("vtkMRMLSegmentEditorNode")
+        node.SetOverwriteMode(node.OverwriteNone)
+        node.SourceVolumeIntensityMaskOn()
+        node.SetSourceVolumeIntensityMaskRange(-10.0, 40.0)
+        world.annotator.rules.editor = node
+
+
+@pytest.mark.parametrize("how", ["region", "grey values", "editor"])
+def test_limits_that_come_later_take_nothing_back(how: str):
+    array = painted()
+    array[ball(FIRST)] = 500
+    world = segmented(array=array)
+    liver = of(world, LIVER)
+    world.annotator.select(liver)
+    world.click(FIRST)
+    world.settle()
+    limited(world, how)
+    world.click(SECOND)
+    world.settle()
+    assert np.array_equal(world.voxels(liver), LIVER_VOXELS | ball(FIRST) | ball(SECOND))
+    assert "Other limits hold now: the earlier clicks of liver are part of it." in world.said
+    assert world.annotator.markups.nodes[True].GetNumberOfControlPoints() == 1
+    world.annotator.undo()
+    assert np.array_equal(world.voxels(liver), LIVER_VOXELS | ball(FIRST))
+    assert len(world.session.annotation[liver].clicks) == 1
+    world.annotator.redo()
+    assert np.array_equal(world.voxels(liver), LIVER_VOXELS | ball(FIRST) | ball(SECOND))
+    for _ in range(2):
+        world.annotator.undo()
+    assert np.array_equal(world.voxels(liver), LIVER_VOXELS)
+    assert not world.session.busy
+
+
+def test_limits_that_go_let_earlier_clicks_do_no_more_than_they_did():
+    world = segmented()
+    liver = of(world, LIVER)
+    world.annotator.select(liver)
+    with_region(world, (4, 14, 22))  # it ends in the ball of the first click
+    world.click(FIRST)
+    world.settle()
+    before = world.voxels(liver)
+    assert LIVER_VOXELS.sum() < before.sum() < (LIVER_VOXELS | ball(FIRST)).sum()
+    world.annotator.roi_node = None
+    world.click(SECOND)
+    world.settle()
+    assert np.array_equal(world.voxels(liver), before | ball(SECOND))
+
+
+def test_a_click_that_is_moved_keeps_the_limits_under_which_it_was_placed():
+    world = segmented()
+    liver = of(world, LIVER)
+    world.annotator.select(liver)
+    world.click(FIRST)
+    world.settle()
+    with_region(world, SECOND)
+    node = world.annotator.markups.nodes[True]
+    node.SetNthControlPointPositionWorld(0, *world.ras((4, 14, 18)))
+    world.settle()
+    assert np.array_equal(world.voxels(liver), LIVER_VOXELS | ball((4, 14, 18)))
+    node.RemoveNthControlPoint(0)
+    world.settle()
+    assert np.array_equal(world.voxels(liver), LIVER_VOXELS)
+
+
+def test_a_neighbour_that_moved_on_does_not_let_an_earlier_click_grow():
+    world, node = with_editor()
+    liver, spleen = of(world, LIVER), of(world, SPLEEN)
+    node.SetMaskMode(slicer.vtkMRMLSegmentationNode.EditAllowedOutsideAllSegments)
+    world.annotator.select(liver)
+    world.click((12, 14, 16))
+    world.settle()
+    before = world.voxels(liver)
+    world.paint(spleen, np.zeros(SHAPE, np.bool_))
+    world.click(FIRST)
+    world.settle()
+    assert np.array_equal(world.voxels(liver), before | ball(FIRST))
+    world.click((4, 14, 20))
+    world.settle()
+    assert len(world.session.annotation[liver].clicks) == 2, "nothing changed between these two"
+
+
+@pytest.mark.parametrize("form", ["mrb", "journal"])
+def test_limits_of_clicks_come_back(tmp_path: Path, form: str):
+    journal = Journal(tmp_path, "0" * 32)
+    world = segmented(journal=journal)
+    liver = of(world, LIVER)
+    world.annotator.select(liver)
+    with_region(world, (4, 14, 22))
+    world.click(FIRST)
+    world.settle()
+    before = world.voxels(liver)
+    if form == "mrb":
+        scene = saved_and_loaded(world.scene, tmp_path, form)
+        again = SceneWorld(scene=scene, segmentation_node=scene.GetFirstNodeByClass("vtkMRMLSegmentationNode"))
+    else:
+        again = SceneWorld(journal=Journal(tmp_path, "0" * 32))
+    again.settle()
+    assert again.session.annotation[liver].limits == world.session.annotation[liver].limits
+    node = again.annotator.markups.nodes[True]
+    node.SetNthControlPointPositionWorld(0, *again.ras((4, 14, 17)))
+    node.SetNthControlPointPositionWorld(0, *again.ras(FIRST))
+    again.settle()
+    assert np.array_equal(again.voxels(liver), before)

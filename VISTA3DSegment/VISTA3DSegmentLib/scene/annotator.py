@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ from ..service import Client
 from ..session.annotation import AnnotatedObject, Annotation, Status
 from ..session.history import Step
 from ..session.journal import Journal
+from ..session.rules import Limits
 from ..session.session import ObjectChanged, Session
 from ..session.signals import Signal
 from ..session.targeting import REACH_MM, object_under
@@ -341,14 +342,18 @@ class SceneAnnotator:
         if object_id is not None:
             self.session.delete_click(object_id, click_id)
 
-    # ------------------------------------------------------------------ session.Rules
+    # ------------------------------------------------------------------ session.rules.Rules
 
-    def permitted(self, object_id: str, base: MaskCrop, answer: MaskCrop) -> MaskCrop:
-        """See ``session.Rules.permitted``."""
-        return self.rules.permitted(object_id, base, answer)
+    def limits(self, object_id: str) -> Limits:
+        """See ``session.rules.Rules.limits``."""
+        return replace(self.rules.limits(object_id), region=None if self.roi_node is None else box_of(self.roi_node))
+
+    def permitted(self, object_id: str, limits: Limits, base: MaskCrop, answer: MaskCrop) -> MaskCrop:
+        """See ``session.rules.Rules.permitted``."""
+        return self.rules.permitted(object_id, limits, base, answer)
 
     def yielding(self, object_id: str) -> tuple[str, ...]:
-        """See ``session.Rules.yielding``."""
+        """See ``session.rules.Rules.yielding``."""
         yielding = self.rules.yielding(object_id)
         for other_id in yielding:
             self._adopt(other_id)
@@ -375,7 +380,6 @@ class SceneAnnotator:
 
     def _take_in(self) -> None:
         """Notice what other tools did to our segments, before anything else happens to them."""
-        self.session.region = None if self.roi_node is None else box_of(self.roi_node)
         mine = [object_id for object_id in self.session.annotation if object_id in self.segments]
         for object_id, mask in self.segments.edited(mine).items():
             if self.session.annotation[object_id].clicks:

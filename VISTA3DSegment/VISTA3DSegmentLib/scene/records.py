@@ -20,6 +20,7 @@ from ..errors import SegmentationError
 from ..prompts import Click, Ras, Structure
 from ..session.annotation import AnnotatedObject, PlacedClick, Status
 from ..session.deltas import Delta
+from ..session.rules import Limits
 
 NODE_NAME = "VISTA3DSegment annotation"
 VOLUME, SEGMENTATION, LISTS = "volume", "segmentation", {True: "positive", False: "negative"}
@@ -91,6 +92,7 @@ class Records:
             "class": value.structure.class_id,
             "color": value.color,
             "status": value.status.value,
+            "limits": value.limits.to_json(),
             "clicks": [[placed.id, *points[placed.id]] for placed in value.clicks if placed.id in points],
             "base": None if value.base is None else Delta.between(value.mask, value.base).to_json(),
             "mask": self._checksum(value.mask),
@@ -129,6 +131,7 @@ class Records:
             value = AnnotatedObject(
                 Structure(record["name"], record["class"]), (red, green, blue), mask, (), mask, Status(record["status"])
             )
+            limits = Limits.from_json(record["limits"])
             known_checksum, waiting = record["mask"], bool(record["waiting"])
             base = None if record["base"] is None else Delta.from_json(record["base"]).onto(mask)
         except (ValueError, KeyError, TypeError, zlib.error, SegmentationError) as error:
@@ -136,7 +139,7 @@ class Records:
         if known_checksum != checksum(mask) or any(point not in positions for point in points.values()):
             return value, {}, False
         clicks = tuple(PlacedClick(key, Click(positions[point], point[0])) for key, point in points.items())
-        return replace(value, base=base, clicks=clicks), points, waiting
+        return replace(value, base=base, clicks=clicks, limits=limits), points, waiting
 
 
 def checksum(mask: MaskCrop) -> str:

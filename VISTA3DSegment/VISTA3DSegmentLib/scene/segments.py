@@ -6,6 +6,7 @@ undo listen to, but not the one that throws away every surface).
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -32,10 +33,11 @@ ROOM_VOXELS = 12
 
 @dataclass
 class _Written:
-    """What a segment held when it was last looked at."""
+    """What a segment held when it was last looked at; ``version`` is another one when its voxels are."""
 
     mask: MaskCrop
     stamp: int
+    version: int = 0
 
 
 class Segments:
@@ -59,6 +61,7 @@ class Segments:
                 "Make the binary labelmap its source in the Segmentations module, or choose another.",
             )
         self._known: dict[str, _Written] = {}
+        self._versions = itertools.count(1)
 
     def ids(self) -> tuple[str, ...]:
         """Of all segments, in their order."""
@@ -132,22 +135,24 @@ class Segments:
         stamp, known = _stamp(segment), self._known.get(segment_id)
         if known is None or known.stamp != stamp:
             mask = self.lattice.mask(segment.GetRepresentation(LABELMAP), segment.GetLabelValue())
-            known = self._known[segment_id] = _Written(mask, stamp)
+            if known is not None and box_of_difference(known.mask, mask) is None:
+                known.stamp = stamp
+            else:
+                known = self._known[segment_id] = _Written(mask, stamp, next(self._versions))
         return known.mask
+
+    def version(self, segment_id: str) -> int:
+        """A number that grows when voxels of the segment change, whoever changes them."""
+        self.read(segment_id)
+        return self._known[segment_id].version
 
     def edited(self, segment_ids: Iterable[str]) -> dict[str, MaskCrop]:
         """What other tools have changed since these segments were last written or read here; costs next to nothing."""
         found = {}
         for segment_id in segment_ids:
             known = self._known.get(segment_id)
-            segment = self._segmentation.GetSegment(segment_id)
-            if known is None or segment is None or known.stamp == _stamp(segment):
-                continue
-            before = known.mask
-            if box_of_difference(before, self.read(segment_id)) is not None:
+            if known is not None and segment_id in self and self.read(segment_id) is not known.mask:
                 found[segment_id] = self._known[segment_id].mask
-            else:
-                self._known[segment_id].mask = before
         return found
 
     def around(self, at: Index3, reach: Index3) -> tuple[str, ...]:
@@ -198,7 +203,8 @@ class Segments:
             if not self._fits(segment_id, start, after.shape):
                 self._move_to_own_layer(segment_id, before, start, after.shape)
             self._write_box(segment_id, start, after)
-        self._known[segment_id] = _Written(mask, _stamp(segment))
+        version = self._known[segment_id].version if difference is None else next(self._versions)
+        self._known[segment_id] = _Written(mask, _stamp(segment), version)
         return difference is not None
 
     def _shares_layer(self, segment_id: str) -> bool:

@@ -241,7 +241,7 @@ def _asks_alike(old: AnnotatedObject | None, new: AnnotatedObject | None) -> boo
     if old is None or new is None:
         return False
     same_class = old.structure.class_id == new.structure.class_id
-    return same_class and old.base is new.base and old.clicks == new.clicks
+    return same_class and old.base is new.base and old.clicks == new.clicks and old.limits == new.limits
 
 
 def _with_change(step: Step, object_id: str, change: Change) -> Step:

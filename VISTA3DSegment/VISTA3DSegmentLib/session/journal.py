@@ -18,6 +18,7 @@ from ..errors import ResourceError
 from ..prompts import Click, Structure
 from .annotation import AnnotatedObject, Annotation, PlacedClick, Status
 from .deltas import Delta
+from .rules import Limits
 
 
 class Journal:
@@ -116,6 +117,7 @@ def _entry(object_id: str, before: AnnotatedObject | None, after: AnnotatedObjec
         "class": after.structure.class_id,
         "color": after.color,
         "status": after.status.value,
+        "limits": after.limits.to_json(),
         "clicks": [[placed.id, placed.click.ras, placed.click.positive] for placed in after.clicks],
         "base": None if after.base is None else Delta.between(old_base, after.base).to_json(),
         "mask": Delta.between(before.mask if before else NOTHING, after.mask).to_json(),
@@ -136,5 +138,6 @@ def _applied(annotation: Annotation, entry: Mapping[str, Any]) -> Annotation:
         tuple(PlacedClick(click_id, Click(tuple(ras), positive)) for click_id, ras, positive in entry["clicks"]),
         Delta.from_json(entry["mask"]).onto(before.mask if before is not None else NOTHING),
         Status(entry["status"]),
+        Limits.from_json(entry["limits"]),
     )
     return annotation.replaced(object_id, value)

@@ -9,14 +9,13 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
 import numpy as np
 
 from ..edits import NOTHING, Edit, MaskCrop, box_of_change, joint_box
 from ..engine import Progress
 from ..errors import Cancelled, PromptError, SegmentationError
-from ..prompts import Box, Click, Ras, Structure
+from ..prompts import Click, Ras, Structure
 from ..service import (
     Answered,
     Broken,
@@ -35,6 +34,7 @@ from ..volume import Volume
 from .annotation import AnnotatedObject, Annotation, PlacedClick, Status
 from .history import MEMORY_BYTES, History, Step
 from .journal import Journal
+from .rules import Anywhere, Limits, Rules
 from .signals import Signal
 
 
@@ -60,30 +60,6 @@ class RunProgress:
     progress: Progress | None
 
 
-class Rules(Protocol):
-    """What an answer may change, where the host has masks and locks."""
-
-    def permitted(self, object_id: str, base: MaskCrop, answer: MaskCrop) -> MaskCrop:
-        """The answer where the object may be changed, the base elsewhere."""
-        ...
-
-    def yielding(self, object_id: str) -> tuple[str, ...]:
-        """Objects that lose the voxels which a click adds to this one."""
-        ...
-
-
-class Anywhere:
-    """Everything may be changed, and objects may overlap."""
-
-    def permitted(self, object_id: str, base: MaskCrop, answer: MaskCrop) -> MaskCrop:
-        """See ``Rules.permitted``."""
-        return answer
-
-    def yielding(self, object_id: str) -> tuple[str, ...]:
-        """See ``Rules.yielding``."""
-        return ()
-
-
 @dataclass
 class _Run:
     """An automatic run that is under way."""
@@ -92,7 +68,7 @@ class _Run:
     step: Step
     colors: dict[int, tuple[float, float, float]]
     names: dict[int, str]
-    region: Box | None = None
+    limits: Limits
     missing: list[str] = field(default_factory=list)
     cut: list[str] = field(default_factory=list)
 
@@ -111,9 +87,6 @@ class Session:
         waiting: objects of the annotation whose mask has still to be asked for.
     """
 
-    region: Box | None
-    """Nothing outside it (RAS, mm) is computed or changed; None: the whole volume."""
-
     def __init__(
         self,
         volume: Volume,
@@ -125,7 +98,7 @@ class Session:
         is_taken: Callable[[str], bool] = lambda _: False,
         waiting: frozenset[str] = frozenset(),
     ) -> None:
-        self.volume, self.region = volume, None
+        self.volume = volume
         self.history = History(history_bytes)
         self.changed: Signal[ObjectChanged] = Signal()
         self.progressed: Signal[RunProgress] = Signal()
@@ -218,8 +191,7 @@ class Session:
         Clicks that the engine has answered are in the mask; those that it has not correct the new one.
         """
         before = self._annotation[object_id]
-        settled = self._settled.get(object_id, ()) if object_id in self.busy else before.clicks
-        clicks = tuple(placed for placed in before.clicks if placed not in settled)
+        clicks = self._unanswered(object_id)
         self._cancel_job_of(object_id)
         value = replace(before, base=mask, mask=mask, clicks=clicks)
         waiting = frozenset({object_id} if clicks else ())
@@ -232,15 +204,22 @@ class Session:
     def click(self, object_id: str, ras: Ras, positive: bool = True, click_id: str = "") -> str:
         """Add a click. Returns its id.
 
+        If other limits hold than for the clicks before it, it corrects what they made: those that the engine has
+        answered become part of the base, and none of it is taken back.
+
         Raises:
             PromptError: it lies outside the volume.
         """
         click = self._inside(Click(ras, positive))
         click_id = click_id or self._free_id("click")
-        before = self._annotation[object_id]
-        self._prompt(
-            object_id, f"{'+' if positive else '-'} {before.structure.name}", before.with_click(click_id, click)
-        )
+        value = self._annotation[object_id]
+        limits, name = self._rules.limits(object_id), value.structure.name
+        clicks = self._unanswered(object_id)
+        if limits != value.limits and clicks != value.clicks:
+            self.said.emit(f"Other limits hold now: the earlier clicks of {name} are part of it.")
+            value = replace(value, base=value.mask, clicks=clicks)
+        value = replace(value, limits=limits).with_click(click_id, click)
+        self._prompt(object_id, f"{'+' if positive else '-'} {name}", value)
         return click_id
 
     def move_click(self, object_id: str, click_id: str, ras: Ras, dragging: bool = False) -> None:
@@ -292,8 +271,9 @@ class Session:
             return
         title = names[wanted[0]] if len(wanted) == 1 else f"{len(wanted)} structures"
         step = self.history.push(f"segment {title}", self._annotation, self._annotation)
-        request_id = self._client.submit(SegmentRequest(wanted, self.region))
-        self._run = _Run(request_id, step, colors, names, self.region)
+        limits = self._rules.limits("")
+        request_id = self._client.submit(SegmentRequest(wanted, limits.region))
+        self._run = _Run(request_id, step, colors, names, limits)
 
     def cancel_run(self) -> None:
         """End the automatic run at its next window; the organs that have arrived stay."""
@@ -362,11 +342,11 @@ class Session:
             return
         known = NOTHING if object_id is None else self._annotation[object_id].mask
         answer = MaskCrop(event.edit.start, event.edit.mask)
-        if run.region is not None:
-            outside = MaskCrop(known.start, known.mask & ~self.volume.voxels_inside(run.region, known.slices))
+        if run.limits.region is not None:
+            outside = MaskCrop(known.start, known.mask & ~self.volume.voxels_inside(run.limits.region, known.slices))
             start, shape = joint_box(answer, outside)
             answer = MaskCrop(start, answer.inside(start, shape) | outside.inside(start, shape))
-        mask = self._rules.permitted(object_id or "", known, answer)
+        mask = self._rules.permitted(object_id or "", run.limits, known, answer)
         if touches_border(mask, self.volume.shape_kji):
             run.cut.append(run.names[event.class_id])
         if not mask.mask.any():
@@ -400,7 +380,7 @@ class Session:
             object_id = self._jobs[event.id]
             before = self._annotation[object_id]
             base = NOTHING if before.base is None else before.base
-            mask = self._rules.permitted(object_id, base, event.edit.onto(before.base))
+            mask = self._rules.permitted(object_id, before.limits, base, event.edit.onto(before.base))
             self.history.answer(object_id, before.mask, mask)
             self._settled[object_id] = before.clicks
             self._become(self._annotation.replaced(object_id, replace(before, mask=mask)))
@@ -452,8 +432,14 @@ class Session:
     def _ask(self, object_id: str) -> None:
         value = self._annotation[object_id]
         self._cancel_job_of(object_id)
-        request = RefineRequest(value.structure, value.prompts, value.base, self.region)
+        request = RefineRequest(value.structure, value.prompts, value.base, value.limits.region)
         self._jobs[self._client.submit(request)] = object_id
+
+    def _unanswered(self, object_id: str) -> tuple[PlacedClick, ...]:
+        """The clicks of an object that are not in its mask."""
+        clicks = self._annotation[object_id].clicks
+        answered = self._settled.get(object_id, ()) if object_id in self.busy else clicks
+        return tuple(placed for placed in clicks if placed not in answered)
 
     def _cancel_job_of(self, object_id: str) -> None:
         for request_id in [n for n, key in self._jobs.items() if key == object_id]:
