@@ -229,9 +229,9 @@ def saved_and_loaded(scene: Any, folder: Path, form: str) -> Any:
     return loaded
 
 
-def with_editor() -> tuple[SceneWorld, Any]:
+def with_editor(**options: Any) -> tuple[SceneWorld, Any]:
     """Both organs, and a Segment Editor node without limits."""
-    world = segmented()
+    world = segmented(**options)
     node = world.scene.AddNewNodeByClass("vtkMRMLSegmentEditorNode")
     node.SetOverwriteMode(node.OverwriteNone)
     world.annotator.rules.editor = node

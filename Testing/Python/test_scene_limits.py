@@ -259,3 +259,192 @@ def test_limits_of_clicks_come_back(tmp_path: Path, form: str):
     node.SetNthControlPointPositionWorld(0, *again.ras(FIRST))
     again.settle()
     assert np.array_equal(again.voxels(liver), before)
+
+
+# Overwriting
+
+
+INTO_SPLEEN, DEEPER = (12, 14, 16), (13, 16, 19)
+
+
+def overwriting() -> tuple[SceneWorld, str, str]:
+    """Both organs, other segments give way; the ids of the liver, which is chosen, and of the spleen."""
+    world, node = with_editor()
+    node.SetOverwriteMode(node.OverwriteAllSegments)
+    liver, spleen = of(world, LIVER), of(world, SPLEEN)
+    world.annotator.select(liver)
+    return world, liver, spleen
+
+
+def state(world: SceneWorld) -> dict[str, tuple[bytes, int]]:
+    """Voxels and number of clicks of every segment."""
+    return {
+        n: (world.voxels(n).tobytes(), len(world.session.annotation[n].clicks))
+        for n in world.segmentation.GetSegmentIDs()
+    }
+
+
+def test_what_a_click_took_is_given_back_when_it_is_moved_or_deleted():
+    world, liver, spleen = overwriting()
+    world.click(INTO_SPLEEN)
+    world.settle()
+    states = [state(world)]
+    node = world.annotator.markups.nodes[True]
+    node.SetNthControlPointPositionWorld(0, *world.ras(DEEPER))
+    world.settle()
+    assert np.array_equal(world.voxels(spleen), SPLEEN_VOXELS & ~ball(DEEPER))
+    assert np.array_equal(world.voxels(liver), LIVER_VOXELS | ball(DEEPER))
+    states.append(state(world))
+    world.annotator.flip(world.session.annotation[liver].clicks[0].id)
+    world.settle()
+    assert np.array_equal(world.voxels(spleen), SPLEEN_VOXELS)
+    world.annotator.undo()
+    assert state(world) == states[1]
+    node.RemoveNthControlPoint(0)
+    assert np.array_equal(world.voxels(spleen), SPLEEN_VOXELS)
+    assert np.array_equal(world.voxels(liver), LIVER_VOXELS)
+    states.append(state(world))
+    for before in (states[1], states[0]):
+        world.annotator.undo()
+        assert state(world) == before
+    for after in (states[1], states[2]):
+        world.annotator.redo()
+        assert state(world) == after
+    assert not world.session.busy
+
+
+def test_a_later_click_elsewhere_leaves_what_an_earlier_one_took():
+    world, liver, spleen = overwriting()
+    for at in (INTO_SPLEEN, (4, 14, 16)):
+        world.click(at)
+        world.settle()
+    assert np.array_equal(world.voxels(spleen), SPLEEN_VOXELS & ~ball(INTO_SPLEEN))
+    world.annotator.markups.nodes[True].RemoveNthControlPoint(0)
+    world.settle()
+    assert np.array_equal(world.voxels(spleen), SPLEEN_VOXELS)
+    assert np.array_equal(world.voxels(liver), LIVER_VOXELS | ball((4, 14, 16)))
+
+
+def test_nothing_is_taken_before_a_dragged_point_is_let_go():
+    world, liver, spleen = overwriting()
+    world.click((4, 14, 16))
+    world.settle()
+    steps = len(world.session.history.done)
+    node = world.annotator.markups.nodes[True]
+    node.InvokeEvent(node.PointStartInteractionEvent, 0)
+    for at in ((13, 16, 17), INTO_SPLEEN, DEEPER):
+        node.SetNthControlPointPositionWorld(0, *world.ras(at))
+        for _ in range(3):
+            world.annotator.pump()
+        assert np.array_equal(world.voxels(liver), LIVER_VOXELS | ball(at))
+        assert np.array_equal(world.voxels(spleen), SPLEEN_VOXELS)
+    node.InvokeEvent(node.PointEndInteractionEvent, 0)
+    world.settle()
+    assert np.array_equal(world.voxels(spleen), SPLEEN_VOXELS & ~ball(DEEPER))
+    assert len(world.session.history.done) == steps + 1
+    world.annotator.undo()
+    assert np.array_equal(world.voxels(spleen), SPLEEN_VOXELS)
+    world.annotator.redo()
+    assert np.array_equal(world.voxels(spleen), SPLEEN_VOXELS & ~ball(DEEPER))
+
+
+def test_a_neighbour_that_is_being_computed_takes_nothing_back():
+    world, liver, spleen = overwriting()
+    world.annotator.select(spleen)
+    world.click((18, 20, 24))
+    world.annotator.select(liver)
+    world.click(INTO_SPLEEN)
+    world.settle()
+    assert np.array_equal(world.voxels(liver), LIVER_VOXELS | ball(INTO_SPLEEN))
+    assert np.array_equal(world.voxels(spleen), (SPLEEN_VOXELS & ~ball(INTO_SPLEEN)) | ball((18, 20, 24)))
+    world.annotator.undo()
+    world.settle()
+    assert np.array_equal(world.voxels(spleen), SPLEEN_VOXELS | ball((18, 20, 24)))
+
+
+def test_the_clicks_of_a_neighbour_that_gave_way_do_not_take_the_voxels_back():
+    world, liver, spleen = overwriting()
+    world.annotator.select(spleen)
+    world.click(INTO_SPLEEN)
+    world.settle()
+    world.annotator.select(liver)
+    world.click(INTO_SPLEEN)
+    world.settle()
+    assert "spleen gave way: its earlier clicks are part of it now." in world.said
+    world.annotator.select(spleen)
+    world.click((18, 20, 24))
+    world.settle()
+    assert np.array_equal(world.voxels(spleen), (SPLEEN_VOXELS & ~ball(INTO_SPLEEN)) | ball((18, 20, 24)))
+    assert np.array_equal(world.voxels(liver), LIVER_VOXELS | ball(INTO_SPLEEN))
+    for _ in range(2):
+        world.annotator.undo()
+    world.settle()
+    assert np.array_equal(world.voxels(spleen), SPLEEN_VOXELS | ball(INTO_SPLEEN))
+    assert len(world.session.annotation[spleen].clicks) == 1
+
+
+def test_redo_is_exact_after_going_back_to_a_state_that_was_never_answered():
+    world, _, spleen = overwriting()
+    first = state(world)
+    world.click(INTO_SPLEEN)
+    world.click(DEEPER)
+    world.settle()
+    both = state(world)
+    world.annotator.undo()
+    world.settle()
+    one = state(world)
+    assert np.array_equal(world.voxels(spleen), SPLEEN_VOXELS & ~ball(INTO_SPLEEN))
+    for back, forth in ((one, both), (one, both)):
+        world.annotator.redo()
+        world.settle()
+        assert state(world) == forth
+        world.annotator.undo()
+        world.settle()
+        assert state(world) == back
+    world.annotator.undo()
+    assert state(world) == first
+
+
+def test_only_segments_that_are_met_are_taken_over():
+    world, _, spleen = overwriting()
+    world.segmentation.AddEmptySegment("far away", "far away")
+    mask = np.zeros(SHAPE, np.bool_)
+    mask[0:2, 0:3, 24:] = True
+    world.paint("far away", mask)
+    world.click(INTO_SPLEEN)
+    world.settle()
+    assert np.array_equal(world.voxels(spleen), SPLEEN_VOXELS & ~ball(INTO_SPLEEN))
+    assert "far away" not in world.session.annotation
+
+
+def test_what_was_allowed_to_overlap_stays_when_overwriting_is_allowed_later():
+    world, node = with_editor()
+    liver, spleen = of(world, LIVER), of(world, SPLEEN)
+    world.annotator.select(liver)
+    world.click(INTO_SPLEEN)
+    world.settle()
+    node.SetOverwriteMode(node.OverwriteAllSegments)
+    world.click((4, 14, 16))
+    world.settle()
+    assert np.array_equal(world.voxels(spleen), SPLEEN_VOXELS)
+    assert np.array_equal(world.voxels(liver), LIVER_VOXELS | ball(INTO_SPLEEN) | ball((4, 14, 16)))
+
+
+@pytest.mark.parametrize("form", ["mrb", "journal"])
+def test_what_was_taken_can_be_given_back_in_a_later_session(tmp_path: Path, form: str):
+    world, node = with_editor(journal=Journal(tmp_path, "0" * 32))
+    node.SetOverwriteMode(node.OverwriteAllSegments)
+    spleen = of(world, SPLEEN)
+    world.annotator.select(of(world, LIVER))
+    world.click(INTO_SPLEEN)
+    world.settle()
+    if form == "mrb":
+        scene = saved_and_loaded(world.scene, tmp_path, form)
+        again = SceneWorld(scene=scene, segmentation_node=scene.GetFirstNodeByClass("vtkMRMLSegmentationNode"))
+    else:
+        again = SceneWorld(journal=Journal(tmp_path, "0" * 32))
+    again.settle()
+    assert np.array_equal(again.voxels(spleen), SPLEEN_VOXELS & ~ball(INTO_SPLEEN))
+    again.annotator.markups.nodes[True].RemoveNthControlPoint(0)
+    again.settle()
+    assert np.array_equal(again.voxels(spleen), SPLEEN_VOXELS)

@@ -66,7 +66,8 @@ class SceneAnnotator:
         client: the engine.
         segmentation_node: existing one to work in; None: a new one is made.
         journal: survives a crash; None: nothing does.
-        editor_node: vtkMRMLSegmentEditorNode whose masks and overwrite mode are honoured.
+        editor_node: vtkMRMLSegmentEditorNode whose masks and overwrite mode are honoured; see ``EditorRules`` for the
+            mode that it must have.
         clock: seconds, monotonic.
 
     Raises:
@@ -119,7 +120,7 @@ class SceneAnnotator:
         self.roi_node: Any | None = None
         self._clock = clock
         self.segments = Segments(self.segmentation_node, lattice)
-        self.rules = EditorRules(self.segments, volume, editor_node, self._is_protected)
+        self.rules = EditorRules(self.segments, volume, editor_node)
         self.surfaces = Surfaces(self.segmentation_node, clock)
         self.difference = Difference(scene, lattice, transform_id, clock)
         records = Records.find(scene, volume_node, self.segmentation_node)
@@ -352,9 +353,9 @@ class SceneAnnotator:
         """See ``session.rules.Rules.permitted``."""
         return self.rules.permitted(object_id, limits, base, answer)
 
-    def yielding(self, object_id: str) -> tuple[str, ...]:
+    def yielding(self, object_id: str, limits: Limits, added: MaskCrop) -> tuple[str, ...]:
         """See ``session.rules.Rules.yielding``."""
-        yielding = self.rules.yielding(object_id)
+        yielding = self.rules.yielding(object_id, limits, added)
         for other_id in yielding:
             self._adopt(other_id)
         return yielding
@@ -517,7 +518,8 @@ class SceneAnnotator:
             volume = self.session.volume
             i, j, k = (int(at) for at in np.round(volume.ijk_of(click.ras)))
             di, dj, dk = (int(REACH_MM / spacing) + 1 for spacing in volume.spacing_mm)
-            for segment_id in self.segments.around((k, j, i), (dk, dj, di)):
+            box = (k - dk, j - dj, i - di), (2 * dk + 1, 2 * dj + 1, 2 * di + 1)
+            for segment_id in self.segments.around(*box):
                 self._adopt(segment_id)
             object_id = object_under(self.session.annotation, self.session.volume, click, object_id)
         if object_id is None:

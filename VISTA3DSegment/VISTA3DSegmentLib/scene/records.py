@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ..edits import MaskCrop
+from ..edits import NOTHING, MaskCrop
 from ..errors import SegmentationError
 from ..prompts import Click, Ras, Structure
 from ..session.annotation import AnnotatedObject, PlacedClick, Status
@@ -93,6 +93,7 @@ class Records:
             "color": value.color,
             "status": value.status.value,
             "limits": value.limits.to_json(),
+            "took": {other_id: Delta.between(NOTHING, mask).to_json() for other_id, mask in value.took.items()},
             "clicks": [[placed.id, *points[placed.id]] for placed in value.clicks if placed.id in points],
             "base": None if value.base is None else Delta.between(value.mask, value.base).to_json(),
             "mask": self._checksum(value.mask),
@@ -132,6 +133,7 @@ class Records:
                 Structure(record["name"], record["class"]), (red, green, blue), mask, (), mask, Status(record["status"])
             )
             limits = Limits.from_json(record["limits"])
+            took = {other_id: Delta.from_json(words).onto(NOTHING) for other_id, words in record["took"].items()}
             known_checksum, waiting = record["mask"], bool(record["waiting"])
             base = None if record["base"] is None else Delta.from_json(record["base"]).onto(mask)
         except (ValueError, KeyError, TypeError, zlib.error, SegmentationError) as error:
@@ -139,7 +141,7 @@ class Records:
         if known_checksum != checksum(mask) or any(point not in positions for point in points.values()):
             return value, {}, False
         clicks = tuple(PlacedClick(key, Click(positions[point], point[0])) for key, point in points.items())
-        return replace(value, base=base, clicks=clicks, limits=limits), points, waiting
+        return replace(value, base=base, clicks=clicks, limits=limits, took=took), points, waiting
 
 
 def checksum(mask: MaskCrop) -> str:

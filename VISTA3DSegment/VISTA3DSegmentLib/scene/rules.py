@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Literal
 
 import numpy as np
 import slicer
@@ -19,6 +19,11 @@ EDITOR = slicer.vtkMRMLSegmentEditorNode
 INSIDE_ALL, INSIDE_VISIBLE = NODE.EditAllowedInsideAllSegments, NODE.EditAllowedInsideVisibleSegments
 OUTSIDE_ALL, OUTSIDE_VISIBLE = NODE.EditAllowedOutsideAllSegments, NODE.EditAllowedOutsideVisibleSegments
 INSIDE_ONE = NODE.EditAllowedInsideSingleSegment
+OVERWRITES: dict[int, Literal["none", "visible", "all"]] = {
+    EDITOR.OverwriteNone: "none",
+    EDITOR.OverwriteVisibleSegments: "visible",
+    EDITOR.OverwriteAllSegments: "all",
+}
 
 
 class EditorRules:
@@ -28,23 +33,21 @@ class EditorRules:
         segments: of the scene.
         volume: for grey values.
         editor: vtkMRMLSegmentEditorNode whose masks and overwrite mode are honoured; None: there is none, and no other
-            segment ever gives way.
-        is_protected: whether a segment keeps its voxels whatever the mode.
+            segment ever gives way. A new node of the host overwrites ALL other segments: who makes one for this must
+            set ``OverwriteNone`` first, and leave it to the person to allow more.
     """
 
     hu_window: GreyValues | None
     """See ``Limits.hu_window``: of the clicks that follow."""
 
-    def __init__(
-        self, segments: Segments, volume: Volume, editor: Any | None, is_protected: Callable[[str], bool]
-    ) -> None:
+    def __init__(self, segments: Segments, volume: Volume, editor: Any | None) -> None:
         self.segments, self.volume, self.editor = segments, volume, editor
         self.hu_window = None
-        self._is_protected = is_protected
 
     def limits(self, object_id: str) -> Limits:
         """See ``session.rules.Rules.limits``; the region is not known here."""
         inside, outside, values = None, tuple[str, ...](), None
+        overwrites: Literal["none", "visible", "all"] = "none"
         if self.editor is not None:
             mode = self.editor.GetMaskMode()
             chosen = set(self.segments.ids() if mode in (INSIDE_ALL, OUTSIDE_ALL) else self._visible())
@@ -57,9 +60,10 @@ class EditorRules:
                 outside = tuple(sorted(chosen - {object_id}))
             if self.editor.GetSourceVolumeIntensityMask():
                 values = self.editor.GetSourceVolumeIntensityMaskRange()
+            overwrites = OVERWRITES[self.editor.GetOverwriteMode()]
         others = [n for n in (*(inside or ()), *outside) if n != object_id and n in self.segments]
         version = max((self.segments.version(n) for n in others), default=0)
-        return Limits(None, self.hu_window, values, inside, outside, version)
+        return Limits(None, self.hu_window, values, inside, outside, overwrites, version)
 
     def permitted(self, object_id: str, limits: Limits, base: MaskCrop, answer: MaskCrop) -> MaskCrop:
         """See ``session.rules.Rules.permitted``."""
@@ -77,13 +81,18 @@ class EditorRules:
             after = after & (~added | self._in_window(MaskCrop(start, added), limits.hu_window))
         return MaskCrop(start, after)
 
-    def yielding(self, object_id: str) -> tuple[str, ...]:
+    def yielding(self, object_id: str, limits: Limits, added: MaskCrop) -> tuple[str, ...]:
         """See ``session.rules.Rules.yielding``."""
-        mode = EDITOR.OverwriteNone if self.editor is None else self.editor.GetOverwriteMode()
-        if mode == EDITOR.OverwriteNone:
+        if limits.overwrites == "none":
             return ()
-        candidates = self.segments.ids() if mode == EDITOR.OverwriteAllSegments else self._visible()
-        return tuple(n for n in candidates if n != object_id and not self._is_protected(n))
+        candidates = self.segments.ids() if limits.overwrites == "all" else self._visible()
+        return tuple(
+            n
+            for n in self.segments.around(added.start, added.shape)
+            if n in candidates
+            and n != object_id
+            and (self.segments.read(n).inside(added.start, added.shape) & added.mask).any()
+        )
 
     def _allowed(self, object_id: str, limits: Limits, base: MaskCrop, box: BoxKji) -> BoolArray | None:
         """Where the Segment Editor's masks allow a change in a box; None: everywhere."""

@@ -155,12 +155,12 @@ class Segments:
                 found[segment_id] = self._known[segment_id].mask
         return found
 
-    def around(self, at: Index3, reach: Index3) -> tuple[str, ...]:
-        """Segments that have a voxel in a box around one of the volume, found without reading whole labelmaps.
+    def around(self, start: Index3, shape: Index3) -> tuple[str, ...]:
+        """Segments that have a voxel in a box, found without reading whole labelmaps.
 
         Args:
-            at: voxel (k, j, i).
-            reach: how far the box goes to each side, in voxels (k, j, i).
+            start: first voxel (k, j, i) of the box; it may lie outside of the volume.
+            shape: its size (k, j, i).
         """
         found, labels_in = [], dict[int, set[int]]()
         for segment_id in self.ids():
@@ -175,7 +175,7 @@ class Segments:
             layer = int(image.GetMTime())
             if layer not in labels_in:
                 box = tuple(
-                    slice(max(0, a - f - r), max(0, a - f + r + 1)) for a, f, r in zip(at, first, reach, strict=True)
+                    slice(max(0, s - f), max(0, s - f + n)) for s, n, f in zip(start, shape, first, strict=True)
                 )
                 labels_in[layer] = set(np.unique(voxels_of(image)[box]).tolist())
             if segment.GetLabelValue() in labels_in[layer]:

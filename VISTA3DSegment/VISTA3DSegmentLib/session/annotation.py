@@ -46,6 +46,7 @@ class AnnotatedObject:
         mask: the object's voxels as they are shown now.
         status: see ``Status``.
         limits: what held when the clicks were placed.
+        took: voxels that the clicks took from other objects, by their ids; see ``overwriting``.
     """
 
     structure: Structure
@@ -55,6 +56,7 @@ class AnnotatedObject:
     mask: MaskCrop = NOTHING
     status: Status = Status.DRAFT
     limits: Limits = UNLIMITED
+    took: Mapping[str, MaskCrop] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def prompts(self) -> Prompts:

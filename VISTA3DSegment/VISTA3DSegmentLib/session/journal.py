@@ -118,6 +118,7 @@ def _entry(object_id: str, before: AnnotatedObject | None, after: AnnotatedObjec
         "color": after.color,
         "status": after.status.value,
         "limits": after.limits.to_json(),
+        "took": {other_id: Delta.between(NOTHING, mask).to_json() for other_id, mask in after.took.items()},
         "clicks": [[placed.id, placed.click.ras, placed.click.positive] for placed in after.clicks],
         "base": None if after.base is None else Delta.between(old_base, after.base).to_json(),
         "mask": Delta.between(before.mask if before else NOTHING, after.mask).to_json(),
@@ -139,5 +140,6 @@ def _applied(annotation: Annotation, entry: Mapping[str, Any]) -> Annotation:
         Delta.from_json(entry["mask"]).onto(before.mask if before is not None else NOTHING),
         Status(entry["status"]),
         Limits.from_json(entry["limits"]),
+        {other_id: Delta.from_json(words).onto(NOTHING) for other_id, words in entry["took"].items()},
     )
     return annotation.replaced(object_id, value)

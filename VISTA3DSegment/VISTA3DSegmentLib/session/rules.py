@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from ..edits import MaskCrop
 from ..prompts import Box
@@ -26,6 +26,7 @@ class Limits:
         hu_mask: voxels of other grey values are left alone; None: none are.
         inside: only voxels of these segments are changed; None: any.
         outside: no voxel of these segments is changed.
+        overwrites: which other objects lose the voxels that a click adds: none, those that are visible, or all.
         version: grows when voxels of the segments ``inside`` and ``outside`` change.
     """
 
@@ -34,6 +35,7 @@ class Limits:
     hu_mask: GreyValues | None = None
     inside: tuple[str, ...] | None = None
     outside: tuple[str, ...] = ()
+    overwrites: Literal["none", "visible", "all"] = "none"
     version: int = 0
 
     def to_json(self) -> dict[str, Any]:
@@ -69,8 +71,8 @@ class Rules(Protocol):
         """The answer where the limits allow the object to be changed, the base elsewhere."""
         ...
 
-    def yielding(self, object_id: str) -> tuple[str, ...]:
-        """Objects that lose the voxels which a click adds to this one."""
+    def yielding(self, object_id: str, limits: Limits, added: MaskCrop) -> tuple[str, ...]:
+        """Objects that hold some of the voxels which clicks add to this one, and lose them."""
         ...
 
 
@@ -85,6 +87,6 @@ class Anywhere:
         """See ``Rules.permitted``."""
         return answer
 
-    def yielding(self, object_id: str) -> tuple[str, ...]:
+    def yielding(self, object_id: str, limits: Limits, added: MaskCrop) -> tuple[str, ...]:
         """See ``Rules.yielding``."""
         return ()

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ..edits import NOTHING, Edit, MaskCrop, box_of_change, joint_box
+from ..edits import NOTHING, Edit, MaskCrop, joint_box
 from ..engine import Progress
 from ..errors import Cancelled, PromptError, SegmentationError
 from ..prompts import Click, Ras, Structure
@@ -34,6 +34,7 @@ from ..volume import Volume
 from .annotation import AnnotatedObject, Annotation, PlacedClick, Status
 from .history import MEMORY_BYTES, History, Step
 from .journal import Journal
+from .overwriting import added_by_clicks, exchanged
 from .rules import Anywhere, Limits, Rules
 from .signals import Signal
 
@@ -190,13 +191,11 @@ class Session:
 
         Clicks that the engine has answered are in the mask; those that it has not correct the new one.
         """
-        before = self._annotation[object_id]
-        clicks = self._unanswered(object_id)
+        value = self._settled_as(object_id, mask)
         self._cancel_job_of(object_id)
-        value = replace(before, base=mask, mask=mask, clicks=clicks)
-        waiting = frozenset({object_id} if clicks else ())
-        self._act(f"{name} {before.structure.name}", self._annotation.replaced(object_id, value), waiting)
-        if clicks:
+        waiting = frozenset({object_id} if value.clicks else ())
+        self._act(f"{name} {value.structure.name}", self._annotation.replaced(object_id, value), waiting)
+        if value.clicks:
             self._ask(object_id)
 
     # ------------------------------------------------------------------ clicks
@@ -214,10 +213,9 @@ class Session:
         click_id = click_id or self._free_id("click")
         value = self._annotation[object_id]
         limits, name = self._rules.limits(object_id), value.structure.name
-        clicks = self._unanswered(object_id)
-        if limits != value.limits and clicks != value.clicks:
+        if limits != value.limits and self._unanswered(object_id) != value.clicks:
             self.said.emit(f"Other limits hold now: the earlier clicks of {name} are part of it.")
-            value = replace(value, base=value.mask, clicks=clicks)
+            value = self._settled_as(object_id, value.mask)
         value = replace(value, limits=limits).with_click(click_id, click)
         self._prompt(object_id, f"{'+' if positive else '-'} {name}", value)
         return click_id
@@ -229,16 +227,19 @@ class Session:
             PromptError: no such click, or a place outside the volume.
         """
         before = self._annotation[object_id]
-        drag, self._drag = self._drag, None  # a place that is refused ends the drag
-        click = self._inside(replace(before.click(click_id).click, ras=ras))
-        self._drag = drag
+        known = before.click(click_id).click
         goes_on = self._drag == (click_id, self._latest())
-        if click == before.click(click_id).click:
-            self._drag = self._drag if dragging else None
-            return
-        value = before.with_click(click_id, click)
-        self._prompt(object_id, f"move click of {before.structure.name}", value, amend=goes_on)
-        self._drag = (click_id, self._latest()) if dragging else None
+        self._drag = None  # also by a place that is refused
+        try:
+            click = self._inside(replace(known, ras=ras))
+            if click != known:
+                value = before.with_click(click_id, click)
+                self._prompt(object_id, f"move click of {before.structure.name}", value, amend=goes_on)
+            if dragging and (goes_on or click != known):
+                self._drag = (click_id, self._latest())
+        finally:
+            if not dragging and object_id not in self.busy:
+                self._overwrite(object_id)
 
     def flip_click(self, object_id: str, click_id: str) -> None:
         """Make a positive click negative, or the reverse."""
@@ -381,10 +382,11 @@ class Session:
             before = self._annotation[object_id]
             base = NOTHING if before.base is None else before.base
             mask = self._rules.permitted(object_id, before.limits, base, event.edit.onto(before.base))
-            self.history.answer(object_id, before.mask, mask)
+            value = replace(before, mask=mask)
+            self.history.answer(object_id, before, value)
             self._settled[object_id] = before.clicks
-            self._become(self._annotation.replaced(object_id, replace(before, mask=mask)))
-            self._take_from_others(object_id, before.mask, mask)
+            self._become(self._annotation.replaced(object_id, value))
+            self._overwrite(object_id)
             for notice in event.edit.notices:
                 self.said.emit(notice)
             if event.edit.empty_reason:
@@ -395,21 +397,28 @@ class Session:
             if isinstance(event, Failed) and not isinstance(event.error, Cancelled):
                 self.failed.emit(event.error)
 
-    def _take_from_others(self, object_id: str, before: MaskCrop, after: MaskCrop) -> None:
-        step, yielding = self.history.latest(object_id), self._rules.yielding(object_id)
-        if step is None or not yielding:
+    def _overwrite(self, object_id: str) -> None:
+        """Take what the clicks of an object have added from the others; see ``overwriting``."""
+        value = self._annotation[object_id]
+        if value.limits.overwrites == "none" and not value.took:
             return
-        start, shape = box_of_change(before, after)
-        added = MaskCrop(start, after.inside(start, shape) & ~before.inside(start, shape))
-        for other_id in yielding:
-            other = self._annotation.objects.get(other_id)
-            if other is None or other_id == object_id or not (added.mask & other.mask.inside(start, shape)).any():
-                continue
-            base = None if other.base is None else other.base.without(added)
-            value = replace(other, mask=other.mask.without(added), base=base)
-            annotation = self._annotation.replaced(other_id, value)
-            step = self.history.extend(step, other_id, self._annotation, annotation, waiting=False)
-            self._become(annotation)
+        dragged = self._drag is not None and any(placed.id == self._drag[0] for placed in value.clicks)
+        added = NOTHING if dragged or value.limits.overwrites == "none" else added_by_clicks(value)
+        yielding = self._rules.yielding(object_id, value.limits, added) if added.mask.any() else ()
+        took, masks = exchanged(self._annotation, object_id, added, yielding)
+        for other_id, mask in masks.items():
+            before, after = self._annotation[other_id], self._settled_as(other_id, mask)
+            if after.clicks != before.clicks:
+                self.said.emit(f"{before.structure.name} gave way: its earlier clicks are part of it now.")
+            self._cancel_job_of(other_id)
+            self.history.answer(other_id, before, after, object_id, waiting=bool(after.clicks))
+            self._become(self._annotation.replaced(other_id, after))
+            if after.clicks:
+                self._ask(other_id)
+        if took or value.took:
+            after = replace(value, took=took)
+            self.history.answer(object_id, value, after)
+            self._become(self._annotation.replaced(object_id, after))
 
     # ------------------------------------------------------------------ inside
 
@@ -425,6 +434,8 @@ class Session:
             self._act(name, after, frozenset({object_id} if value.clicks else ()))
         if value.clicks:
             self._ask(object_id)
+        else:
+            self._overwrite(object_id)
 
     def _latest(self) -> int:
         return self.history.done[-1].number if self.history.done else 0
@@ -440,6 +451,11 @@ class Session:
         clicks = self._annotation[object_id].clicks
         answered = self._settled.get(object_id, ()) if object_id in self.busy else clicks
         return tuple(placed for placed in clicks if placed not in answered)
+
+    def _settled_as(self, object_id: str, mask: MaskCrop) -> AnnotatedObject:
+        """The object with a mask that its clicks correct from now on; those that are answered are part of it."""
+        value = self._annotation[object_id]
+        return replace(value, base=mask, mask=mask, clicks=self._unanswered(object_id), took={})
 
     def _cancel_job_of(self, object_id: str) -> None:
         for request_id in [n for n, key in self._jobs.items() if key == object_id]:
