@@ -185,9 +185,9 @@ def of(world: SceneWorld, class_id: int) -> str:
     return object_id
 
 
-def corrected() -> tuple[SceneWorld, str]:
+def corrected(**options: Any) -> tuple[SceneWorld, str]:
     """Both organs, and the liver, chosen, with one click beside it; its id."""
-    world = segmented()
+    world = segmented(**options)
     liver = of(world, LIVER)
     world.annotator.select(liver)
     world.click((4, 14, 16))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -235,3 +236,100 @@ def test_a_click_that_was_not_answered_before_a_crash_is_answered_after_it(tmp_p
     again = SceneWorld(journal=Journal(tmp_path, key))
     again.settle()
     assert np.array_equal(again.voxels(liver), LIVER_VOXELS | ball((4, 14, 16)))
+
+
+# A journal beside a saved scene
+
+
+KEY = "0" * 32
+
+
+def opened(scene: Any, journal: Journal | None) -> SceneWorld:
+    """A saved scene, opened and settled."""
+    node = scene.GetFirstNodeByClass("vtkMRMLSegmentationNode")
+    world = SceneWorld(scene=scene, segmentation_node=node, journal=journal)
+    world.settle()
+    return world
+
+
+def test_what_was_done_after_saving_comes_back_after_a_crash_and_can_be_undone(tmp_path: Path):
+    world = segmented(journal=Journal(tmp_path / "journals", KEY))
+    liver, spleen = of(world, LIVER), of(world, SPLEEN)
+    world.annotator.select(liver)
+    world.click((4, 14, 16))
+    world.settle()
+    scene = saved_and_loaded(world.scene, tmp_path, "mrb")
+    world.annotator.markups.nodes[True].SetNthControlPointPositionWorld(0, *world.ras((4, 14, 18)))
+    world.click((6, 8, 10), positive=False)
+    lesion = world.annotator.new_structure()
+    world.click((16, 4, 4))
+    world.settle()
+    world.annotator.remove(spleen)
+    again = opened(scene, Journal(tmp_path / "journals", KEY))
+    assert set(again.segmentation.GetSegmentIDs()) == {liver, lesion}
+    assert np.array_equal(again.voxels(liver), (LIVER_VOXELS | ball((4, 14, 18))) & ~ball((6, 8, 10)))
+    assert np.array_equal(again.voxels(lesion), ball((16, 4, 4)))
+    assert len(again.session.annotation[liver].clicks) == 2
+    assert [again.annotator.markups.nodes[sign].GetNumberOfControlPoints() for sign in (True, False)] == [2, 1]
+    assert "What was done but not saved is here again." in again.said
+    again.annotator.undo()
+    again.settle()
+    assert set(again.segmentation.GetSegmentIDs()) == {liver, spleen}
+    assert np.array_equal(again.voxels(liver), LIVER_VOXELS | ball((4, 14, 16)))
+    assert np.array_equal(again.voxels(spleen), SPLEEN_VOXELS)
+    assert again.annotator.undo() is None
+
+
+def test_a_saved_scene_that_holds_all_of_the_journal_opens_with_its_records(tmp_path: Path):
+    world, liver = corrected(journal=Journal(tmp_path / "journals", KEY))
+    scene = saved_and_loaded(world.scene, tmp_path, "mrb")
+    again = opened(scene, Journal(tmp_path / "journals", KEY))
+    assert again.session.history.done == ()
+    assert len(again.session.annotation[liver].clicks) == 1
+    assert "What was done but not saved is here again." not in again.said
+    again.annotator.select(liver)
+    again.click((4, 14, 20))
+    again.settle()
+    third = opened(saved_and_loaded(world.scene, tmp_path, "mrb"), Journal(tmp_path / "journals", KEY))
+    assert np.array_equal(third.voxels(liver), LIVER_VOXELS | ball((4, 14, 16)) | ball((4, 14, 20)))
+
+
+def test_a_journal_of_other_work_on_the_same_scan_is_left_alone(tmp_path: Path):
+    one, liver = corrected(journal=Journal(tmp_path / "one", KEY))
+    saved = saved_and_loaded(one.scene, tmp_path, "mrb")
+    one.click((4, 14, 20))
+    one.settle()
+    other = segmented(journal=Journal(tmp_path / "other", KEY))
+    lesion = other.annotator.new_structure()
+    other.click((16, 4, 4))
+    other.settle()
+    scene = saved_and_loaded(other.scene, tmp_path, "mrb")
+    # The scene of one computer is opened on another, where somebody works on the same scan.
+    opened(scene, Journal(tmp_path / "one", KEY)).click((16, 4, 8))
+    again = opened(saved, Journal(tmp_path / "one", KEY))
+    assert np.array_equal(again.voxels(liver), LIVER_VOXELS | ball((4, 14, 16)) | ball((4, 14, 20)))
+    assert lesion not in again.session.annotation
+
+
+def test_newer_work_in_the_journal_overwrites_no_segment_that_another_tool_changed_since(tmp_path: Path):
+    world, liver = corrected(journal=Journal(tmp_path / "journals", KEY))
+    scene = saved_and_loaded(world.scene, tmp_path, "mrb")
+    world.click((4, 14, 20))
+    world.settle()
+    node = scene.GetFirstNodeByClass("vtkMRMLSegmentationNode")
+    world.annotator.segmentation_node, mine = node, world.annotator.segmentation_node
+    world.paint(liver, SPLEEN_VOXELS)
+    world.annotator.segmentation_node = mine
+    again = opened(scene, Journal(tmp_path / "journals", KEY))
+    assert np.array_equal(again.voxels(liver), SPLEEN_VOXELS)
+    assert np.array_equal(again.voxels(f"{liver}-restored"), world.voxels(liver))
+
+
+def test_work_in_a_scene_that_was_saved_before_any_of_it_comes_back(tmp_path: Path):
+    world = SceneWorld(journal=Journal(tmp_path / "journals", KEY))
+    scene = saved_and_loaded(world.scene, tmp_path, "mrb")
+    lesion = world.annotator.new_structure()
+    world.click((16, 4, 4))
+    world.settle()
+    again = opened(scene, Journal(tmp_path / "journals", KEY))
+    assert np.array_equal(again.voxels(lesion), ball((16, 4, 4)))

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -32,10 +34,10 @@ from ..session.targeting import REACH_MM, object_under
 from ..volume import Volume
 from .difference import Difference
 from .events import Observers
-from .labelmaps import Lattice
+from .labelmaps import Lattice, box_of_difference
 from .markups import Point, PromptMarkups
 from .nodes import box_of, color_of_class, fractions, new_segmentation, terminology_of
-from .records import Records
+from .records import Recalled, Records
 from .rules import EditorRules
 from .segments import Segments
 from .surfaces import Surfaces
@@ -118,19 +120,28 @@ class SceneAnnotator:
         self.measured: Signal[Latency] = Signal()
         self.follows_clicks = False
         self.roi_node: Any | None = None
-        self._clock = clock
+        self._clock, self._journal = clock, journal
         self.segments = Segments(self.segmentation_node, lattice)
         self.rules = EditorRules(self.segments, volume, editor_node)
         self.surfaces = Surfaces(self.segmentation_node, clock)
         self.difference = Difference(scene, lattice, transform_id, clock)
         records = Records.find(scene, volume_node, self.segmentation_node)
         self.markups = PromptMarkups(scene, self, records.lists if records is not None else None, transform_id)
-        self._early: list[SegmentationError] = []
-        annotation, waiting = self._recalled(records) if records is not None else (None, frozenset[str]())
-        if annotation is None and journal is not None:
-            annotation = self._beside_others(journal.restore())
+        self._early: list[Callable[[], None]] = []
+        kept = self._recalled(records) if records is not None else {}
+        saved = annotation = Annotation(MappingProxyType({key: recalled.value for key, recalled in kept.items()}))
+        if journal is not None:
+            mark = records.mark if records is not None else ""
+            newer = journal.since(mark) if kept or mark else journal.restore().objects
+            annotation = self._with_newer(saved, newer, {key for key, recalled in kept.items() if recalled.as_kept})
+            if newer:
+                self._early.append(partial(self.said.emit, "What was done but not saved is here again."))
+        waiting = frozenset(
+            key
+            for key, value in annotation.objects.items()
             # A crash tells not which click was answered last.
-            waiting = frozenset(key for key, value in annotation.objects.items() if value.clicks)
+            if (kept[key].waiting if value is saved.objects.get(key) else value.clicks)
+        )
         self.records = records or Records.begin(scene, volume_node, self.segmentation_node, self.markups.nodes)
         self.session = Session(
             volume,
@@ -139,6 +150,7 @@ class SceneAnnotator:
             annotation=annotation,
             rules=self,
             waiting=waiting,
+            saved=saved,
             is_taken=lambda segment_id: segment_id in self.segments,
         )
         self._selected: str | None = None
@@ -153,8 +165,8 @@ class SceneAnnotator:
         self._place = place_of(volume_node)
         self._observers = Observers()
         self._listen()
-        for object_id, value in self.session.annotation.objects.items():
-            self._changed(ObjectChanged(object_id, None, value))
+        for object_id in dict.fromkeys((*saved, *annotation)):
+            self._changed(ObjectChanged(object_id, saved.objects.get(object_id), annotation.objects.get(object_id)))
         for point in self.markups.strays():
             self.markups.drop(point)  # of segments that were changed meanwhile: they hold what it did
 
@@ -262,7 +274,7 @@ class SceneAnnotator:
     def pump(self) -> None:
         """Take what the engine has answered and do what is due."""
         while self._early:
-            self.failed.emit(self._early.pop(0))
+            self._early.pop(0)()
         self._take_in()
         self._pumped_at = self._clock()
         self.session.pump()
@@ -293,6 +305,8 @@ class SceneAnnotator:
         else:
             points = {click_id: point for point, click_id in self.markups.clicks().items()}
             self.records.keep(object_id, value, points, object_id in self.session.busy)
+        if not self._unsaved:
+            self.records.mark = "" if self._journal is None else self._journal.mark
 
     def close(self) -> None:
         """End; segments, points and records stay in the scene."""
@@ -430,36 +444,42 @@ class SceneAnnotator:
             self.session.adopt(object_id, structure, self.segments.color(object_id), mask, status)
         _ = self.session.annotation[object_id]
 
-    def _beside_others(self, annotation: Annotation) -> Annotation:
-        """What the journal gives back, under ids that no segment of the scene has: nothing there is overwritten."""
-        restored = Annotation()
-        for object_id, value in annotation.objects.items():
-            while object_id in self.segments or object_id in restored:
-                object_id += "-restored"
-            restored = restored.replaced(object_id, value)
-        return restored
+    def _with_newer(
+        self, saved: Annotation, newer: Mapping[str, AnnotatedObject | None], as_kept: set[str]
+    ) -> Annotation:
+        """What the scene kept, and what only the journal knows. No segment that another tool changed is overwritten."""
 
-    def _recalled(self, records: Records) -> tuple[Annotation, frozenset[str]]:
-        """What the scene kept of an earlier session, and of which objects the mask has still to be asked for."""
-        annotation, waiting = Annotation(), set[str]()
+        def may_be_written(object_id: str, value: AnnotatedObject | None) -> bool:
+            if object_id not in self.segments or object_id in as_kept:
+                return True
+            return value is not None and box_of_difference(self.segments.read(object_id), value.mask) is None
+
+        for object_id, value in newer.items():
+            while value is not None and not may_be_written(object_id, value):
+                object_id += "-restored"
+            if may_be_written(object_id, value):
+                saved = saved.replaced(object_id, value)
+        return saved
+
+    def _recalled(self, records: Records) -> dict[str, Recalled]:
+        """What the scene kept of an earlier session."""
+        kept = {}
         positions = self.markups.positions()
         for object_id in records.ids():
             mask = self.segments.read(object_id) if object_id in self.segments else NOTHING
             try:
-                value, points, waits = records.recall(object_id, mask, positions)
+                recalled = records.recall(object_id, mask, positions)
             except SegmentationError as error:
                 records.forget(object_id)
-                self._early.append(error)
+                self._early.append(partial(self.failed.emit, error))
                 continue
-            if object_id not in self.segments and not value.clicks:
+            if object_id not in self.segments and not recalled.value.clicks:
                 records.forget(object_id)
                 continue
-            for click_id, point in points.items():
+            for click_id, point in recalled.points.items():
                 self.markups.bind(point, click_id)
-            annotation = annotation.replaced(object_id, value)
-            if waits:
-                waiting.add(object_id)
-        return annotation, frozenset(waiting)
+            kept[object_id] = recalled
+        return kept
 
     # ------------------------------------------------------------------ into the scene
 

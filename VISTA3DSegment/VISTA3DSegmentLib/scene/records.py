@@ -10,7 +10,7 @@ import json
 import weakref
 import zlib
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,24 @@ from ..session.rules import Limits
 NODE_NAME = "VISTA3DSegment annotation"
 VOLUME, SEGMENTATION, LISTS = "volume", "segmentation", {True: "positive", False: "negative"}
 PREFIX = "object."
+MARK = "journal"
+
+
+@dataclass(frozen=True, eq=False)
+class Recalled:
+    """An object as the scene kept it.
+
+    Args:
+        value: the object; if it is not ``as_kept`` it begins anew with what its segment holds.
+        points: the control point of each of its clicks, by click id.
+        waiting: its mask has still to be asked for.
+        as_kept: its segment and its points are as they were when it was kept.
+    """
+
+    value: AnnotatedObject
+    points: Mapping[str, tuple[bool, str]]
+    waiting: bool
+    as_kept: bool
 
 
 class Records:
@@ -111,9 +129,17 @@ class Records:
         """An object is gone."""
         self.node.UnsetParameter(PREFIX + object_id)
 
-    def recall(
-        self, object_id: str, mask: MaskCrop, positions: Mapping[tuple[bool, str], Ras]
-    ) -> tuple[AnnotatedObject, dict[str, tuple[bool, str]], bool]:
+    @property
+    def mark(self) -> str:
+        """Where the journal was when everything in it was kept here too; see ``Journal.mark``."""
+        return self.node.GetParameter(MARK) or ""
+
+    @mark.setter
+    def mark(self, mark: str) -> None:
+        if mark != self.mark:
+            self.node.SetParameter(MARK, mark)
+
+    def recall(self, object_id: str, mask: MaskCrop, positions: Mapping[tuple[bool, str], Ras]) -> Recalled:
         """An object as it was kept.
 
         Args:
@@ -121,9 +147,8 @@ class Records:
             mask: what the segment holds now.
             positions: of the control points in the scene, RAS of the world, mm.
 
-        Returns:
-            The object, the point of each of its clicks, and whether its mask has still to be asked for. A segment that
-            was changed meanwhile, or has lost points, begins anew with what it holds.
+        Raises:
+            SegmentationError: what was kept is damaged.
         """
         try:
             record = json.loads(self.node.GetParameter(PREFIX + object_id))
@@ -139,9 +164,10 @@ class Records:
         except (ValueError, KeyError, TypeError, zlib.error, SegmentationError) as error:
             raise SegmentationError(f"What the scene keeps of {object_id} is damaged.") from error
         if known_checksum != checksum(mask) or any(point not in positions for point in points.values()):
-            return value, {}, False
+            return Recalled(value, {}, waiting=False, as_kept=False)
         clicks = tuple(PlacedClick(key, Click(positions[point], point[0])) for key, point in points.items())
-        return replace(value, base=base, clicks=clicks, limits=limits, took=took), points, waiting
+        value = replace(value, base=base, clicks=clicks, limits=limits, took=took)
+        return Recalled(value, points, waiting, as_kept=True)
 
 
 def checksum(mask: MaskCrop) -> str:

@@ -2,6 +2,9 @@
 
 A journal belongs to the content of one volume and holds nothing of the patient but what the person typed as names. Each
 line is a checksum and a JSON object; a line that a crash cut off is left out when the journal is read.
+
+A saved scene keeps a mark of the journal beside its own records. What the journal holds beyond the mark was done after
+saving; a journal that does not lead over the mark is about other work on the same volume, and is left as it is.
 """
 
 from __future__ import annotations
@@ -30,26 +33,58 @@ class Journal:
     """
 
     def __init__(self, folder: Path, volume_key: str) -> None:
+        self._folder, self._key = folder, volume_key
         self.path = folder / f"{volume_key}.journal"
         self._file: int | None = None
         self._written = Annotation()
+        self._size = self._checksum = 0
+
+    @property
+    def mark(self) -> str:
+        """Where the journal is now: its length and a checksum of all of it; "" while nothing was written."""
+        return f"{self._size}:{self._checksum:08x}" if self._size else ""
 
     def restore(self) -> Annotation:
-        """The annotation as it was after the last complete line; empty if there is no journal."""
-        annotation, end = Annotation(), 0
-        try:
-            content = self.path.read_bytes()
-        except OSError:
-            return annotation
+        """The annotation as it was after the last complete line of the latest journal; empty if there is none."""
+        paths = self._paths()
+        if paths:
+            self.path = max(paths, key=lambda path: path.stat().st_mtime_ns)
+            self._replay()
+        return self._written
+
+    def since(self, mark: str) -> dict[str, AnnotatedObject | None]:
+        """What became of the objects that were changed after a mark; None: deleted. Empty: nothing was done since.
+
+        The journal with the mark goes on; if there is none a new one is begun.
+        """
+        for path in self._paths():
+            content = path.read_bytes()
+            size = int(mark.partition(":")[0] or 0)
+            if 0 < size <= len(content) and mark == f"{size}:{zlib.crc32(content[:size]):08x}":
+                self.path = path
+                changed = self._replay(size)
+                return {object_id: self._written.objects.get(object_id) for object_id in changed}
+        names = (self._folder / f"{self._key}{suffix}.journal" for suffix in ("", *(f"-{n}" for n in range(1, 10**6))))
+        self.path = next(path for path in names if not path.exists())
+        return {}
+
+    def _paths(self) -> list[Path]:
+        return sorted((*self._folder.glob(f"{self._key}.journal"), *self._folder.glob(f"{self._key}-*.journal")))
+
+    def _replay(self, mark: int = 0) -> list[str]:
+        """Read the journal, to go on with it. Returns the objects that its lines behind a mark are about."""
+        content = self.path.read_bytes()
+        annotation, end, changed = Annotation(), 0, []
         for line in content.splitlines(keepends=True):
             entry = _read(line)
             if entry is None:
+                os.truncate(self.path, end)
                 break
-            annotation, end = _applied(annotation, entry), end + len(line)
-        if end < len(content):
-            os.truncate(self.path, end)
-        self._written = annotation
-        return annotation
+            annotation = _applied(annotation, entry)
+            changed += [entry["object"]] if end >= mark else []
+            end += len(line)
+        self._written, self._size, self._checksum = annotation, end, zlib.crc32(content[:end])
+        return list(dict.fromkeys(changed))
 
     def append(self, annotation: Annotation) -> None:
         """Write what is different from what was written last, and wait until it is on disk.
@@ -76,6 +111,7 @@ class Journal:
                 raise OSError("the disk is full")
             os.fsync(self._file)
             self._written = annotation
+            self._size, self._checksum = size + len(lines), zlib.crc32(lines, self._checksum)
         except OSError as error:
             raise ResourceError(
                 f"The journal {self.path} cannot be written ({error.strerror or error}).",
@@ -83,7 +119,9 @@ class Journal:
             ) from error
 
     def discard(self) -> None:
-        """The work is saved elsewhere: the journal is no longer needed."""
+        """Throw it away. Nobody in this package does: whether a scene was written to its files, or the work is not
+        wanted, is known to the shell alone, which may do it after the annotation is closed. A journal that stays costs
+        disk: whoever opens the saved scene goes on with its records."""
         self.close()
         self.path.unlink(missing_ok=True)
 

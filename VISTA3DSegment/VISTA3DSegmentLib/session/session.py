@@ -86,6 +86,7 @@ class Session:
         rules: what an answer may change.
         is_taken: whether an id must not be given to a new object.
         waiting: objects of the annotation whose mask has still to be asked for.
+        saved: the annotation as it was before the work that a crash has left in the journal only; undo leads there.
     """
 
     def __init__(
@@ -98,6 +99,7 @@ class Session:
         rules: Rules | None = None,
         is_taken: Callable[[str], bool] = lambda _: False,
         waiting: frozenset[str] = frozenset(),
+        saved: Annotation | None = None,
     ) -> None:
         self.volume = volume
         self.history = History(history_bytes)
@@ -111,15 +113,18 @@ class Session:
         self._client, self._journal = client, journal
         self._rules: Rules = rules if rules is not None else Anywhere()
         self._is_taken = is_taken
-        self._annotation = journal.restore() if journal is not None else Annotation()
         if annotation is not None:
             self._record(annotation)
             self._annotation = annotation
+        else:
+            self._annotation = journal.restore() if journal is not None else Annotation()
         self._jobs: dict[RequestId, str] = {}
         self._settled: dict[str, tuple[PlacedClick, ...]] = {}
         self._run: _Run | None = None
         self._drag: tuple[str, int] | None = None
         self._numbers = itertools.count(1)
+        if saved is not None and saved is not annotation:
+            self.history.push("restored work", saved, self._annotation, waiting)
         client.open(volume)
         for object_id in waiting:
             self._ask(object_id)
