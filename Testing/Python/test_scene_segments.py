@@ -136,3 +136,44 @@ def test_a_segmentation_made_of_surfaces_is_refused():
     node.GetSegmentation().SetSourceRepresentationName(SURFACE)
     with pytest.raises(VolumeError, match="binary labelmap"):
         SceneWorld(segmentation_node=node)
+
+
+def positions(world: SceneWorld, segment_id: str) -> set[tuple[int, int, int]]:
+    """The voxels (k, j, i) of a segment, also those outside of a scan whose voxels are millimetres."""
+    image = slicer.vtkOrientedImageData()
+    world.annotator.segmentation_node.GetBinaryLabelmapRepresentation(segment_id, image)
+    step, origin = np.array(image.GetSpacing())[::-1], np.array(image.GetOrigin())[::-1]
+    first = np.array(image.GetExtent()[::2])[::-1]
+    return {tuple(at) for at in ((np.argwhere(voxels_of(image)) + first) * step + origin).astype(int).tolist()}
+
+
+@pytest.mark.parametrize("how", ["own layer", "shared layer", "finer grid"])
+def test_what_another_tool_made_outside_of_the_scan_survives_a_click(how: str):
+    world = SceneWorld()
+    step = 0.5 if how == "finer grid" else 1.0
+    image = slicer.vtkOrientedImageData()
+    image.SetExtent(-10, 15, -8, 15, -6, 15)
+    image.SetSpacing(step, step, step)
+    image.AllocateScalars(3, 1)
+    image.GetPointData().GetScalars().Fill(0)
+    voxels_of(image)[2:, 3:, 4:] = 1  # from (-4, -5, -6) on
+    voxels_of(image)[:2, :3, :4] = 2
+    for n, name in enumerate(["large", "other"][: 2 if how == "shared layer" else 1]):
+        segment = slicer.vtkSegment()
+        segment.SetName(name)
+        segment.SetLabelValue(n + 1)
+        segment.AddRepresentation("Binary labelmap", image)
+        world.segmentation.AddSegment(segment, name)
+    before = positions(world, "large")
+    world.annotator.select("large")
+    world.click((18, 20, 24))
+    world.settle()
+    new = {tuple(at) for at in np.argwhere(ball((18, 20, 24))).tolist()}
+    assert min(min(at) for at in before) < 0
+    if how == "finer grid":
+        assert {at for at in before if min(at) < 0} <= positions(world, "large") >= new
+    else:
+        assert positions(world, "large") == before | new
+    world.annotator.undo()
+    world.settle()
+    assert positions(world, "large") >= before

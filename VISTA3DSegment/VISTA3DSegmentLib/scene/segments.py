@@ -201,7 +201,7 @@ class Segments:
         if difference is not None:
             start, after = difference
             if not self._fits(segment_id, start, after.shape):
-                self._move_to_own_layer(segment_id, before, start, after.shape)
+                self._move_to_own_layer(segment_id, start, after.shape)
             self._write_box(segment_id, start, after)
         version = self._known[segment_id].version if difference is None else next(self._versions)
         self._known[segment_id] = _Written(mask, _stamp(segment), version)
@@ -229,16 +229,16 @@ class Segments:
         i, j, k = image.GetDimensions()
         return all(f <= s and s + n <= f + whole for f, s, n, whole in zip(first, start, shape, (k, j, i), strict=True))
 
-    def _move_to_own_layer(
-        self, segment_id: str, before: MaskCrop, start: tuple[int, int, int], shape: tuple[int, ...]
-    ) -> None:
+    def _move_to_own_layer(self, segment_id: str, start: tuple[int, int, int], shape: tuple[int, ...]) -> None:
         """Give a segment a labelmap of its own that has room for a box; its voxels stay as they are."""
         segment = self._segmentation.GetSegment(segment_id)
-        at, size = joint_box(before.tightened(), MaskCrop(start, np.ones(shape, dtype=np.bool_)))
-        k, j, i = (max(0, first - ROOM_VOXELS) for first in at)
+        before = self.lattice.beyond(segment.GetRepresentation(LABELMAP), segment.GetLabelValue())
+        at, size = joint_box(before, MaskCrop(start, np.ones(shape, dtype=np.bool_)))
+        # Room inside the volume only; what another tool made outside of it stays.
+        k, j, i = (min(first, max(0, first - ROOM_VOXELS)) for first in at)
         dk, dj, di = (
-            min(whole, first + n + ROOM_VOXELS) - max(0, first - ROOM_VOXELS)
-            for first, n, whole in zip(at, size, self.lattice.shape, strict=True)
+            max(first + n, min(whole, first + n + ROOM_VOXELS)) - low
+            for first, n, whole, low in zip(at, size, self.lattice.shape, (k, j, i), strict=True)
         )
         image = self.lattice.labelmap(before.inside((k, j, i), (dk, dj, di)), (k, j, i))
         if self._shares_layer(segment_id):
