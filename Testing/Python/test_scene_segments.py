@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import slicer
+import vtk
 from fake_engine import LIVER, SPLEEN
 from scene_world import (
     LIVER_VOXELS,
@@ -177,3 +178,77 @@ def test_what_another_tool_made_outside_of_the_scan_survives_a_click(how: str):
     world.annotator.undo()
     world.settle()
     assert positions(world, "large") >= before
+
+
+def test_a_segment_painted_and_deleted_elsewhere_comes_back_with_the_paint():
+    world, liver = corrected()
+    mine = np.zeros(SHAPE, np.bool_)
+    mine[10:13, 2:6, 2:20] = True
+    world.paint(liver, mine)
+    world.segmentation.RemoveSegment(liver)
+    assert world.annotator.markups.nodes[True].GetNumberOfControlPoints() == 0
+    world.annotator.undo()
+    world.settle()
+    assert np.array_equal(world.voxels(liver), mine)
+    world.annotator.undo()
+    assert np.array_equal(world.voxels(liver), LIVER_VOXELS | ball((4, 14, 16)))
+    assert world.annotator.markups.nodes[True].GetNumberOfControlPoints() == 1
+    for _ in range(2):
+        world.annotator.redo()
+    assert liver not in world.annotator.segments
+
+
+@pytest.mark.parametrize("layer", ["own", "shared"])
+def test_a_deleted_segment_of_another_tool_comes_back_with_its_tags(layer: str):
+    world = SceneWorld()
+    ids = shared_layer(world)
+    segment = world.segmentation.GetSegment(ids[0])
+    terminology = "Segmentation category~SCT^85756007^Tissue~SCT^10200004^Liver~^^~Anatomic codes~^^~^^"
+    segment.SetTerminology(terminology)
+    segment.SetTag("Study", "42")
+    world.annotator.select(ids[0])
+    if layer == "own":
+        world.click((4, 14, 16))
+        world.settle()
+        world.annotator.remove(ids[0])
+    else:
+        world.segmentation.RemoveSegment(ids[0])
+    before = world.session.history.done[-1]
+    world.annotator.undo()
+    assert before.name.startswith("delete")
+    again = world.segmentation.GetSegment(ids[0])
+    text = vtk.reference("")
+    assert again.GetTerminology() == terminology
+    assert again.GetTag("Study", text)
+    assert str(text) == "42"
+    assert np.array_equal(world.voxels(ids[0]), LIVER_VOXELS | (ball((4, 14, 16)) if layer == "own" else False))
+
+
+@pytest.mark.parametrize("known_before", [True, False])
+def test_paint_on_an_organ_that_a_run_brings_meanwhile_is_not_replaced(known_before: bool):
+    world = segmented() if known_before else SceneWorld()
+    mine = np.zeros(SHAPE, np.bool_)
+    mine[10:13, 2:6, 2:20] = True
+    if known_before:
+        liver = of(world, LIVER)
+        world.annotator.segment([LIVER])
+    else:
+        world.annotator.segment([SPLEEN, LIVER])
+        liver = world.annotator.new_structure("liver", LIVER)
+        world.click((4, 14, 16))
+        for _ in range(2):
+            world.annotator.pump()
+        assert liver in world.annotator.segments
+        assert world.session.running
+    world.paint(liver, mine)
+    world.settle()
+    assert np.array_equal(world.voxels(liver), mine)
+    assert "liver was edited meanwhile: it stays as it is." in world.said
+    world.annotator.select(liver)
+    world.click((16, 20, 4))
+    world.settle()
+    assert np.array_equal(world.voxels(liver), mine | ball((16, 20, 4)))
+    for _ in range(2):
+        world.annotator.undo()
+    world.settle()
+    assert not np.array_equal(world.voxels(liver), mine)

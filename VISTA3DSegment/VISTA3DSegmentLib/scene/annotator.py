@@ -416,9 +416,9 @@ class SceneAnnotator:
     def _segment_removed(self) -> None:
         if self._removing:
             return
-        for object_id in self.segments.vanished():
+        for object_id, held in self.segments.vanished().items():
             if object_id in self.session.annotation:
-                self.session.remove(object_id)
+                self.session.remove(object_id, held)
 
     def _node_removed(self, node: Any) -> None:
         if node in (self.volume_node, self.segmentation_node, *self.markups.nodes.values()):

@@ -46,7 +46,8 @@ class EditorRules:
 
     def limits(self, object_id: str) -> Limits:
         """See ``session.rules.Rules.limits``; the region is not known here."""
-        inside, outside, values = None, tuple[str, ...](), None
+        inside: tuple[str, ...] | None = None
+        outside, values = tuple[str, ...](), None
         overwrites: Literal["none", "visible", "all"] = "none"
         if self.editor is not None:
             mode = self.editor.GetMaskMode()

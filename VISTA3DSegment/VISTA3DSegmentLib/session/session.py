@@ -70,6 +70,7 @@ class _Run:
     colors: dict[int, tuple[float, float, float]]
     names: dict[int, str]
     limits: Limits
+    begun: Annotation
     missing: list[str] = field(default_factory=list)
     cut: list[str] = field(default_factory=list)
 
@@ -157,11 +158,24 @@ class Session:
         self._act(f"new {structure.name}", self._annotation.replaced(object_id, value))
         return object_id
 
-    def remove(self, object_id: str) -> None:
-        """Delete an object."""
-        name = self._annotation[object_id].structure.name
+    def remove(self, object_id: str, held: MaskCrop | None = None) -> None:
+        """Delete an object.
+
+        Args:
+            object_id: which.
+            held: what it held in the end, if the person had changed it with another tool: undo brings that back.
+        """
+        before, name = self._annotation, self._annotation[object_id].structure.name
+        edited = before if held is None else before.replaced(object_id, self._settled_as(object_id, held))
+        after = before.replaced(object_id, None)
         self._cancel_job_of(object_id)
-        self._act(f"delete {name}", self._annotation.replaced(object_id, None))
+        self._record(after)
+        if held is not None:
+            self.history.push(
+                f"edit {name}", before, edited, frozenset({object_id} if edited[object_id].clicks else ())
+            )
+        self.history.push(f"delete {name}", edited, after)
+        self._tell(before, after)
 
     def rename(self, object_id: str, structure: Structure, color: tuple[float, float, float]) -> None:
         """Give an object another name, class or colour."""
@@ -279,7 +293,7 @@ class Session:
         step = self.history.push(f"segment {title}", self._annotation, self._annotation)
         limits = self._rules.limits("")
         request_id = self._client.submit(SegmentRequest(wanted, limits.region))
-        self._run = _Run(request_id, step, colors, names, limits)
+        self._run = _Run(request_id, step, colors, names, limits, self._annotation)
 
     def cancel_run(self) -> None:
         """End the automatic run at its next window; the organs that have arrived stay."""
@@ -346,6 +360,9 @@ class Session:
         object_id = self._annotation.of_class(event.class_id)
         if object_id is not None and self._annotation[object_id].status is Status.DONE:
             return
+        if object_id is not None and self._is_edited_since(run.begun, object_id):
+            self.said.emit(f"{run.names[event.class_id]} was edited meanwhile: it stays as it is.")
+            return
         known = NOTHING if object_id is None else self._annotation[object_id].mask
         answer = MaskCrop(event.edit.start, event.edit.mask)
         if run.limits.region is not None:
@@ -374,6 +391,11 @@ class Session:
         self.answered.emit((object_id, event.edit))
         if value.clicks:
             self._ask(object_id)
+
+    def _is_edited_since(self, begun: Annotation, object_id: str) -> bool:
+        """Whether an object has another base than it had: voxels that the person made since."""
+        then = begun.objects.get(object_id)
+        return self._annotation[object_id].base is not (None if then is None else then.base)
 
     def _end_run(self) -> None:
         run, self._run = self._run, None
