@@ -11,8 +11,9 @@ import slicer
 import vtk
 from fake_engine import LIVER, SPLEEN, FakeEngine
 from VISTA3DSegmentLib.errors import SegmentationError
-from VISTA3DSegmentLib.scene.annotator import Latency, SceneAnnotator
+from VISTA3DSegmentLib.scene.annotator import SceneAnnotator
 from VISTA3DSegmentLib.scene.labelmaps import LABELMAP, voxels_of
+from VISTA3DSegmentLib.scene.latency import Latency
 from VISTA3DSegmentLib.scene.volumes import add_volume_node, matrix_of, volume_of
 from VISTA3DSegmentLib.service import Client, InProcess
 from VISTA3DSegmentLib.volume import FloatArray, Volume

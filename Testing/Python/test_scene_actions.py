@@ -30,23 +30,10 @@ KINDS = (
 RARE = ("kill the worker", "save and load", "delete segment")
 
 
-class Lasting:
-    """A client that outlives the session that closes it: a worker takes a second to start."""
-
-    def __init__(self, client: ChildProcess) -> None:
-        self._client = client
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._client, name)
-
-    def close(self) -> None:
-        pass
-
-
 @pytest.fixture(scope="module")
 def worker() -> Iterator[Client]:
     client = ChildProcess(FakeEngine)
-    yield Lasting(client)  # type: ignore[misc]
+    yield client
     client.close()
 
 

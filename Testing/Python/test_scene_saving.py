@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import slicer
-from fake_engine import LIVER, SPLEEN, FakeEngine
+from fake_engine import LIVER, RIGHT_KIDNEY, SPLEEN, FakeEngine
 from scene_world import (
     LIVER_VOXELS,
     SPLEEN_VOXELS,
     SceneWorld,
+    add_transform,
     add_volume,
     ball,
     corrected,
@@ -23,9 +25,9 @@ from scene_world import (
     saved_and_loaded,
     segmented,
 )
-from VISTA3DSegmentLib.errors import ResourceError
+from VISTA3DSegmentLib.errors import PromptError, ResourceError
 from VISTA3DSegmentLib.scene.annotator import SceneAnnotator
-from VISTA3DSegmentLib.service import InProcess
+from VISTA3DSegmentLib.service import ChildProcess, InProcess
 from VISTA3DSegmentLib.session.journal import Journal
 
 MARKUPS = slicer.vtkMRMLMarkupsNode
@@ -333,3 +335,102 @@ def test_work_in_a_scene_that_was_saved_before_any_of_it_comes_back(tmp_path: Pa
     world.settle()
     again = opened(scene, Journal(tmp_path / "journals", KEY))
     assert np.array_equal(again.voxels(lesion), ball((16, 4, 4)))
+
+
+# Moved nodes
+
+
+@pytest.mark.parametrize("which", ["segmentation", "points", "volume"])
+def test_an_annotation_whose_nodes_were_put_elsewhere_takes_no_click_until_it_is_opened_again(which: str):
+    world, liver = corrected()
+    nodes = {
+        "segmentation": world.annotator.segmentation_node,
+        "points": world.annotator.markups.nodes[True],
+        "volume": world.volume_node,
+    }
+    world.click((4, 2, 2))  # not answered yet
+    moved = np.eye(4)
+    moved[:3, 3] = 3, -2, 1
+    transform = add_transform(world.scene, np.eye(4))
+    nodes[which].SetAndObserveTransformNodeID(transform.GetID())
+    assert not world.outdated, "it is where it was"
+    transform.SetMatrixTransformToParent(matrix_of(moved))
+    assert len(world.outdated) == 1
+    assert "opened again" in world.outdated[0]
+    before = world.bytes_of(liver)
+    points = world.annotator.markups.nodes[False].GetNumberOfControlPoints()
+    world.click((6, 8, 10), positive=False)
+    assert str(world.failed[-1]) == world.outdated[0]
+    assert world.annotator.markups.nodes[False].GetNumberOfControlPoints() == points
+    with pytest.raises(PromptError, match="opened again"):
+        world.annotator.undo()
+    world.settle()
+    assert world.bytes_of(liver) == before
+    assert len(world.outdated) == 1
+    world.annotator.close()
+    nodes[which].SetAndObserveTransformNodeID(None)
+    again = SceneWorld(scene=world.scene, segmentation_node=world.annotator.segmentation_node)
+    again.settle()
+    assert np.array_equal(again.voxels(liver), LIVER_VOXELS | ball((4, 14, 16)) | ball((4, 2, 2)))
+    again.annotator.select(liver)
+    again.click((6, 8, 10), positive=False)
+    again.settle()
+    assert not again.voxels(liver)[6, 8, 10]
+
+
+def test_points_moved_while_nobody_listened_are_part_of_what_they_did():
+    world, liver = corrected()
+    world.annotator.close()
+    node = world.annotator.markups.nodes[True]
+    node.SetNthControlPointPositionWorld(0, *world.ras((16, 4, 4)))
+    again = SceneWorld(scene=world.scene, segmentation_node=world.annotator.segmentation_node)
+    again.settle()
+    assert node.GetNumberOfControlPoints() == 0
+    again.annotator.select(liver)
+    again.click((4, 2, 2))
+    again.settle()
+    assert np.array_equal(again.voxels(liver), LIVER_VOXELS | ball((4, 14, 16)) | ball((4, 2, 2)))
+
+
+# One client, one annotation after the other
+
+
+def test_a_client_serves_the_next_annotation_and_what_was_asked_before_is_not_answered():
+    engine = FakeEngine()
+    client = InProcess(engine)
+    world, liver = corrected(client=client)
+    world.click((4, 2, 2))
+    world.annotator.segment([RIGHT_KIDNEY])
+    asked = len(engine.asked)
+    world.annotator.close()
+    array = np.zeros((8, 9, 10), np.int16)
+    array[2:5, 3:6, 2:7] = 10 * SPLEEN
+    scene = empty_scene()
+    add_volume(scene, array)
+    other = SceneWorld(scene=scene, client=client)
+    other.annotator.segment([SPLEEN])
+    other.settle()
+    assert np.array_equal(other.voxels(of(other, SPLEEN)), array == 10 * SPLEEN)
+    assert len(engine.asked) == asked + 1
+    assert np.array_equal(world.voxels(liver), LIVER_VOXELS | ball((4, 14, 16)))
+
+
+def test_a_worker_stays_for_the_next_annotation():
+    client = ChildProcess(FakeEngine)
+    try:
+        pids = []
+        for _ in range(2):
+            world = SceneWorld(client=client)
+            world.annotator.segment([LIVER])
+            deadline = time.monotonic() + 60
+            while not world.annotator.idle:
+                world.clock.seconds += 0.05
+                world.annotator.pump()
+                time.sleep(0.002)
+                assert time.monotonic() < deadline
+            assert np.array_equal(world.voxels(of(world, LIVER)), LIVER_VOXELS)
+            pids.append(client.pid)
+            world.annotator.close()
+        assert pids[0] == pids[1] is not None
+    finally:
+        client.close()

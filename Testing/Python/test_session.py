@@ -38,12 +38,18 @@ def volume() -> Volume:
     return Volume(array, np.eye(4), "painted")
 
 
+def client_on(scan: Volume, engine: FakeEngine) -> InProcess:
+    client = InProcess(engine)
+    client.open(scan)
+    return client
+
+
 class World:
     """A session and everything that it said."""
 
     def __init__(self, engine: FakeEngine | None = None, journal: Journal | None = None, **options: Any) -> None:
         self.engine = engine or FakeEngine()
-        self.session = Session(volume(), InProcess(self.engine), journal, **options)
+        self.session = Session(volume(), client_on(volume(), self.engine), journal, **options)
         self.said: list[str] = []
         self.failed: list[SegmentationError] = []
         self.session.said.connect(self.said.append)
@@ -436,7 +442,7 @@ def test_what_was_done_comes_back_from_the_journal(tmp_path):
 def test_a_journal_holds_no_patient_data_and_is_for_its_owner_only(tmp_path):
     secret = Volume(volume().array, np.eye(4), "DOE^JANE 1950-01-01")
     journal = Journal(tmp_path, secret.sample_key)
-    session = Session(secret, InProcess(FakeEngine()), journal)
+    session = Session(secret, client_on(secret, FakeEngine()), journal)
     session.add(Structure("liver", LIVER), RED)
     assert b"DOE" not in journal.path.read_bytes()
     assert "DOE" not in journal.path.name

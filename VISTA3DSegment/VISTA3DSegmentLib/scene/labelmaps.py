@@ -12,8 +12,8 @@ import vtk
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
 from ..edits import NOTHING, BoolArray, Index3, MaskCrop, box_of_change
-from ..volume import FloatArray
-from .volumes import array_of, matrix_of
+from ..volume import FloatArray, Volume
+from .volumes import array_of, matrix_of, to_world
 
 LABELMAP = slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()
 SURFACE = slicer.vtkSegmentationConverter.GetSegmentationClosedSurfaceRepresentationName()
@@ -33,6 +33,15 @@ class Lattice:
 
     ijk_to_node: FloatArray
     shape: Index3
+
+    @classmethod
+    def of(cls, volume: Volume, segmentation_node: Any) -> Lattice:
+        """The lattice of a volume for a segmentation node, wherever in the world that is.
+
+        Raises:
+            VolumeError: the segmentation lies under a transform that is not linear.
+        """
+        return cls(np.linalg.inv(to_world(segmentation_node)) @ volume.ijk_to_ras, volume.shape_kji)
 
     def labelmap(self, mask: npt.NDArray[Any], start: Index3) -> Any:
         """A copy of a crop (k, j, i) that begins at voxel ``start`` (k, j, i), as vtkOrientedImageData of 0 and 1."""

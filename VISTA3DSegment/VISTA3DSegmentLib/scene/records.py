@@ -21,6 +21,8 @@ from ..prompts import Click, Ras, Structure
 from ..session.annotation import AnnotatedObject, PlacedClick, Status
 from ..session.deltas import Delta
 from ..session.rules import Limits
+from ..volume import Volume
+from .labelmaps import SAME_PLACE_VOXELS
 
 NODE_NAME = "VISTA3DSegment annotation"
 VOLUME, SEGMENTATION, LISTS = "volume", "segmentation", {True: "positive", False: "negative"}
@@ -50,14 +52,15 @@ class Records:
 
     Args:
         node: vtkMRMLScriptedModuleNode.
+        volume: what is annotated; tells whether points were moved relative to it.
     """
 
-    def __init__(self, node: Any) -> None:
-        self.node = node
+    def __init__(self, node: Any, volume: Volume) -> None:
+        self.node, self._volume = node, volume
         self._checksums: weakref.WeakKeyDictionary[MaskCrop, str] = weakref.WeakKeyDictionary()
 
     @classmethod
-    def find(cls, scene: Any, volume: Any, segmentation: Any) -> Records | None:
+    def find(cls, scene: Any, volume: Volume, volume_node: Any, segmentation: Any) -> Records | None:
         """Those of an earlier session, if the scene holds them."""
         nodes = scene.GetNodesByClass("vtkMRMLScriptedModuleNode")
         nodes.UnRegister(None)
@@ -65,24 +68,26 @@ class Records:
             node = nodes.GetItemAsObject(n)
             if (
                 node.GetModuleName() == "VISTA3DSegment"
-                and node.GetNodeReference(VOLUME) is volume
+                and node.GetNodeReference(VOLUME) is volume_node
                 and node.GetNodeReference(SEGMENTATION) is segmentation
                 and all(node.GetNodeReference(role) is not None for role in LISTS.values())
             ):
-                return cls(node)
+                return cls(node, volume)
         return None
 
     @classmethod
-    def begin(cls, scene: Any, volume: Any, segmentation: Any, lists: Mapping[bool, Any]) -> Records:
+    def begin(
+        cls, scene: Any, volume: Volume, volume_node: Any, segmentation: Any, lists: Mapping[bool, Any]
+    ) -> Records:
         """New ones."""
         node = scene.AddNewNodeByClass("vtkMRMLScriptedModuleNode", NODE_NAME)
         node.SetModuleName("VISTA3DSegment")
         node.SetHideFromEditors(True)
-        node.SetNodeReferenceID(VOLUME, volume.GetID())
+        node.SetNodeReferenceID(VOLUME, volume_node.GetID())
         node.SetNodeReferenceID(SEGMENTATION, segmentation.GetID())
         for sign, role in LISTS.items():
             node.SetNodeReferenceID(role, lists[sign].GetID())
-        return cls(node)
+        return cls(node, volume)
 
     @property
     def lists(self) -> tuple[Any, Any]:
@@ -112,7 +117,11 @@ class Records:
             "status": value.status.value,
             "limits": value.limits.to_json(),
             "took": {other_id: Delta.between(NOTHING, mask).to_json() for other_id, mask in value.took.items()},
-            "clicks": [[placed.id, *points[placed.id]] for placed in value.clicks if placed.id in points],
+            "clicks": [
+                [placed.id, *points[placed.id], *np.round(self._volume.ijk_of(placed.click.ras), 3)]
+                for placed in value.clicks
+                if placed.id in points
+            ],
             "base": None if value.base is None else Delta.between(value.mask, value.base).to_json(),
             "mask": self._checksum(value.mask),
             "waiting": waiting,
@@ -152,7 +161,8 @@ class Records:
         """
         try:
             record = json.loads(self.node.GetParameter(PREFIX + object_id))
-            points = {click_id: (bool(sign), point_id) for click_id, sign, point_id in record["clicks"]}
+            points = {click_id: (bool(sign), point_id) for click_id, sign, point_id, *_ in record["clicks"]}
+            places = [(points[click_id], ijk) for click_id, _, _, *ijk in record["clicks"]]
             red, green, blue = record["color"]
             value = AnnotatedObject(
                 Structure(record["name"], record["class"]), (red, green, blue), mask, (), mask, Status(record["status"])
@@ -163,7 +173,11 @@ class Records:
             base = None if record["base"] is None else Delta.from_json(record["base"]).onto(mask)
         except (ValueError, KeyError, TypeError, zlib.error, SegmentationError) as error:
             raise SegmentationError(f"What the scene keeps of {object_id} is damaged.") from error
-        if known_checksum != checksum(mask) or any(point not in positions for point in points.values()):
+        moved = any(
+            point not in positions or np.abs(self._volume.ijk_of(positions[point]) - ijk).max() > SAME_PLACE_VOXELS
+            for point, ijk in places
+        )
+        if moved or known_checksum != checksum(mask):
             return Recalled(value, {}, waiting=False, as_kept=False)
         clicks = tuple(PlacedClick(key, Click(positions[point], point[0])) for key, point in points.items())
         value = replace(value, base=base, clicks=clicks, limits=limits, took=took)

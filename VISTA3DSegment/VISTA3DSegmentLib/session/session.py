@@ -80,7 +80,7 @@ class Session:
 
     Args:
         volume: what is annotated.
-        client: the engine, wherever it runs; opened on the volume here.
+        client: the engine, wherever it runs, opened on the volume. It is not ended here: it belongs to who made it.
         journal: where every change is kept; None: nowhere.
         history_bytes: memory for undo.
         annotation: to go on with; None: that of the journal, if it holds one.
@@ -126,7 +126,6 @@ class Session:
         self._numbers = itertools.count(1)
         if saved is not None and saved is not annotation:
             self.history.push("restored work", saved, self._annotation, waiting)
-        client.open(volume)
         for object_id in waiting:
             self._ask(object_id)
 
@@ -318,9 +317,15 @@ class Session:
         for event in self._client.pump():
             self._take(event)
 
+    def stop(self) -> None:
+        """Ask the engine for nothing any more."""
+        self.cancel_run()
+        for object_id in self.busy:
+            self._cancel_job_of(object_id)
+
     def close(self) -> None:
-        """End the engine; the journal stays."""
-        self._client.close()
+        """End; the journal stays, and so does the engine."""
+        self.stop()
         if self._journal is not None:
             self._journal.close()
 
