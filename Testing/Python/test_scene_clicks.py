@@ -72,6 +72,20 @@ def test_a_surface_is_not_made_inside_the_click_but_a_moment_later_and_only_if_3
     assert world.segmentation.GetSegment(liver).GetRepresentation(SURFACE) is None
 
 
+def test_how_the_person_wants_surfaces_made_stays_as_it_was_set():
+    world = segmented()
+    world.segmentation.SetConversionParameter("Conversion method", "0")
+    world.segmentation.SetConversionParameter("Smoothing factor", "0.3")
+    liver = of(world, LIVER)
+    again = SceneWorld(scene=world.scene, segmentation_node=world.annotator.segmentation_node)
+    again.annotator.surfaces.show()
+    again.settle()
+    assert world.segmentation.GetSegment(liver).GetRepresentation(SURFACE).GetNumberOfPoints() > 0
+    assert world.segmentation.GetConversionParameter("Conversion method") == "0"
+    assert world.segmentation.GetConversionParameter("SurfaceNets smoothing") == "0"
+    assert world.segmentation.GetConversionParameter("Smoothing factor") == "0.3"
+
+
 def test_a_host_whose_events_name_no_segment_is_served_the_slow_way(monkeypatch):
     assert events_name_the_segment(), "this host does"
     monkeypatch.setattr("VISTA3DSegmentLib.scene.segments.events_name_the_segment", lambda: False)

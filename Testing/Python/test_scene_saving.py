@@ -12,6 +12,7 @@ import slicer
 from fake_engine import LIVER, RIGHT_KIDNEY, SPLEEN, FakeEngine
 from scene_world import (
     LIVER_VOXELS,
+    SHAPE,
     SPLEEN_VOXELS,
     SceneWorld,
     add_transform,
@@ -38,6 +39,17 @@ class Full(InProcess):
 
     def open(self, volume: object) -> None:
         raise ResourceError("There is no room for the scan in shared memory.", "Free memory.")
+
+
+KEY = "0" * 32
+
+
+def opened(scene: Any, journal: Journal | None) -> SceneWorld:
+    """A saved scene, opened and settled."""
+    node = scene.GetFirstNodeByClass("vtkMRMLSegmentationNode")
+    world = SceneWorld(scene=scene, segmentation_node=node, journal=journal)
+    world.settle()
+    return world
 
 
 @pytest.mark.parametrize("form", ["mrb", "mrml"])
@@ -84,13 +96,12 @@ def test_a_segment_changed_after_saving_begins_anew_with_what_it_holds(tmp_path:
 
 
 def test_after_a_crash_the_journal_gives_segments_and_points_back(tmp_path: Path):
-    key = "0" * 32
-    world = segmented(journal=Journal(tmp_path, key))
+    world = segmented(journal=Journal(tmp_path, KEY))
     liver = of(world, LIVER)
     world.annotator.select(liver)
     world.click((4, 14, 16))
     world.settle()
-    again = SceneWorld(journal=Journal(tmp_path, key))
+    again = SceneWorld(journal=Journal(tmp_path, KEY))
     again.settle()
     assert np.array_equal(again.voxels(liver), LIVER_VOXELS | ball((4, 14, 16)))
     assert again.annotator.markups.nodes[True].GetNumberOfControlPoints() == 1
@@ -132,15 +143,14 @@ def test_closing_the_scene_ends_the_annotation_quietly():
 
 
 def test_the_journal_overwrites_no_segment_of_the_scene(tmp_path: Path):
-    key = "0" * 32
-    world = segmented(journal=Journal(tmp_path, key))
+    world = segmented(journal=Journal(tmp_path, KEY))
     liver = of(world, LIVER)
     scene = empty_scene()
     add_volume(scene, painted())
     node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode")
     node.CreateDefaultDisplayNodes()
     node.GetSegmentation().AddEmptySegment(liver, "another segment of the same id")
-    again = SceneWorld(scene=scene, segmentation_node=node, journal=Journal(tmp_path, key))
+    again = SceneWorld(scene=scene, segmentation_node=node, journal=Journal(tmp_path, KEY))
     again.settle()
     assert not again.voxels(liver).any()
     assert np.array_equal(again.voxels(f"{liver}-restored"), LIVER_VOXELS)
@@ -216,8 +226,8 @@ def test_a_click_that_was_not_answered_before_saving_is_answered_after_opening(t
     liver = of(world, LIVER)
     world.annotator.select(liver)
     world.click((4, 14, 16))
-    world.annotator._keep(liver)  # as the next pump does, before the engine has answered
     assert liver in world.session.busy
+    world.annotator.keep()
     if form == "mrb":
         scene = saved_and_loaded(world.scene, tmp_path, form)
         node = scene.GetFirstNodeByClass("vtkMRMLSegmentationNode")
@@ -229,29 +239,43 @@ def test_a_click_that_was_not_answered_before_saving_is_answered_after_opening(t
     assert np.array_equal(again.voxels(liver), LIVER_VOXELS | ball((4, 14, 16)))
 
 
+def test_saving_right_after_a_click_and_a_stroke_loses_nothing(tmp_path: Path):
+    world, liver = corrected()
+    spleen = of(world, SPLEEN)
+    world.click((4, 14, 22))
+    mine = np.zeros(SHAPE, np.bool_)
+    mine[10:13, 2:6, 2:20] = True
+    world.paint(spleen, mine)
+    world.annotator.keep()  # no pump came between
+    again = opened(saved_and_loaded(world.scene, tmp_path, "mrb"), None)
+    assert np.array_equal(again.voxels(liver), LIVER_VOXELS | ball((4, 14, 16)) | ball((4, 14, 22)))
+    assert len(again.session.annotation[liver].clicks) == 2
+    assert np.array_equal(again.voxels(spleen), mine)
+    again.annotator.select(spleen)
+    again.click((16, 20, 4))
+    again.settle()
+    assert np.array_equal(again.voxels(spleen), mine | ball((16, 20, 4)))
+
+
+def test_a_journal_keeps_the_click_that_a_scene_was_saved_without(tmp_path: Path):
+    world, liver = corrected(journal=Journal(tmp_path / "journals", KEY))
+    world.click((4, 14, 22))  # no pump, and nobody called keep
+    again = opened(saved_and_loaded(world.scene, tmp_path, "mrb"), Journal(tmp_path / "journals", KEY))
+    assert np.array_equal(again.voxels(liver), LIVER_VOXELS | ball((4, 14, 16)) | ball((4, 14, 22)))
+    assert again.annotator.markups.nodes[True].GetNumberOfControlPoints() == 2
+
+
 def test_a_click_that_was_not_answered_before_a_crash_is_answered_after_it(tmp_path: Path):
-    key = "0" * 32
-    world = segmented(journal=Journal(tmp_path, key))
+    world = segmented(journal=Journal(tmp_path, KEY))
     liver = of(world, LIVER)
     world.annotator.select(liver)
     world.click((4, 14, 16))
-    again = SceneWorld(journal=Journal(tmp_path, key))
+    again = SceneWorld(journal=Journal(tmp_path, KEY))
     again.settle()
     assert np.array_equal(again.voxels(liver), LIVER_VOXELS | ball((4, 14, 16)))
 
 
 # A journal beside a saved scene
-
-
-KEY = "0" * 32
-
-
-def opened(scene: Any, journal: Journal | None) -> SceneWorld:
-    """A saved scene, opened and settled."""
-    node = scene.GetFirstNodeByClass("vtkMRMLSegmentationNode")
-    world = SceneWorld(scene=scene, segmentation_node=node, journal=journal)
-    world.settle()
-    return world
 
 
 def test_what_was_done_after_saving_comes_back_after_a_crash_and_can_be_undone(tmp_path: Path):
