@@ -502,6 +502,7 @@ class SceneAnnotator:
         if object_id is not None and self._is_protected(object_id):
             value = self.session.annotation[object_id]
             self.markups.show(click_id, value.click(click_id).click, object_id)
+            self._unsaved.add(object_id)  # it may be another point now
             self.failed.emit(_done(value))
             return None
         return object_id

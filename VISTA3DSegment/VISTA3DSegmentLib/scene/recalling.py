@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -47,17 +46,17 @@ def recalled(records: Records | None, journal: Journal | None, segments: Segment
     """
     kept, errors = _kept(records, segments, markups) if records is not None else ({}, [])
     saved = annotation = Annotation(MappingProxyType({key: found.value for key, found in kept.items()}))
+    waiting = {key for key, found in kept.items() if found.waiting}
     if journal is not None:
         mark = records.mark if records is not None else ""
         newer = journal.since(mark) if kept or mark else journal.restore().objects
-        annotation = _with_newer(saved, newer, {key for key, found in kept.items() if found.as_kept}, segments)
-    waiting = frozenset(
-        key
-        for key, value in annotation.objects.items()
-        # A journal tells not which click was answered last.
-        if (kept[key].waiting if value is saved.objects.get(key) else value.clicks)
-    )
-    return Beginning(saved, annotation, waiting, tuple(errors))
+        as_kept = {key for key, found in kept.items() if found.as_kept}
+        ids = {key: _id_for(key, value, as_kept, segments) for key, value in newer.items()}
+        for key, value in newer.items():
+            if value is not None or ids[key] == key:
+                annotation = annotation.replaced(ids[key], value)
+            waiting = waiting - {key} | ({ids[key]} if key in journal.waiting else set())
+    return Beginning(saved, annotation, frozenset(waiting), tuple(errors))
 
 
 def _kept(
@@ -82,19 +81,12 @@ def _kept(
     return kept, errors
 
 
-def _with_newer(
-    saved: Annotation, newer: Mapping[str, AnnotatedObject | None], as_kept: set[str], segments: Segments
-) -> Annotation:
-    """No segment that another tool made or changed is overwritten: what the journal knows is put beside it."""
-
-    def may_be_written(object_id: str, value: AnnotatedObject | None) -> bool:
-        if object_id not in segments or object_id in as_kept:
-            return True
-        return value is not None and box_of_difference(segments.read(object_id), value.mask) is None
-
-    for object_id, value in newer.items():
-        while value is not None and not may_be_written(object_id, value):
-            object_id += "-restored"
-        if may_be_written(object_id, value):
-            saved = saved.replaced(object_id, value)
-    return saved
+def _id_for(object_id: str, value: AnnotatedObject | None, as_kept: set[str], segments: Segments) -> str:
+    """The id for what the journal knows of an object: never that of a segment that another tool made or changed."""
+    while (
+        object_id in segments
+        and object_id not in as_kept
+        and (value is None or box_of_difference(segments.read(object_id), value.mask) is not None)
+    ):
+        object_id += "-restored"
+    return object_id

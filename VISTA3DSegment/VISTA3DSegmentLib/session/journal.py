@@ -27,6 +27,8 @@ from .rules import Limits
 class Journal:
     """The journal of one annotation.
 
+    When it was read, ``waiting`` holds the objects whose mask the engine had not told yet.
+
     Args:
         folder: of all journals; in the user's cache.
         volume_key: by which the volume is known again (``Volume.sample_key``).
@@ -37,6 +39,7 @@ class Journal:
         self.path = folder / f"{volume_key}.journal"
         self._file: int | None = None
         self._written = Annotation()
+        self.waiting: frozenset[str] = frozenset()
         self._size = self._checksum = 0
 
     @property
@@ -74,27 +77,34 @@ class Journal:
     def _replay(self, mark: int = 0) -> list[str]:
         """Read the journal, to go on with it. Returns the objects that its lines behind a mark are about."""
         content = self.path.read_bytes()
-        annotation, end, changed = Annotation(), 0, []
+        annotation, end, changed, waiting = Annotation(), 0, [], set[str]()
         for line in content.splitlines(keepends=True):
             entry = _read(line)
             if entry is None:
                 os.truncate(self.path, end)
                 break
             annotation = _applied(annotation, entry)
+            waiting -= {entry["object"]}
+            waiting |= {entry["object"]} if entry.get("waiting") else set()
             changed += [entry["object"]] if end >= mark else []
             end += len(line)
-        self._written, self._size, self._checksum = annotation, end, zlib.crc32(content[:end])
+        self._written, self.waiting = annotation, frozenset(waiting)
+        self._size, self._checksum = end, zlib.crc32(content[:end])
         return list(dict.fromkeys(changed))
 
-    def append(self, annotation: Annotation) -> None:
+    def append(self, annotation: Annotation, waiting: frozenset[str] = frozenset()) -> None:
         """Write what is different from what was written last, and wait until it is on disk.
+
+        Args:
+            annotation: as it is now.
+            waiting: objects whose mask the engine still has to tell.
 
         Raises:
             ResourceError: the disk is full or cannot be written.
         """
         before, after = self._written.objects, annotation.objects
         entries = [
-            _entry(object_id, before.get(object_id), after.get(object_id))
+            _entry(object_id, before.get(object_id), after.get(object_id), object_id in waiting)
             for object_id in dict.fromkeys((*before, *after))
             if before.get(object_id) is not after.get(object_id)
         ]
@@ -145,7 +155,9 @@ def _read(line: bytes) -> dict[str, Any] | None:
     return entry
 
 
-def _entry(object_id: str, before: AnnotatedObject | None, after: AnnotatedObject | None) -> dict[str, Any]:
+def _entry(
+    object_id: str, before: AnnotatedObject | None, after: AnnotatedObject | None, waiting: bool
+) -> dict[str, Any]:
     if after is None:
         return {"object": object_id}
     old_base = before.base if before is not None and before.base is not None else NOTHING
@@ -160,6 +172,7 @@ def _entry(object_id: str, before: AnnotatedObject | None, after: AnnotatedObjec
         "clicks": [[placed.id, placed.click.ras, placed.click.positive] for placed in after.clicks],
         "base": None if after.base is None else Delta.between(old_base, after.base).to_json(),
         "mask": Delta.between(before.mask if before else NOTHING, after.mask).to_json(),
+        "waiting": waiting,
     }
 
 

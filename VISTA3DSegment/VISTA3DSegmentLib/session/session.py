@@ -114,20 +114,19 @@ class Session:
         self._client, self._journal = client, journal
         self._rules: Rules = rules if rules is not None else Anywhere()
         self._is_taken = is_taken
+        self._jobs: dict[RequestId, str] = {}
         if annotation is not None:
-            self._record(annotation)
+            self._record(annotation, waiting)
             self._annotation = annotation
         else:
             self._annotation = journal.restore() if journal is not None else Annotation()
-        self._jobs: dict[RequestId, str] = {}
         self._settled: dict[str, tuple[PlacedClick, ...]] = {}
         self._run: _Run | None = None
         self._drag: tuple[str, int] | None = None
         self._numbers = itertools.count(1)
         if saved is not None and saved is not annotation:
             self.history.push("restored work", saved, self._annotation, waiting)
-        for object_id in waiting:
-            self._ask(object_id)
+        self._ask_all(waiting)
 
     @property
     def annotation(self) -> Annotation:
@@ -168,7 +167,7 @@ class Session:
         edited = before if held is None else before.replaced(object_id, self._settled_as(object_id, held))
         after = before.replaced(object_id, None)
         self._cancel_job_of(object_id)
-        self._record(after)
+        self._record(after, self.busy)
         if held is not None:
             self.history.push(
                 f"edit {name}", before, edited, frozenset({object_id} if edited[object_id].clicks else ())
@@ -181,9 +180,8 @@ class Session:
         before = self._annotation[object_id]
         value = replace(before, structure=structure, color=color)
         asks = before.structure.class_id != structure.class_id and bool(before.clicks)
-        self._act(f"rename {before.structure.name}", self._annotation.replaced(object_id, value))
-        if asks:
-            self._ask(object_id)
+        waiting = frozenset({object_id} if asks else ())
+        self._act(f"rename {before.structure.name}", self._annotation.replaced(object_id, value), waiting)
 
     def set_status(self, object_id: str, status: Status) -> None:
         """Say how far an object is."""
@@ -213,8 +211,6 @@ class Session:
         self._cancel_job_of(object_id)
         waiting = frozenset({object_id} if value.clicks else ())
         self._act(f"{name} {value.structure.name}", self._annotation.replaced(object_id, value), waiting)
-        if value.clicks:
-            self._ask(object_id)
 
     # ------------------------------------------------------------------ clicks
 
@@ -392,10 +388,8 @@ class Session:
             value = replace(before, base=mask, mask=before.mask if before.clicks else mask)
         annotation = self._annotation.replaced(object_id, value)
         run.step = self.history.extend(run.step, object_id, self._annotation, annotation, bool(value.clicks))
-        self._become(annotation)
+        self._become(annotation, frozenset({object_id} if value.clicks else ()))
         self.answered.emit((object_id, event.edit))
-        if value.clicks:
-            self._ask(object_id)
 
     def _is_edited_since(self, begun: Annotation, object_id: str) -> bool:
         """Whether an object has another base than it had: voxels that the person made since."""
@@ -410,7 +404,7 @@ class Session:
 
     def _take_of_job(self, event: Progressed | Answered | Finished | Failed) -> None:
         if isinstance(event, Answered):
-            object_id = self._jobs[event.id]
+            object_id = self._jobs.pop(event.id)
             before = self._annotation[object_id]
             base = NOTHING if before.base is None else before.base
             mask = self._rules.permitted(object_id, before.limits, base, event.edit.onto(before.base))
@@ -424,9 +418,9 @@ class Session:
             if event.edit.empty_reason:
                 self.said.emit(event.edit.empty_reason)
             self.answered.emit((object_id, event.edit))
-        elif isinstance(event, Finished | Failed):
+        elif isinstance(event, Failed):
             del self._jobs[event.id]
-            if isinstance(event, Failed) and not isinstance(event.error, Cancelled):
+            if not isinstance(event.error, Cancelled):
                 self.failed.emit(event.error)
 
     def _overwrite(self, object_id: str) -> None:
@@ -444,9 +438,8 @@ class Session:
                 self.said.emit(f"{before.structure.name} gave way: its earlier clicks are part of it now.")
             self._cancel_job_of(other_id)
             self.history.answer(other_id, before, after, object_id, waiting=bool(after.clicks))
-            self._become(self._annotation.replaced(other_id, after))
-            if after.clicks:
-                self._ask(other_id)
+            waiting = frozenset({other_id} if after.clicks else ())
+            self._become(self._annotation.replaced(other_id, after), waiting)
         if took or value.took:
             after = replace(value, took=took)
             self.history.answer(object_id, value, after)
@@ -459,14 +452,13 @@ class Session:
         if not value.clicks:
             value = replace(value, mask=NOTHING if value.base is None else value.base)
         after = self._annotation.replaced(object_id, value)
+        waiting = frozenset({object_id} if value.clicks else ())
         if amend:
             self.history.amend(after, object_id)
-            self._become(after)
+            self._become(after, waiting)
         else:
-            self._act(name, after, frozenset({object_id} if value.clicks else ()))
-        if value.clicks:
-            self._ask(object_id)
-        else:
+            self._act(name, after, waiting)
+        if not value.clicks:
             self._overwrite(object_id)
 
     def _latest(self) -> int:
@@ -508,26 +500,28 @@ class Session:
             self._cancel_job_of(object_id)
             self._settled.pop(object_id, None)
         annotation, waiting = (self.history.undo if back else self.history.redo)(self._annotation)
-        self._become(annotation)
-        for object_id in waiting:
-            self._ask(object_id)
+        self._become(annotation, waiting)
         return step
 
     def _act(self, name: str, after: Annotation, waiting: frozenset[str] = frozenset()) -> None:
-        before = self._annotation
-        self._record(after)
-        self.history.push(name, before, after, waiting)
-        self._tell(before, after)
+        """The person did something. The engine has to tell the masks of the objects that are waiting."""
+        self.history.push(name, self._annotation, after, waiting)
+        self._become(after, waiting)
 
-    def _become(self, after: Annotation) -> None:
+    def _become(self, after: Annotation, waiting: frozenset[str] = frozenset()) -> None:
         before = self._annotation
-        self._record(after)
+        self._record(after, waiting | self.busy)
         self._tell(before, after)
+        self._ask_all(waiting)
 
-    def _record(self, annotation: Annotation) -> None:
+    def _ask_all(self, waiting: frozenset[str]) -> None:
+        for object_id in sorted(waiting):  # the order decides who answers first
+            self._ask(object_id)
+
+    def _record(self, annotation: Annotation, waiting: frozenset[str]) -> None:
         if self._journal is not None:
             try:
-                self._journal.append(annotation)
+                self._journal.append(annotation, waiting)
             except SegmentationError as error:
                 self.failed.emit(error)
 
