@@ -13,9 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..edits import NOTHING, MaskCrop, box_of_change
+from ..edits import NOTHING, MaskCrop, box_of_change, joint_box
 from .annotation import AnnotatedObject, Annotation, Status
-from .deltas import Delta
 
 
 def added_by_clicks(value: AnnotatedObject) -> MaskCrop:
@@ -45,14 +44,15 @@ def exchanged(
         if other is None:
             continue
         given = before.get(other_id, NOTHING)
-        if other.status is Status.DONE:
-            lost = given
-        else:
-            whole = other.mask.replaced(given.start, given.mask | other.mask.inside(given.start, given.shape))
-            lost = MaskCrop(added.start, added.mask & whole.inside(added.start, added.shape)).tightened()
-            mask = whole.without(lost)
-            if Delta.between(other.mask, mask):
-                masks[other_id] = mask
+        lost = given
+        if other.status is not Status.DONE:
+            held = other.mask.inside(added.start, added.shape) | given.inside(added.start, added.shape)
+            lost = MaskCrop(added.start, added.mask & held).tightened()
+            box = joint_box(given, lost)  # the rest of a whole organ is not looked at
+            now = other.mask.inside(*box)
+            then = (now | given.inside(*box)) & ~lost.inside(*box)
+            if (then != now).any():
+                masks[other_id] = other.mask.replaced(box[0], then)
         if lost.mask.size:
             took[other_id] = lost
     return took, masks
