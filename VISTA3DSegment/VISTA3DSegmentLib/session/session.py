@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..edits import NOTHING, Edit, MaskCrop, joint_box
+from ..edits import NOTHING, Edit, MaskCrop
 from ..engine import Progress
 from ..errors import Cancelled, PromptError, SegmentationError
 from ..prompts import Click, Ras, Structure
@@ -35,7 +35,8 @@ from .annotation import AnnotatedObject, Annotation, PlacedClick, Status
 from .history import MEMORY_BYTES, History, Step
 from .journal import Journal
 from .overwriting import added_by_clicks, exchanged
-from .rules import Anywhere, Limits, Rules
+from .rules import Anywhere, Rules
+from .runs import Run
 from .signals import Signal
 
 
@@ -59,20 +60,6 @@ class RunProgress:
     """How far the automatic run is; ``progress`` None: it has ended."""
 
     progress: Progress | None
-
-
-@dataclass
-class _Run:
-    """An automatic run that is under way."""
-
-    id: RequestId
-    step: Step
-    colors: dict[int, tuple[float, float, float]]
-    names: dict[int, str]
-    limits: Limits
-    begun: Annotation
-    missing: list[str] = field(default_factory=list)
-    cut: list[str] = field(default_factory=list)
 
 
 class Session:
@@ -121,7 +108,7 @@ class Session:
         else:
             self._annotation = journal.restore() if journal is not None else Annotation()
         self._settled: dict[str, tuple[PlacedClick, ...]] = {}
-        self._run: _Run | None = None
+        self._run: Run | None = None
         self._drag: tuple[str, int] | None = None
         self._numbers = itertools.count(1)
         if saved is not None and saved is not annotation:
@@ -288,7 +275,7 @@ class Session:
         step = self.history.push(f"segment {title}", self._annotation, self._annotation)
         limits = self._rules.limits("")
         request_id = self._client.submit(SegmentRequest(wanted, limits.region))
-        self._run = _Run(request_id, step, colors, names, limits, self._annotation)
+        self._run = Run(request_id, step, names, colors, limits, self._annotation)
 
     def cancel_run(self) -> None:
         """End the automatic run at its next window; the organs that have arrived stay."""
@@ -340,7 +327,7 @@ class Session:
         elif event.id in self._jobs:
             self._take_of_job(event)
 
-    def _take_of_run(self, run: _Run, event: Progressed | Answered | Finished | Failed) -> None:
+    def _take_of_run(self, run: Run, event: Progressed | Answered | Finished | Failed) -> None:
         if isinstance(event, Progressed):
             self.progressed.emit(RunProgress(event.progress))
         elif isinstance(event, Answered):
@@ -348,53 +335,34 @@ class Session:
         else:
             if isinstance(event, Failed):
                 self.failed.emit(event.error)
-            if run.missing:
-                self.said.emit(f"Not found in this scan: {', '.join(run.missing)}.")
-            if run.cut:
-                self.said.emit(f"Cut at the edge of the scan: {', '.join(run.cut)}.")
+            for sentence in run.summary():
+                self.said.emit(sentence)
             self._end_run()
 
-    def _arrive(self, run: _Run, event: Answered) -> None:
+    def _arrive(self, run: Run, event: Answered) -> None:
         assert event.class_id is not None
         for notice in event.edit.notices:
             self.said.emit(notice)
         object_id = self._annotation.of_class(event.class_id)
-        if object_id is not None and self._annotation[object_id].status is Status.DONE:
+        before = None if object_id is None else self._annotation[object_id]
+        if before is not None and before.status is Status.DONE:
             return
-        if object_id is not None and self._is_edited_since(run.begun, object_id):
-            self.said.emit(f"{run.names[event.class_id]} was edited meanwhile: it stays as it is.")
+        if object_id is not None and before is not None and run.is_edited(object_id, before):
+            self.said.emit(f"{before.structure.name} was edited meanwhile: it stays as it is.")
             return
-        known = NOTHING if object_id is None else self._annotation[object_id].mask
-        answer = MaskCrop(event.edit.start, event.edit.mask)
-        if run.limits.region is not None:
-            outside = MaskCrop(known.start, known.mask & ~self.volume.voxels_inside(run.limits.region, known.slices))
-            start, shape = joint_box(answer, outside)
-            answer = MaskCrop(start, answer.inside(start, shape) | outside.inside(start, shape))
-        mask = self._rules.permitted(object_id or "", run.limits, known, answer)
-        if touches_border(mask, self.volume.shape_kji):
-            run.cut.append(run.names[event.class_id])
-        if not mask.mask.any():
-            run.missing.append(run.names[event.class_id])
-            if object_id is None:
-                return
+        known = NOTHING if before is None else before.mask
+        mask = self._rules.permitted(object_id or "", run.limits, known, run.answer(event.edit, known, self.volume))
+        run.note(event.class_id, mask, self.volume)
         if object_id is None:
+            if not mask.mask.any():
+                return
             object_id = self._free_id("object")
-            structure = Structure(run.names[event.class_id], event.class_id)
-            value = AnnotatedObject(structure, run.colors[event.class_id], mask, mask=mask)
-        else:
-            self._cancel_job_of(object_id)
-            before = self._annotation[object_id]
-            # Its clicks stay: they are what the person knows better than the model.
-            value = replace(before, base=mask, mask=before.mask if before.clicks else mask)
+        self._cancel_job_of(object_id)
+        value = run.arrived(event.class_id, before, mask)
         annotation = self._annotation.replaced(object_id, value)
         run.step = self.history.extend(run.step, object_id, self._annotation, annotation, bool(value.clicks))
         self._become(annotation, frozenset({object_id} if value.clicks else ()))
         self.answered.emit((object_id, event.edit))
-
-    def _is_edited_since(self, begun: Annotation, object_id: str) -> bool:
-        """Whether an object has another base than it had: voxels that the person made since."""
-        then = begun.objects.get(object_id)
-        return self._annotation[object_id].base is not (None if then is None else then.base)
 
     def _end_run(self) -> None:
         run, self._run = self._run, None
@@ -544,12 +512,3 @@ class Session:
             *(placed.id for value in self._annotation.objects.values() for placed in value.clicks),
         }
         return next(name for n in self._numbers if (name := f"{kind}-{n}") not in known and not self._is_taken(name))
-
-
-def touches_border(mask: MaskCrop, shape_kji: tuple[int, int, int]) -> bool:
-    """Whether a mask reaches the first or last voxel of the volume along an axis: part of it was not scanned."""
-    for axis, (first, count, whole) in enumerate(zip(mask.start, mask.mask.shape, shape_kji, strict=True)):
-        planes = ([0] if first == 0 else []) + ([count - 1] if first + count == whole else [])
-        if count and mask.mask.take(planes, axis).any():
-            return True
-    return False
