@@ -20,6 +20,7 @@ from scene_world import (
     segmented,
     with_editor,
 )
+from VISTA3DSegmentLib.scene.labelmaps import voxels_of
 from VISTA3DSegmentLib.session.annotation import Status
 from VISTA3DSegmentLib.session.journal import Journal
 
@@ -311,6 +312,16 @@ def test_what_a_click_took_is_given_back_when_it_is_moved_or_deleted():
         world.annotator.redo()
         assert state(world) == after
     assert not world.session.busy
+
+
+def test_the_change_of_the_click_is_shown_not_that_of_its_neighbour():
+    world, _, _ = overwriting()
+    world.click(INTO_SPLEEN)
+    world.annotator.pump()
+    for name, voxels in (("added", ball(INTO_SPLEEN) & ~LIVER_VOXELS), ("removed", np.zeros(SHAPE))):
+        image = slicer.vtkOrientedImageData()
+        world.annotator.difference.node.GetBinaryLabelmapRepresentation(name, image)
+        assert voxels_of(image).astype(bool).sum() == voxels.sum()
 
 
 def test_a_later_click_elsewhere_leaves_what_an_earlier_one_took():

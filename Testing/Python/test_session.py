@@ -23,6 +23,7 @@ from VISTA3DSegmentLib.session.annotation import AnnotatedObject, Annotation, St
 from VISTA3DSegmentLib.session.deltas import Delta
 from VISTA3DSegmentLib.session.history import History
 from VISTA3DSegmentLib.session.journal import Journal
+from VISTA3DSegmentLib.session.rules import Anywhere, Limits
 from VISTA3DSegmentLib.session.session import Session
 from VISTA3DSegmentLib.volume import Volume
 
@@ -44,12 +45,27 @@ def client_on(scan: Volume, engine: FakeEngine) -> InProcess:
     return client
 
 
+class Greedy(Anywhere):
+    """While it is on, clicks take voxels from every other object."""
+
+    session: Session
+    on = False
+
+    def limits(self, object_id: str) -> Limits:
+        return Limits(overwrites="all" if self.on else "none")
+
+    def yielding(self, object_id: str, limits: Limits, added: MaskCrop) -> tuple[str, ...]:
+        others = {n: value for n, value in self.session.annotation.objects.items() if n != object_id}
+        return tuple(n for n, value in others.items() if (value.mask.full(SHAPE) & added.full(SHAPE)).any())
+
+
 class World:
     """A session and everything that it said."""
 
     def __init__(self, engine: FakeEngine | None = None, journal: Journal | None = None, **options: Any) -> None:
-        self.engine = engine or FakeEngine()
-        self.session = Session(volume(), client_on(volume(), self.engine), journal, **options)
+        self.engine, self.rules = engine or FakeEngine(), Greedy()
+        self.session = Session(volume(), client_on(volume(), self.engine), journal, rules=self.rules, **options)
+        self.rules.session = self.session
         self.said: list[str] = []
         self.failed: list[SegmentationError] = []
         self.session.said.connect(self.said.append)
@@ -67,7 +83,10 @@ class World:
 
     def state(self) -> dict[str, Any]:
         return {
-            key: (value.structure, value.clicks, value.status, value.mask.full(SHAPE).tobytes(), _bytes(value.base))
+            key: (
+                *(value.structure, value.clicks, value.status, value.limits),
+                *(_bytes(value.mask), _bytes(value.base), {n: _bytes(mask) for n, mask in value.took.items()}),
+            )
             for key, value in self.session.annotation.objects.items()
         }
 
@@ -352,6 +371,7 @@ ACTION = st.one_of(
     st.tuples(st.sampled_from(["flip", "delete"]), st.integers(0, 5)),
     st.tuples(st.just("paint"), st.integers(0, 99)),
     st.tuples(st.sampled_from(["switch", "undo", "redo", "pump", "settle", "segment", "cancel", "remove", "flag"])),
+    st.tuples(st.just("overwrite"), st.booleans()),
 )
 
 
@@ -373,6 +393,8 @@ def do(world: World, action: tuple[Any, ...], chosen: int) -> int:
         session.segment([LIVER, SPLEEN, RIGHT_KIDNEY], NAMES, COLORS)
     elif kind == "cancel":
         session.cancel_run()
+    elif kind == "overwrite":
+        world.rules.on = arguments[0]
     elif kind == "switch" or target is None:
         return chosen + 1
     elif kind == "click":

@@ -406,7 +406,7 @@ class SceneAnnotator:
             self.outdated.emit(f"{node.GetName()} was removed: the annotation has ended.")
 
     def _look_at_places(self) -> None:
-        if self._complaint:
+        if self._complaint or self._closed:
             return
         complaint = self._places.complaint()
         if complaint:
@@ -455,9 +455,14 @@ class SceneAnnotator:
         unlike = before is None or before.mask is not after.mask or not exists
         if unlike and self.segments.write(object_id, after.mask):
             self.surfaces.touch(object_id)
-            if before is not None and not self.session.running:
-                self._last_change = (before.mask, after.mask)
-                self._shown_step = self.session.history.done[-1].number if self.session.history.done else None
+            latest = self.session.history.done[-1].number if self.session.history.done else None
+            # Of a step that changes several the first is shown: others only give way to it.
+            if (
+                before is not None
+                and not self.session.running
+                and (not self._last_change or latest != self._shown_step)
+            ):
+                self._last_change, self._shown_step = (before.mask, after.mask), latest
         self.segments.describe(object_id, after.structure.name, after.color, after.status)
 
     # ------------------------------------------------------------------ inside

@@ -167,11 +167,12 @@ class History:
             waiting: the engine still has to tell the object's mask.
         """
         for n, step in reversed(list(enumerate(self._undone))):
-            if object_id in step.changes:
-                change = step.changes[object_id]
+            if object_id in step.changes or taker_id in step.changes:
+                # Where it leads to is as before: what was taken in a state of the past is given back on the way.
+                nothing = Change(_bare(before), _bare(before), answered=self._answered(object_id))
+                change = step.changes.get(object_id, nothing)
                 voxels = _difference(before, after).combined(change.voxels)
-                change = replace(change, before=_bare(after), voxels=voxels)
-                self._undone[n] = _with_change(step, object_id, change)
+                self._undone[n] = _with_change(step, object_id, replace(change, before=_bare(after), voxels=voxels))
                 break
         for n, step in reversed(list(enumerate(self._done))):
             if object_id in step.changes or taker_id in step.changes:
