@@ -350,6 +350,24 @@ def test_going_back_to_a_state_that_was_never_answered_asks_for_it():
     assert not world.session.busy
 
 
+def test_what_a_state_of_the_past_takes_when_it_is_answered_late_is_given_back_on_the_way_forth():
+    world = World()
+    one = world.session.add(Structure("liver", LIVER), RED)
+    world.session.click(one, (0, 0, 0), positive=False)
+    two = world.session.add(Structure("liver too", LIVER), RED)
+    world.rules.on = True
+    click = world.session.click(two, (0, 0, 0), positive=False)
+    world.session.flip_click(two, click)
+    world.settle()
+    last = world.state()
+    world.session.undo()
+    world.settle()
+    assert not world.mask(one).any(), "the other one took it"
+    world.session.redo()
+    world.settle()
+    assert world.state() == last
+
+
 def test_old_steps_are_forgotten_when_memory_is_short():
     rng = np.random.default_rng(1)
     history, annotation = History(memory_bytes=2000), Annotation()
