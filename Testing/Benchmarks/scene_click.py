@@ -214,6 +214,7 @@ def main() -> int:
     mask = annotator.session.annotation[liver].mask.full(volume.shape_kji)
     rivals = [whole_labelmap(annotator, liver, mask, node) for _ in range(3)]
     annotator.close()
+    client.close()
 
     report = Report(
         "scene_click", f"A click among {count} segments, {size[0]} x {size[1]} x {size[2]}", ["", "median", "most"]

@@ -92,7 +92,7 @@ class FakeOpened:
         region: Box | None = None,
         cancel: Cancel | None = None,
     ) -> Edit:
-        """A ball round every click is added or removed."""
+        """A ball round every click is added or removed, inside the region."""
         self.engine.asked.append((structure, prompts, base, region))
         self._window(cancel)
         before = base.full(self.volume.shape_kji) if base else self._automatic(structure)
@@ -102,6 +102,8 @@ class FakeOpened:
             if (ijk < 0).any() or (ijk >= self.volume.shape_kji[::-1]).any():
                 raise PromptError("A click lies outside the scan.", "Place it inside.")
             after[_ball(self.volume.shape_kji, (ijk[2], ijk[1], ijk[0]))] = click.positive
+        if region is not None:
+            after = np.where(self.volume.voxels_inside(region, MaskCrop((0, 0, 0), after).slices), after, before)
         return Edit((0, 0, 0), after, int((after & ~before).sum()), int((before & ~after).sum()))
 
     def _automatic(self, structure: Structure) -> BoolArray:

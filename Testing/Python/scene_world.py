@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,9 @@ import slicer
 import vtk
 from fake_engine import LIVER, SPLEEN, FakeEngine
 from VISTA3DSegmentLib.errors import SegmentationError
-from VISTA3DSegmentLib.scene.annotator import Latency, SceneAnnotator
+from VISTA3DSegmentLib.scene.annotator import SceneAnnotator
 from VISTA3DSegmentLib.scene.labelmaps import LABELMAP, voxels_of
+from VISTA3DSegmentLib.scene.latency import Latency
 from VISTA3DSegmentLib.scene.volumes import add_volume_node, matrix_of, volume_of
 from VISTA3DSegmentLib.service import Client, InProcess
 from VISTA3DSegmentLib.volume import FloatArray, Volume
@@ -29,6 +31,10 @@ def painted() -> npt.NDArray[np.int16]:
     array[4:9, 5:12, 6:14] = 10 * LIVER
     array[12:16, 14:19, 16:22] = 10 * SPLEEN
     return array
+
+
+LIVER_VOXELS = painted() == 10 * LIVER
+SPLEEN_VOXELS = painted() == 10 * SPLEEN
 
 
 class Clock:
@@ -163,3 +169,71 @@ class SceneWorld:
         """The labelmap of a segment as it lies in memory, with its extent."""
         image = self.segmentation.GetSegment(segment_id).GetRepresentation(LABELMAP)
         return bytes(repr(image.GetExtent()), "ascii") + voxels_of(image).tobytes()
+
+
+def segmented(**options: Any) -> SceneWorld:
+    """A scene with liver and spleen segmented automatically."""
+    world = SceneWorld(**options)
+    world.annotator.segment([LIVER, SPLEEN])
+    world.settle()
+    return world
+
+
+def of(world: SceneWorld, class_id: int) -> str:
+    """The id of the segment of a class."""
+    object_id = world.session.annotation.of_class(class_id)
+    assert object_id is not None
+    return object_id
+
+
+def corrected(**options: Any) -> tuple[SceneWorld, str]:
+    """Both organs, and the liver, chosen, with one click beside it; its id."""
+    world = segmented(**options)
+    liver = of(world, LIVER)
+    world.annotator.select(liver)
+    world.click((4, 14, 16))
+    world.settle()
+    return world, liver
+
+
+def ball(center_kji: tuple[int, int, int]) -> np.ndarray:
+    """What the fake engine makes of a click."""
+    k, j, i = np.ogrid[: SHAPE[0], : SHAPE[1], : SHAPE[2]]
+    return (k - center_kji[0]) ** 2 + (j - center_kji[1]) ** 2 + (i - center_kji[2]) ** 2 <= 4
+
+
+def shared_layer(world: SceneWorld) -> list[str]:
+    """Segments as an import makes them: several labels in one labelmap."""
+    labels = world.scene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode")
+    labels.CopyOrientation(world.volume_node)
+    array = np.zeros(SHAPE, np.int16)
+    array[LIVER_VOXELS], array[SPLEEN_VOXELS], array[0:2, 0:3, 0:3] = 1, 2, 3
+    carrier = add_volume(world.scene, array)
+    labels.SetAndObserveImageData(carrier.GetImageData())
+    logic = slicer.vtkSlicerSegmentationsModuleLogic
+    assert logic.ImportLabelmapToSegmentationNode(labels, world.annotator.segmentation_node)
+    assert world.segmentation.GetNumberOfLayers() == 1
+    return list(world.segmentation.GetSegmentIDs())
+
+
+def saved_and_loaded(scene: Any, folder: Path, form: str) -> Any:
+    """The scene written to a file ("mrb" or "mrml") and read from it."""
+    loaded = empty_scene()
+    if form == "mrb":
+        assert scene.WriteToMRB(str(folder / "scene.mrb"), None)
+        assert loaded.ReadFromMRB(str(folder / "scene.mrb"), True)
+        return loaded
+    (folder / "scene").mkdir()
+    assert scene.SaveSceneToSlicerDataBundleDirectory(str(folder / "scene"), None)
+    loaded.SetURL(str(next((folder / "scene").glob("*.mrml"))))
+    loaded.Import()
+    return loaded
+
+
+def with_editor(**options: Any) -> tuple[SceneWorld, Any]:
+    """Both organs, and a Segment Editor node without limits."""
+    world = segmented(**options)
+    node = world.scene.AddNewNodeByClass("vtkMRMLSegmentEditorNode")
+    node.SetOverwriteMode(node.OverwriteNone)
+    world.annotator.rules.editor = node
+    return world, node

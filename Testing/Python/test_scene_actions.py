@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import slicer
 from fake_engine import LIVER, SPLEEN, FakeEngine
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -26,27 +27,15 @@ KINDS = (
     *("click",) * 8,
     *("drag", "delete point", "flip", "paint", "undo", "undo", "redo", "select", "new", "remove", "segment"),
     *("status", "wait", "wait", "settle", "show 3-D", "follow", "rename"),
+    *("overwrite", "limit", "unlimit"),
 )
-RARE = ("kill the worker", "save and load", "delete segment")
-
-
-class Lasting:
-    """A client that outlives the session that closes it: a worker takes a second to start."""
-
-    def __init__(self, client: ChildProcess) -> None:
-        self._client = client
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._client, name)
-
-    def close(self) -> None:
-        pass
+RARE = ("kill the worker", "save and load", "delete segment", "save while busy and load")
 
 
 @pytest.fixture(scope="module")
 def worker() -> Iterator[Client]:
     client = ChildProcess(FakeEngine)
-    yield Lasting(client)  # type: ignore[misc]
+    yield client
     client.close()
 
 
@@ -56,9 +45,19 @@ class Person:
     def __init__(self, worker: Any) -> None:
         self.worker = worker
         self.world = SceneWorld(client=worker)
+        self.add_editor()
         self.add_foreign()
         self.first = self.snapshot()
         self.folder = Path(tempfile.mkdtemp())
+
+    def add_editor(self) -> None:
+        """A Segment Editor as a shell makes it, and a region of interest that is not in force yet."""
+        scene = self.world.scene
+        for kind in ("vtkMRMLSegmentEditorNode", "vtkMRMLMarkupsROINode"):
+            if scene.GetFirstNodeByClass(kind) is None:
+                scene.AddNewNodeByClass(kind)
+        self.world.annotator.rules.editor = scene.GetFirstNodeByClass("vtkMRMLSegmentEditorNode")
+        self.world.annotator.rules.editor.SetOverwriteMode(slicer.vtkMRMLSegmentEditorNode.OverwriteNone)
 
     def add_foreign(self) -> None:
         """A segment that another tool made before we came."""
@@ -88,6 +87,7 @@ class Person:
 
     def settle(self) -> None:
         deadline = time.monotonic() + WAIT_SECONDS
+        self.world.annotator.pump()  # also when idle: another tool may have painted
         while not self.world.annotator.idle:
             self.world.clock.seconds += 0.05
             self.world.annotator.pump()
@@ -96,14 +96,16 @@ class Person:
             assert time.monotonic() < deadline, "never done"
 
     def check(self) -> None:
-        """Every segment is the pure function of its prompts and base; every click has its point, and only they."""
+        """Every segment is what its prompts make of its base within their limits; every click has its point."""
         self.settle()
         world = self.world
         opened = FakeEngine().open(world.session.volume)
         points = set()
         for object_id, value in world.session.annotation.objects.items():
-            answer = opened.refine(value.structure, value.prompts, value.base) if value.clicks else None
-            expected = (value.base or NOTHING) if answer is None else answer.onto(value.base)
+            expected = base = value.base or NOTHING
+            if value.clicks:
+                answer = opened.refine(value.structure, value.prompts, value.base, value.limits.region).onto(value.base)
+                expected = world.annotator.rules.permitted(object_id, value.limits, base, answer)
             shown = world.voxels(object_id) if object_id in world.annotator.segments else NOTHING.full(SHAPE)
             assert np.array_equal(shown, expected.full(SHAPE)), object_id
             for placed in value.clicks:
@@ -174,29 +176,47 @@ class Person:
             annotator.surfaces.show(bool(a % 2))
         elif kind == "follow":
             annotator.follows_clicks = bool(a % 2)
+        elif kind == "overwrite":
+            editor = annotator.rules.editor
+            editor.SetOverwriteMode((editor.OverwriteAllSegments, editor.OverwriteNone)[a % 2])
+        elif kind == "limit":
+            roi = world.scene.GetFirstNodeByClass("vtkMRMLMarkupsROINode")
+            roi.SetCenterWorld(*world.ras(place))
+            roi.SetSizeWorld(10.0, 10.0, 10.0)
+            annotator.roi_node = roi if a % 2 else annotator.roi_node
+            annotator.rules.hu_window = (-5.0, 15.0) if b % 2 else annotator.rules.hu_window
+        elif kind == "unlimit":
+            annotator.roi_node = annotator.rules.hu_window = None
         elif kind == "kill the worker":
             pid = self.worker.pid
             if pid is not None:
                 os.kill(pid, signal.SIGKILL)
         elif kind == "save and load":
+            self.check()
+            before = self.snapshot()
             self.save_and_load()
+            assert self.snapshot() == before
+        elif kind == "save while busy and load":
+            world.click(place, positive=a % 3 > 0)
+            self.save_and_load()
+            self.check()
         elif kind == "delete segment" and one in annotator.segments and one != "foreign":
             world.segmentation.RemoveSegment(one)
 
     def save_and_load(self) -> None:
-        self.check()
-        before, known = self.snapshot(), self.known()
         path = str(self.folder / f"{len(list(self.folder.iterdir()))}.mrb")
+        self.world.annotator.keep()
+        known = self.known()
         assert self.world.scene.WriteToMRB(path, None)
         self.world.annotator.close()
         scene = empty_scene()
         assert scene.ReadFromMRB(path, True)
         node = scene.GetFirstNodeByClass("vtkMRMLSegmentationNode")
         self.world = SceneWorld(client=self.worker, scene=scene, segmentation_node=node)
-        self.settle()
-        assert self.snapshot() == before
+        self.add_editor()
         assert self.known() == known
-        self.first = before
+        self.settle()
+        self.first = self.snapshot()
 
 
 @settings(
@@ -212,7 +232,7 @@ def test_two_hundred_random_actions(worker: Client, seed: int):
     # A seed, not a list, so that shrinking does not run for hours: the failing step is in the message.
     rng = np.random.default_rng(seed)
     person = Person(worker)
-    rare = {int(n): RARE[k % len(RARE)] for k, n in enumerate(rng.choice(ACTIONS, 6, replace=False))}
+    rare = {int(n): RARE[k % len(RARE)] for k, n in enumerate(rng.choice(ACTIONS, 8, replace=False))}
     for n in range(ACTIONS):
         kind = rare.get(n, KINDS[int(rng.integers(len(KINDS)))])
         person.do(kind, int(rng.integers(1000)), int(rng.integers(1000)))

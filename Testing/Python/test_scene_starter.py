@@ -58,3 +58,4 @@ def test_segment_click_and_undo_with_a_real_network():
         assert not world.voxels(liver)[k, j, i]
     finally:
         world.annotator.close()
+        world.client.close()

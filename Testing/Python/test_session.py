@@ -23,6 +23,7 @@ from VISTA3DSegmentLib.session.annotation import AnnotatedObject, Annotation, St
 from VISTA3DSegmentLib.session.deltas import Delta
 from VISTA3DSegmentLib.session.history import History
 from VISTA3DSegmentLib.session.journal import Journal
+from VISTA3DSegmentLib.session.rules import Anywhere, Limits
 from VISTA3DSegmentLib.session.session import Session
 from VISTA3DSegmentLib.volume import Volume
 
@@ -38,12 +39,33 @@ def volume() -> Volume:
     return Volume(array, np.eye(4), "painted")
 
 
+def client_on(scan: Volume, engine: FakeEngine) -> InProcess:
+    client = InProcess(engine)
+    client.open(scan)
+    return client
+
+
+class Greedy(Anywhere):
+    """While it is on, clicks take voxels from every other object."""
+
+    session: Session
+    on = False
+
+    def limits(self, object_id: str) -> Limits:
+        return Limits(overwrites="all" if self.on else "none")
+
+    def yielding(self, object_id: str, limits: Limits, added: MaskCrop) -> tuple[str, ...]:
+        others = {n: value for n, value in self.session.annotation.objects.items() if n != object_id}
+        return tuple(n for n, value in others.items() if (value.mask.full(SHAPE) & added.full(SHAPE)).any())
+
+
 class World:
     """A session and everything that it said."""
 
     def __init__(self, engine: FakeEngine | None = None, journal: Journal | None = None, **options: Any) -> None:
-        self.engine = engine or FakeEngine()
-        self.session = Session(volume(), InProcess(self.engine), journal, **options)
+        self.engine, self.rules = engine or FakeEngine(), Greedy()
+        self.session = Session(volume(), client_on(volume(), self.engine), journal, rules=self.rules, **options)
+        self.rules.session = self.session
         self.said: list[str] = []
         self.failed: list[SegmentationError] = []
         self.session.said.connect(self.said.append)
@@ -61,7 +83,10 @@ class World:
 
     def state(self) -> dict[str, Any]:
         return {
-            key: (value.structure, value.clicks, value.status, value.mask.full(SHAPE).tobytes(), _bytes(value.base))
+            key: (
+                *(value.structure, value.clicks, value.status, value.limits),
+                *(_bytes(value.mask), _bytes(value.base), {n: _bytes(mask) for n, mask in value.took.items()}),
+            )
             for key, value in self.session.annotation.objects.items()
         }
 
@@ -325,6 +350,24 @@ def test_going_back_to_a_state_that_was_never_answered_asks_for_it():
     assert not world.session.busy
 
 
+def test_what_a_state_of_the_past_takes_when_it_is_answered_late_is_given_back_on_the_way_forth():
+    world = World()
+    one = world.session.add(Structure("liver", LIVER), RED)
+    world.session.click(one, (0, 0, 0), positive=False)
+    two = world.session.add(Structure("liver too", LIVER), RED)
+    world.rules.on = True
+    click = world.session.click(two, (0, 0, 0), positive=False)
+    world.session.flip_click(two, click)
+    world.settle()
+    last = world.state()
+    world.session.undo()
+    world.settle()
+    assert not world.mask(one).any(), "the other one took it"
+    world.session.redo()
+    world.settle()
+    assert world.state() == last
+
+
 def test_old_steps_are_forgotten_when_memory_is_short():
     rng = np.random.default_rng(1)
     history, annotation = History(memory_bytes=2000), Annotation()
@@ -346,6 +389,7 @@ ACTION = st.one_of(
     st.tuples(st.sampled_from(["flip", "delete"]), st.integers(0, 5)),
     st.tuples(st.just("paint"), st.integers(0, 99)),
     st.tuples(st.sampled_from(["switch", "undo", "redo", "pump", "settle", "segment", "cancel", "remove", "flag"])),
+    st.tuples(st.just("overwrite"), st.booleans()),
 )
 
 
@@ -367,6 +411,8 @@ def do(world: World, action: tuple[Any, ...], chosen: int) -> int:
         session.segment([LIVER, SPLEEN, RIGHT_KIDNEY], NAMES, COLORS)
     elif kind == "cancel":
         session.cancel_run()
+    elif kind == "overwrite":
+        world.rules.on = arguments[0]
     elif kind == "switch" or target is None:
         return chosen + 1
     elif kind == "click":
@@ -436,7 +482,7 @@ def test_what_was_done_comes_back_from_the_journal(tmp_path):
 def test_a_journal_holds_no_patient_data_and_is_for_its_owner_only(tmp_path):
     secret = Volume(volume().array, np.eye(4), "DOE^JANE 1950-01-01")
     journal = Journal(tmp_path, secret.sample_key)
-    session = Session(secret, InProcess(FakeEngine()), journal)
+    session = Session(secret, client_on(secret, FakeEngine()), journal)
     session.add(Structure("liver", LIVER), RED)
     assert b"DOE" not in journal.path.read_bytes()
     assert "DOE" not in journal.path.name

@@ -110,11 +110,6 @@ class MaskCrop:
         """The mask of the whole volume: bool, axes (k, j, i), of that shape."""
         return self.inside((0, 0, 0), shape)
 
-    def without(self, other: MaskCrop) -> MaskCrop:
-        """The voxels that another mask of the same volume does not hold."""
-        origin = weakref.ref(self), (other.start, other.shape)
-        return MaskCrop(self.start, self.mask & ~other.inside(self.start, self.shape), origin)
-
     def replaced(self, start: Index3, mask: BoolArray) -> MaskCrop:
         """With other voxels (bool, axes k, j, i) in the box that begins at ``start``; the box grows as it must."""
         patch = MaskCrop(start, mask)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,43 +18,31 @@ import slicer
 import vtk
 
 from ..anatomy import class_of
-from ..edits import NOTHING, Edit, MaskCrop
-from ..errors import PromptError, SegmentationError, VolumeError
+from ..edits import MaskCrop
+from ..errors import PromptError, SegmentationError
 from ..files.label_maps import label_color
 from ..prompts import Click, Ras, Structure
 from ..service import Client
-from ..session.annotation import AnnotatedObject, Annotation, Status
+from ..session.annotation import AnnotatedObject, Status
 from ..session.history import Step
 from ..session.journal import Journal
+from ..session.rules import Limits
 from ..session.session import ObjectChanged, Session
 from ..session.signals import Signal
 from ..session.targeting import REACH_MM, object_under
-from ..volume import Volume
 from .difference import Difference
 from .events import Observers
 from .labelmaps import Lattice
+from .latency import Stopwatch
 from .markups import Point, PromptMarkups
 from .nodes import box_of, color_of_class, fractions, new_segmentation, terminology_of
+from .places import Places
+from .recalling import recalled
 from .records import Records
 from .rules import EditorRules
 from .segments import Segments
 from .surfaces import Surfaces
-from .volumes import place_of, to_world, volume_of
-
-
-@dataclass(frozen=True)
-class Latency:
-    """How long the last click took until it was seen.
-
-    Args:
-        voxels_seconds: until the engine had answered.
-        slices_seconds: until the segment was written and the 2-D views were told.
-        surface_seconds: until its surface was renewed; None: 3-D is not shown, or not yet.
-    """
-
-    voxels_seconds: float
-    slices_seconds: float
-    surface_seconds: float | None = None
+from .volumes import volume_of
 
 
 class SceneAnnotator:
@@ -62,14 +51,17 @@ class SceneAnnotator:
     Args:
         scene: vtkMRMLScene.
         volume_node: scalar volume to be annotated.
-        client: the engine.
+        client: the engine. It is opened on the volume here and belongs to who made it: when this annotation is closed
+            it can serve another one.
         segmentation_node: existing one to work in; None: a new one is made.
         journal: survives a crash; None: nothing does.
-        editor_node: vtkMRMLSegmentEditorNode whose masks and overwrite mode are honoured.
+        editor_node: vtkMRMLSegmentEditorNode whose masks and overwrite mode are honoured; see ``EditorRules`` for the
+            mode that it must have.
         clock: seconds, monotonic.
 
     Raises:
-        VolumeError: the volume cannot be annotated as it is; the scene is as before.
+        VolumeError: the volume cannot be annotated as it is. ResourceError: the client has no room for it. In either
+            case the scene is as before.
     """
 
     def __init__(
@@ -83,60 +75,39 @@ class SceneAnnotator:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         volume = volume_of(volume_node)
-        known_nodes = _nodes(scene)
-        try:
-            self._build(scene, volume_node, volume, client, segmentation_node, journal, editor_node, clock)
-        except SegmentationError:
-            if "markups" in vars(self):
-                self.markups.close()
-            for node in [node for node in _nodes(scene) if node not in known_nodes]:
-                scene.RemoveNode(node)
-            raise
-
-    def _build(
-        self,
-        scene: Any,
-        volume_node: Any,
-        volume: Volume,
-        client: Client,
-        segmentation_node: Any | None,
-        journal: Journal | None,
-        editor_node: Any | None,
-        clock: Callable[[], float],
-    ) -> None:
-        self.scene, self.volume_node = scene, volume_node
-        transform_id = volume_node.GetTransformNodeID()
-        self.segmentation_node = segmentation_node or new_segmentation(scene, volume_node)
-        place = to_world(self.segmentation_node)
-        lattice = Lattice(np.linalg.inv(place) @ volume.ijk_to_ras, volume.shape_kji)
+        if segmentation_node is not None:
+            segments = Segments(segmentation_node, Lattice.of(volume, segmentation_node))
+        client.open(volume)
+        # From here on nothing is refused: only now nodes are made.
+        if segmentation_node is None:
+            segmentation_node = new_segmentation(scene, volume_node)
+            segments = Segments(segmentation_node, Lattice.of(volume, segmentation_node))
+        self.scene, self.volume_node, self.segmentation_node = scene, volume_node, segmentation_node
         self.said: Signal[str] = Signal()
         self.failed: Signal[SegmentationError] = Signal()
         self.selected_changed: Signal[str | None] = Signal()
         self.outdated: Signal[str] = Signal()
-        self.measured: Signal[Latency] = Signal()
         self.follows_clicks = False
         self.roi_node: Any | None = None
-        self._clock = clock
-        self.segments = Segments(self.segmentation_node, lattice)
-        self.rules = EditorRules(self.segments, volume, editor_node, self._is_protected)
-        self.surfaces = Surfaces(self.segmentation_node, clock)
-        self.difference = Difference(scene, lattice, transform_id, clock)
-        records = Records.find(scene, volume_node, self.segmentation_node)
+        self._journal, self._stopwatch = journal, Stopwatch(clock)
+        self.measured = self._stopwatch.measured
+        self.segments = segments
+        self.rules = EditorRules(segments, volume, editor_node)
+        self.surfaces = Surfaces(segmentation_node, clock)
+        transform_id = volume_node.GetTransformNodeID()
+        self.difference = Difference(scene, segments.lattice, transform_id, clock)
+        records = Records.find(scene, volume, volume_node, segmentation_node)
         self.markups = PromptMarkups(scene, self, records.lists if records is not None else None, transform_id)
-        self._early: list[SegmentationError] = []
-        annotation, waiting = self._recalled(records) if records is not None else (None, frozenset[str]())
-        if annotation is None and journal is not None:
-            annotation = self._beside_others(journal.restore())
-            # A crash tells not which click was answered last.
-            waiting = frozenset(key for key, value in annotation.objects.items() if value.clicks)
-        self.records = records or Records.begin(scene, volume_node, self.segmentation_node, self.markups.nodes)
+        beginning = recalled(records, journal, segments, self.markups)
+        self.records = records or Records.begin(scene, volume, volume_node, segmentation_node, self.markups.nodes)
         self.session = Session(
             volume,
             client,
             journal,
-            annotation=annotation,
+            annotation=beginning.annotation,
             rules=self,
-            waiting=waiting,
+            waiting=beginning.waiting,
+            saved=beginning.saved,
             is_taken=lambda segment_id: segment_id in self.segments,
         )
         self._selected: str | None = None
@@ -145,14 +116,16 @@ class SceneAnnotator:
         self._shown_step: int | None = None
         self._unsaved: set[str] = set()
         self._removing = self._closed = False
-        self._asked_at: dict[str, float] = {}
-        self._pumped_at = 0.0
-        self._latency: tuple[str, float, Latency] | None = None
-        self._place = place_of(volume_node)
+        self._places = Places(volume_node, (segmentation_node, *self.markups.nodes.values()))
+        self._complaint = ""
         self._observers = Observers()
         self._listen()
-        for object_id, value in self.session.annotation.objects.items():
-            self._changed(ObjectChanged(object_id, None, value))
+        self._early: list[Callable[[], None]] = [partial(self.failed.emit, error) for error in beginning.errors]
+        if beginning.annotation is not beginning.saved:
+            self._early.append(partial(self.said.emit, "What was done but not saved is here again."))
+        before, after = beginning.saved.objects, beginning.annotation.objects
+        for object_id in dict.fromkeys((*before, *after)):
+            self._changed(ObjectChanged(object_id, before.get(object_id), after.get(object_id)))
         for point in self.markups.strays():
             self.markups.drop(point)  # of segments that were changed meanwhile: they hold what it did
 
@@ -248,7 +221,7 @@ class SceneAnnotator:
         """Nothing is under way: ``pump`` need not be called."""
         session = self.session
         waiting = session.busy or session.running or (session.ready is None and not session.broken)
-        return not (
+        return bool(self._complaint) or not (
             waiting
             or self.surfaces.waiting
             or self.difference.fading
@@ -260,15 +233,17 @@ class SceneAnnotator:
     def pump(self) -> None:
         """Take what the engine has answered and do what is due."""
         while self._early:
-            self.failed.emit(self._early.pop(0))
-        self._take_in()
-        self._pumped_at = self._clock()
+            self._early.pop(0)()
+        if self._complaint:
+            return
+        self._notice()
+        self._stopwatch.pumped()
         self.session.pump()
         self._send_drag()
         self._show_change()
         renewed = self.surfaces.pump()
         if renewed is not None:
-            self._surface_renewed(renewed)
+            self._stopwatch.surface_renewed(renewed)
         self.difference.pump()
         if self._unsaved:
             self._keep(next(iter(self._unsaved)))
@@ -279,7 +254,14 @@ class SceneAnnotator:
             self._last_change = None
 
     def keep(self) -> None:
-        """Write down in the scene what it needs to come back as it is; ``pump`` does it a little after every change."""
+        """Write down in the scene all that it needs to come back as it is.
+
+        Who saves a scene calls this first. A host with Qt says that it is about to save (``StartSaveEvent``), and it is
+        done by itself; slicer-core does not. ``pump`` does it too, for one object at a time and a moment late: clicks
+        since then would be lost with a scene that is saved without this, and what they did could not be moved.
+        """
+        if not self._complaint and self.segmentation_node.GetScene() is not None:
+            self._notice()
         for object_id in tuple(self._unsaved):
             self._keep(object_id)
 
@@ -291,14 +273,14 @@ class SceneAnnotator:
         else:
             points = {click_id: point for point, click_id in self.markups.clicks().items()}
             self.records.keep(object_id, value, points, object_id in self.session.busy)
+        if not self._unsaved:
+            self.records.mark = "" if self._journal is None else self._journal.mark
 
     def close(self) -> None:
-        """End; segments, points and records stay in the scene."""
+        """End; segments, points and records stay in the scene, and the client is there for the next annotation."""
         if self._closed:
             return
         self._closed = True
-        if self.segmentation_node.GetScene() is not None:
-            self._take_in()
         self.keep()
         self._observers.clear()
         self.markups.close()
@@ -320,12 +302,16 @@ class SceneAnnotator:
             self.failed.emit(error)
             return
         self.markups.describe(point, object_id)
-        self._asked_at[object_id] = self._clock()
+        self._stopwatch.clicked(object_id)
         self.select(object_id)
 
     def moved(self, click_id: str, ras: Ras, dragging: bool) -> None:
         """The person moved a point; while it is held the answer follows as fast as the engine is."""
-        self._take_in()
+        try:
+            self._take_in()
+        except PromptError as error:
+            self.failed.emit(error) if not dragging else None
+            return
         # If its segment was edited meanwhile the click is part of it now, and there is nothing to move.
         self._drag = (click_id, ras) if dragging else None
         if dragging:
@@ -335,21 +321,29 @@ class SceneAnnotator:
 
     def removed(self, click_id: str) -> None:
         """The person took a point away."""
-        self._take_in()
+        try:
+            self._take_in()
+        except PromptError as error:
+            self.failed.emit(error)
+            return
         self._drag = None
         object_id = self._open_owner_of(click_id)
         if object_id is not None:
             self.session.delete_click(object_id, click_id)
 
-    # ------------------------------------------------------------------ session.Rules
+    # ------------------------------------------------------------------ session.rules.Rules
 
-    def permitted(self, object_id: str, base: MaskCrop, answer: MaskCrop) -> MaskCrop:
-        """See ``session.Rules.permitted``."""
-        return self.rules.permitted(object_id, base, answer)
+    def limits(self, object_id: str) -> Limits:
+        """See ``session.rules.Rules.limits``."""
+        return replace(self.rules.limits(object_id), region=None if self.roi_node is None else box_of(self.roi_node))
 
-    def yielding(self, object_id: str) -> tuple[str, ...]:
-        """See ``session.Rules.yielding``."""
-        yielding = self.rules.yielding(object_id)
+    def permitted(self, object_id: str, limits: Limits, base: MaskCrop, answer: MaskCrop) -> MaskCrop:
+        """See ``session.rules.Rules.permitted``."""
+        return self.rules.permitted(object_id, limits, base, answer)
+
+    def yielding(self, object_id: str, limits: Limits, added: MaskCrop) -> tuple[str, ...]:
+        """See ``session.rules.Rules.yielding``."""
+        yielding = self.rules.yielding(object_id, limits, added)
         for other_id in yielding:
             self._adopt(other_id)
         return yielding
@@ -360,22 +354,31 @@ class SceneAnnotator:
         self.session.changed.connect(self._changed)
         self.session.said.connect(self.said.emit)
         self.session.failed.connect(self.failed.emit)
-        self.session.answered.connect(self._answered)
+        self.session.answered.connect(lambda answer: self._stopwatch.written(answer[0]))
         segmentation = self.segmentation_node.GetSegmentation()
         self._observers.add(segmentation, slicer.vtkSegmentation.SegmentRemoved, self._segment_removed)
-        self._observers.add(self.scene, slicer.vtkMRMLScene.StartSaveEvent, self._before_saving)
+        self._observers.add(self.scene, slicer.vtkMRMLScene.StartSaveEvent, self.keep)
         self._observers.add(self.scene, slicer.vtkMRMLScene.StartCloseEvent, self.close)
         self._observers.add_with_object(self.scene, slicer.vtkMRMLScene.NodeAboutToBeRemovedEvent, self._node_removed)
-        for event in (
-            slicer.vtkMRMLTransformableNode.TransformModifiedEvent,
-            slicer.vtkMRMLVolumeNode.ImageDataModifiedEvent,
-            vtk.vtkCommand.ModifiedEvent,
-        ):
-            self._observers.add(self.volume_node, event, self._volume_modified)
+        moved = slicer.vtkMRMLTransformableNode.TransformModifiedEvent
+        for event in (moved, slicer.vtkMRMLVolumeNode.ImageDataModifiedEvent, vtk.vtkCommand.ModifiedEvent):
+            self._observers.add(self.volume_node, event, self._look_at_places)
+        for node in (self.segmentation_node, *self.markups.nodes.values()):
+            self._observers.add(node, moved, self._look_at_places)
 
     def _take_in(self) -> None:
-        """Notice what other tools did to our segments, before anything else happens to them."""
-        self.session.region = None if self.roi_node is None else box_of(self.roi_node)
+        """Before the person's action: is everything where it was, and what have other tools done?
+
+        Raises:
+            PromptError: the annotation has to be opened again.
+        """
+        self._look_at_places()
+        if self._complaint:
+            raise PromptError(self._complaint)
+        self._notice()
+
+    def _notice(self) -> None:
+        """Take in what other tools did to our segments, before anything else happens to them."""
         mine = [object_id for object_id in self.session.annotation if object_id in self.segments]
         for object_id, mask in self.segments.edited(mine).items():
             if self.session.annotation[object_id].clicks:
@@ -390,30 +393,27 @@ class SceneAnnotator:
             if name != value.structure.name or max(abs(a - b) for a, b in zip(color, value.color, strict=True)) > 1e-6:
                 self.session.rename(object_id, Structure(name, value.structure.class_id), color)
 
-    def _before_saving(self) -> None:
-        self._take_in()
-        self.keep()
-
     def _segment_removed(self) -> None:
         if self._removing:
             return
-        for object_id in self.segments.vanished():
+        for object_id, held in self.segments.vanished().items():
             if object_id in self.session.annotation:
-                self.session.remove(object_id)
+                self.session.remove(object_id, held)
 
     def _node_removed(self, node: Any) -> None:
         if node in (self.volume_node, self.segmentation_node, *self.markups.nodes.values()):
             self.close()
             self.outdated.emit(f"{node.GetName()} was removed: the annotation has ended.")
 
-    def _volume_modified(self) -> None:
-        try:
-            place = place_of(self.volume_node)
-        except VolumeError:
-            place = ()
-        if place != self._place:
-            self._place = place
-            self.outdated.emit("The scan was moved or changed: its annotation has to be opened again.")
+    def _look_at_places(self) -> None:
+        if self._complaint or self._closed:
+            return
+        complaint = self._places.complaint()
+        if complaint:
+            self.keep()  # what is being computed is asked for again when the annotation is opened again
+            self._complaint = complaint
+            self.session.stop()
+            self.outdated.emit(complaint)
 
     def _adopt(self, object_id: str) -> None:
         if object_id not in self.session.annotation and object_id in self.segments:
@@ -424,37 +424,6 @@ class SceneAnnotator:
             status = self.segments.status(object_id)
             self.session.adopt(object_id, structure, self.segments.color(object_id), mask, status)
         _ = self.session.annotation[object_id]
-
-    def _beside_others(self, annotation: Annotation) -> Annotation:
-        """What the journal gives back, under ids that no segment of the scene has: nothing there is overwritten."""
-        restored = Annotation()
-        for object_id, value in annotation.objects.items():
-            while object_id in self.segments or object_id in restored:
-                object_id += "-restored"
-            restored = restored.replaced(object_id, value)
-        return restored
-
-    def _recalled(self, records: Records) -> tuple[Annotation, frozenset[str]]:
-        """What the scene kept of an earlier session, and of which objects the mask has still to be asked for."""
-        annotation, waiting = Annotation(), set[str]()
-        positions = self.markups.positions()
-        for object_id in records.ids():
-            mask = self.segments.read(object_id) if object_id in self.segments else NOTHING
-            try:
-                value, points, waits = records.recall(object_id, mask, positions)
-            except SegmentationError as error:
-                records.forget(object_id)
-                self._early.append(error)
-                continue
-            if object_id not in self.segments and not value.clicks:
-                records.forget(object_id)
-                continue
-            for click_id, point in points.items():
-                self.markups.bind(point, click_id)
-            annotation = annotation.replaced(object_id, value)
-            if waits:
-                waiting.add(object_id)
-        return annotation, frozenset(waiting)
 
     # ------------------------------------------------------------------ into the scene
 
@@ -486,24 +455,15 @@ class SceneAnnotator:
         unlike = before is None or before.mask is not after.mask or not exists
         if unlike and self.segments.write(object_id, after.mask):
             self.surfaces.touch(object_id)
-            if before is not None and not self.session.running:
-                self._last_change = (before.mask, after.mask)
-                self._shown_step = self.session.history.done[-1].number if self.session.history.done else None
+            latest = self.session.history.done[-1].number if self.session.history.done else None
+            # Of a step that changes several the first is shown: others only give way to it.
+            if (
+                before is not None
+                and not self.session.running
+                and (not self._last_change or latest != self._shown_step)
+            ):
+                self._last_change, self._shown_step = (before.mask, after.mask), latest
         self.segments.describe(object_id, after.structure.name, after.color, after.status)
-
-    def _answered(self, answer: tuple[str, Edit]) -> None:
-        object_id, _ = answer
-        asked = self._asked_at.pop(object_id, None)
-        if asked is not None:
-            latency = Latency(self._pumped_at - asked, self._clock() - asked)
-            self._latency = (object_id, asked, latency)
-            self.measured.emit(latency)
-
-    def _surface_renewed(self, segment_id: str) -> None:
-        if self._latency is not None and self._latency[0] == segment_id:
-            _, asked, latency = self._latency
-            self._latency = None
-            self.measured.emit(Latency(latency.voxels_seconds, latency.slices_seconds, self._clock() - asked))
 
     # ------------------------------------------------------------------ inside
 
@@ -513,7 +473,8 @@ class SceneAnnotator:
             volume = self.session.volume
             i, j, k = (int(at) for at in np.round(volume.ijk_of(click.ras)))
             di, dj, dk = (int(REACH_MM / spacing) + 1 for spacing in volume.spacing_mm)
-            for segment_id in self.segments.around((k, j, i), (dk, dj, di)):
+            box = (k - dk, j - dj, i - di), (2 * dk + 1, 2 * dj + 1, 2 * di + 1)
+            for segment_id in self.segments.around(*box):
                 self._adopt(segment_id)
             object_id = object_under(self.session.annotation, self.session.volume, click, object_id)
         if object_id is None:
@@ -546,6 +507,7 @@ class SceneAnnotator:
         if object_id is not None and self._is_protected(object_id):
             value = self.session.annotation[object_id]
             self.markups.show(click_id, value.click(click_id).click, object_id)
+            self._unsaved.add(object_id)  # it may be another point now
             self.failed.emit(_done(value))
             return None
         return object_id
@@ -570,7 +532,3 @@ class SceneAnnotator:
 
 def _done(value: AnnotatedObject) -> PromptError:
     return PromptError(f"{value.structure.name} is done.", "Set it back to draft to correct it.")
-
-
-def _nodes(scene: Any) -> list[Any]:
-    return [scene.GetNthNode(n) for n in range(scene.GetNumberOfNodes())]

@@ -12,8 +12,8 @@ import vtk
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
 from ..edits import NOTHING, BoolArray, Index3, MaskCrop, box_of_change
-from ..volume import FloatArray
-from .volumes import array_of, matrix_of
+from ..volume import FloatArray, Volume
+from .volumes import array_of, matrix_of, to_world
 
 LABELMAP = slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()
 SURFACE = slicer.vtkSegmentationConverter.GetSegmentationClosedSurfaceRepresentationName()
@@ -34,6 +34,15 @@ class Lattice:
     ijk_to_node: FloatArray
     shape: Index3
 
+    @classmethod
+    def of(cls, volume: Volume, segmentation_node: Any) -> Lattice:
+        """The lattice of a volume for a segmentation node, wherever in the world that is.
+
+        Raises:
+            VolumeError: the segmentation lies under a transform that is not linear.
+        """
+        return cls(np.linalg.inv(to_world(segmentation_node)) @ volume.ijk_to_ras, volume.shape_kji)
+
     def labelmap(self, mask: npt.NDArray[Any], start: Index3) -> Any:
         """A copy of a crop (k, j, i) that begins at voxel ``start`` (k, j, i), as vtkOrientedImageData of 0 and 1."""
         image = slicer.vtkOrientedImageData()
@@ -53,32 +62,42 @@ class Lattice:
         i, j, k = (int(value) for value in corners[:3].min(1) + shift)
         return k, j, i
 
-    def resampled(self, image: Any) -> Any:
-        """A labelmap of another lattice on this one (nearest neighbour), no larger than what it holds."""
-        corners, to_lattice = self._corners(image)
-        there = (to_lattice @ corners)[:3]
-        low = np.maximum(np.floor(there.min(1)).astype(int) - 1, 0)
-        high = np.minimum(np.ceil(there.max(1)).astype(int) + 2, self.shape[::-1])
-        size = np.maximum(high - low, 1)
-        reference = self.labelmap(np.zeros(size[::-1], np.uint8), (int(low[2]), int(low[1]), int(low[0])))
-        out = slicer.vtkOrientedImageData()
-        resample = slicer.vtkOrientedImageDataResample.ResampleOrientedImageToReferenceOrientedImage
-        resample(image, reference, out, False, False)
-        return out
-
     def mask(self, image: Any, label: int) -> MaskCrop:
-        """The voxels of a labelmap that hold a label, in the smallest box of this lattice that holds them."""
+        """The voxels of the volume at which a labelmap holds a label, in the smallest box that holds them."""
+        crop = self.beyond(image, label)
+        inside = all(s >= 0 and s + n <= whole for s, n, whole in zip(crop.start, crop.shape, self.shape, strict=True))
+        return crop if inside else MaskCrop((0, 0, 0), crop.full(self.shape)).tightened()
+
+    def beyond(self, image: Any, label: int) -> MaskCrop:
+        """Like ``mask``, with what lies outside of the volume: ``start`` may be negative.
+
+        A labelmap of another lattice is resampled (nearest neighbour).
+        """
         if not has_voxels(image):
             return NOTHING
-        start = self.start_of(image)
-        if start is None:
-            image = self.resampled(image)
-            start = self.start_of(image)
-            assert start is not None
-        crop = MaskCrop(start, voxels_of(image) == label).tightened()
-        if not crop.mask.size or self.holds(crop.start, crop.mask.shape):
-            return crop
-        return MaskCrop((0, 0, 0), crop.full(self.shape)).tightened()
+        crop = MaskCrop.of(voxels_of(image) == label)
+        first = self.start_of(image)
+        if first is None:
+            return self._resampled(image, crop) if crop.mask.size else NOTHING
+        k, j, i = (a + b for a, b in zip(first, crop.start, strict=True))
+        return MaskCrop((k, j, i), crop.mask)
+
+    def _resampled(self, image: Any, crop: MaskCrop) -> MaskCrop:
+        matrix = vtk.vtkMatrix4x4()
+        image.GetImageToWorldMatrix(matrix)
+        k, j, i = (a + b for a, b in zip(image.GetExtent()[::2][::-1], crop.start, strict=True))
+        part = Lattice(array_of(matrix), self.shape).labelmap(crop.mask, (k, j, i))
+        corners, to_lattice = self._corners(part)
+        there = (to_lattice @ corners)[2::-1]
+        low, high = np.floor(there.min(1)).astype(int) - 1, np.ceil(there.max(1)).astype(int) + 2
+        k, j, i = (int(at) for at in low)
+        reference = self.labelmap(np.zeros(high - low, np.uint8), (k, j, i))
+        out = slicer.vtkOrientedImageData()
+        resample = slicer.vtkOrientedImageDataResample.ResampleOrientedImageToReferenceOrientedImage
+        resample(part, reference, out, False, False)
+        first = self.start_of(out)
+        assert first is not None
+        return MaskCrop(first, voxels_of(out) == 1).tightened()
 
     def _corners(self, image: Any) -> tuple[FloatArray, FloatArray]:
         """A labelmap's corner voxels, (4, 8) homogeneous (i, j, k, 1), and the 4x4 from there to the lattice."""
@@ -87,10 +106,6 @@ class Lattice:
         extent = np.array(image.GetExtent(), dtype=np.float64).reshape(3, 2)
         corners = np.array(np.meshgrid(*extent, [1.0], indexing="ij")).reshape(4, -1)
         return corners, np.linalg.inv(self.ijk_to_node) @ array_of(matrix)
-
-    def holds(self, start: Index3, shape: tuple[int, ...]) -> bool:
-        """Whether a box lies in the volume."""
-        return all(s >= 0 and s + n <= whole for s, n, whole in zip(start, shape, self.shape, strict=True))
 
 
 def has_voxels(image: Any | None) -> bool:

@@ -10,20 +10,41 @@ import json
 import weakref
 import zlib
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from ..edits import MaskCrop
+from ..edits import NOTHING, MaskCrop
 from ..errors import SegmentationError
 from ..prompts import Click, Ras, Structure
 from ..session.annotation import AnnotatedObject, PlacedClick, Status
 from ..session.deltas import Delta
+from ..session.rules import Limits
+from ..volume import Volume
+from .labelmaps import SAME_PLACE_VOXELS
 
 NODE_NAME = "VISTA3DSegment annotation"
 VOLUME, SEGMENTATION, LISTS = "volume", "segmentation", {True: "positive", False: "negative"}
 PREFIX = "object."
+MARK = "journal"
+
+
+@dataclass(frozen=True, eq=False)
+class Recalled:
+    """An object as the scene kept it.
+
+    Args:
+        value: the object; if it is not ``as_kept`` it begins anew with what its segment holds.
+        points: the control point of each of its clicks, by click id.
+        waiting: its mask has still to be asked for.
+        as_kept: its segment and its points are as they were when it was kept.
+    """
+
+    value: AnnotatedObject
+    points: Mapping[str, tuple[bool, str]]
+    waiting: bool
+    as_kept: bool
 
 
 class Records:
@@ -31,14 +52,15 @@ class Records:
 
     Args:
         node: vtkMRMLScriptedModuleNode.
+        volume: what is annotated; tells whether points were moved relative to it.
     """
 
-    def __init__(self, node: Any) -> None:
-        self.node = node
+    def __init__(self, node: Any, volume: Volume) -> None:
+        self.node, self._volume = node, volume
         self._checksums: weakref.WeakKeyDictionary[MaskCrop, str] = weakref.WeakKeyDictionary()
 
     @classmethod
-    def find(cls, scene: Any, volume: Any, segmentation: Any) -> Records | None:
+    def find(cls, scene: Any, volume: Volume, volume_node: Any, segmentation: Any) -> Records | None:
         """Those of an earlier session, if the scene holds them."""
         nodes = scene.GetNodesByClass("vtkMRMLScriptedModuleNode")
         nodes.UnRegister(None)
@@ -46,24 +68,26 @@ class Records:
             node = nodes.GetItemAsObject(n)
             if (
                 node.GetModuleName() == "VISTA3DSegment"
-                and node.GetNodeReference(VOLUME) is volume
+                and node.GetNodeReference(VOLUME) is volume_node
                 and node.GetNodeReference(SEGMENTATION) is segmentation
                 and all(node.GetNodeReference(role) is not None for role in LISTS.values())
             ):
-                return cls(node)
+                return cls(node, volume)
         return None
 
     @classmethod
-    def begin(cls, scene: Any, volume: Any, segmentation: Any, lists: Mapping[bool, Any]) -> Records:
+    def begin(
+        cls, scene: Any, volume: Volume, volume_node: Any, segmentation: Any, lists: Mapping[bool, Any]
+    ) -> Records:
         """New ones."""
         node = scene.AddNewNodeByClass("vtkMRMLScriptedModuleNode", NODE_NAME)
         node.SetModuleName("VISTA3DSegment")
         node.SetHideFromEditors(True)
-        node.SetNodeReferenceID(VOLUME, volume.GetID())
+        node.SetNodeReferenceID(VOLUME, volume_node.GetID())
         node.SetNodeReferenceID(SEGMENTATION, segmentation.GetID())
         for sign, role in LISTS.items():
             node.SetNodeReferenceID(role, lists[sign].GetID())
-        return cls(node)
+        return cls(node, volume)
 
     @property
     def lists(self) -> tuple[Any, Any]:
@@ -91,7 +115,13 @@ class Records:
             "class": value.structure.class_id,
             "color": value.color,
             "status": value.status.value,
-            "clicks": [[placed.id, *points[placed.id]] for placed in value.clicks if placed.id in points],
+            "limits": value.limits.to_json(),
+            "took": {other_id: Delta.between(NOTHING, mask).to_json() for other_id, mask in value.took.items()},
+            "clicks": [
+                [placed.id, *points[placed.id], *np.round(self._volume.ijk_of(placed.click.ras), 3)]
+                for placed in value.clicks
+                if placed.id in points
+            ],
             "base": None if value.base is None else Delta.between(value.mask, value.base).to_json(),
             "mask": self._checksum(value.mask),
             "waiting": waiting,
@@ -108,9 +138,17 @@ class Records:
         """An object is gone."""
         self.node.UnsetParameter(PREFIX + object_id)
 
-    def recall(
-        self, object_id: str, mask: MaskCrop, positions: Mapping[tuple[bool, str], Ras]
-    ) -> tuple[AnnotatedObject, dict[str, tuple[bool, str]], bool]:
+    @property
+    def mark(self) -> str:
+        """Where the journal was when everything in it was kept here too; see ``Journal.mark``."""
+        return self.node.GetParameter(MARK) or ""
+
+    @mark.setter
+    def mark(self, mark: str) -> None:
+        if mark != self.mark:
+            self.node.SetParameter(MARK, mark)
+
+    def recall(self, object_id: str, mask: MaskCrop, positions: Mapping[tuple[bool, str], Ras]) -> Recalled:
         """An object as it was kept.
 
         Args:
@@ -118,25 +156,32 @@ class Records:
             mask: what the segment holds now.
             positions: of the control points in the scene, RAS of the world, mm.
 
-        Returns:
-            The object, the point of each of its clicks, and whether its mask has still to be asked for. A segment that
-            was changed meanwhile, or has lost points, begins anew with what it holds.
+        Raises:
+            SegmentationError: what was kept is damaged.
         """
         try:
             record = json.loads(self.node.GetParameter(PREFIX + object_id))
-            points = {click_id: (bool(sign), point_id) for click_id, sign, point_id in record["clicks"]}
+            points = {click_id: (bool(sign), point_id) for click_id, sign, point_id, *_ in record["clicks"]}
+            places = [(points[click_id], ijk) for click_id, _, _, *ijk in record["clicks"]]
             red, green, blue = record["color"]
             value = AnnotatedObject(
                 Structure(record["name"], record["class"]), (red, green, blue), mask, (), mask, Status(record["status"])
             )
+            limits = Limits.from_json(record["limits"])
+            took = {other_id: Delta.from_json(words).onto(NOTHING) for other_id, words in record["took"].items()}
             known_checksum, waiting = record["mask"], bool(record["waiting"])
             base = None if record["base"] is None else Delta.from_json(record["base"]).onto(mask)
         except (ValueError, KeyError, TypeError, zlib.error, SegmentationError) as error:
             raise SegmentationError(f"What the scene keeps of {object_id} is damaged.") from error
-        if known_checksum != checksum(mask) or any(point not in positions for point in points.values()):
-            return value, {}, False
+        moved = any(
+            point not in positions or np.abs(self._volume.ijk_of(positions[point]) - ijk).max() > SAME_PLACE_VOXELS
+            for point, ijk in places
+        )
+        if moved or known_checksum != checksum(mask):
+            return Recalled(value, {}, waiting=False, as_kept=False)
         clicks = tuple(PlacedClick(key, Click(positions[point], point[0])) for key, point in points.items())
-        return replace(value, base=base, clicks=clicks), points, waiting
+        value = replace(value, base=base, clicks=clicks, limits=limits, took=took)
+        return Recalled(value, points, waiting, as_kept=True)
 
 
 def checksum(mask: MaskCrop) -> str:

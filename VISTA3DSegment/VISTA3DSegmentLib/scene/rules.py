@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Literal
 
 import numpy as np
 import slicer
 
-from ..edits import BoolArray, MaskCrop, joint_box
+from ..edits import BoolArray, BoxKji, MaskCrop, joint_box
+from ..session.rules import GreyValues, Limits
 from ..volume import Volume
 from .segments import Segments
 
@@ -18,89 +19,112 @@ EDITOR = slicer.vtkMRMLSegmentEditorNode
 INSIDE_ALL, INSIDE_VISIBLE = NODE.EditAllowedInsideAllSegments, NODE.EditAllowedInsideVisibleSegments
 OUTSIDE_ALL, OUTSIDE_VISIBLE = NODE.EditAllowedOutsideAllSegments, NODE.EditAllowedOutsideVisibleSegments
 INSIDE_ONE = NODE.EditAllowedInsideSingleSegment
+OVERWRITES: dict[int, Literal["none", "visible", "all"]] = {
+    EDITOR.OverwriteNone: "none",
+    EDITOR.OverwriteVisibleSegments: "visible",
+    EDITOR.OverwriteAllSegments: "all",
+}
 
 
 class EditorRules:
-    """``session.Rules`` as the host and the person have set them.
+    """``session.rules.Rules`` as the host and the person have set them.
 
     Args:
         segments: of the scene.
         volume: for grey values.
         editor: vtkMRMLSegmentEditorNode whose masks and overwrite mode are honoured; None: there is none, and no other
-            segment ever gives way.
-        is_protected: whether a segment keeps its voxels whatever the mode.
+            segment ever gives way. A new node of the host overwrites ALL other segments: who makes one for this must
+            set ``OverwriteNone`` first, and leave it to the person to allow more.
     """
 
-    hu_window: tuple[float, float] | None
-    """What a click adds must have grey values in this range, itself or on average with its neighbours, so that noise
-    makes no holes. What it removes is not asked."""
+    hu_window: GreyValues | None
+    """See ``Limits.hu_window``: of the clicks that follow."""
 
-    def __init__(
-        self, segments: Segments, volume: Volume, editor: Any | None, is_protected: Callable[[str], bool]
-    ) -> None:
+    def __init__(self, segments: Segments, volume: Volume, editor: Any | None) -> None:
         self.segments, self.volume, self.editor = segments, volume, editor
         self.hu_window = None
-        self._is_protected = is_protected
 
-    def permitted(self, object_id: str, base: MaskCrop, answer: MaskCrop) -> MaskCrop:
-        """See ``session.Rules.permitted``."""
+    def limits(self, object_id: str) -> Limits:
+        """See ``session.rules.Rules.limits``; the region is not known here."""
+        inside: tuple[str, ...] | None = None
+        outside, values = tuple[str, ...](), None
+        overwrites: Literal["none", "visible", "all"] = "none"
+        if self.editor is not None:
+            mode = self.editor.GetMaskMode()
+            chosen = set(self.segments.ids() if mode in (INSIDE_ALL, OUTSIDE_ALL) else self._visible())
+            if mode == INSIDE_ONE:
+                inside = (self.editor.GetMaskSegmentID() or "",)
+            elif mode in (INSIDE_ALL, INSIDE_VISIBLE):
+                inside = tuple(sorted(chosen | {object_id}))
+            elif mode in (OUTSIDE_ALL, OUTSIDE_VISIBLE):
+                # Outside of the others: a segment may always change where it is itself.
+                outside = tuple(sorted(chosen - {object_id}))
+            if self.editor.GetSourceVolumeIntensityMask():
+                values = self.editor.GetSourceVolumeIntensityMaskRange()
+            overwrites = OVERWRITES[self.editor.GetOverwriteMode()]
+        others = [n for n in (*(inside or ()), *outside) if n != object_id and n in self.segments]
+        version = max((self.segments.version(n) for n in others), default=0)
+        return Limits(None, self.hu_window, values, inside, outside, overwrites, version)
+
+    def permitted(self, object_id: str, limits: Limits, base: MaskCrop, answer: MaskCrop) -> MaskCrop:
+        """See ``session.rules.Rules.permitted``."""
         start, shape = joint_box(base, answer)
         if not any(shape):
             return answer
-        allowed = self._allowed(object_id, start, shape)
-        if allowed is None and self.hu_window is None:
+        allowed = self._allowed(object_id, limits, base, (start, shape))
+        if allowed is None and limits.hu_window is None:
             return answer
         before, after = base.inside(start, shape), answer.inside(start, shape)
         if allowed is not None:
             after = np.where(allowed, after, before)
-        if self.hu_window is not None:
+        if limits.hu_window is not None:
             added = after & ~before
-            after = after & (~added | self._in_window(MaskCrop(start, added)))
+            after = after & (~added | self._in_window(MaskCrop(start, added), limits.hu_window))
         return MaskCrop(start, after)
 
-    def yielding(self, object_id: str) -> tuple[str, ...]:
-        """See ``session.Rules.yielding``."""
-        mode = EDITOR.OverwriteNone if self.editor is None else self.editor.GetOverwriteMode()
-        if mode == EDITOR.OverwriteNone:
+    def yielding(self, object_id: str, limits: Limits, added: MaskCrop) -> tuple[str, ...]:
+        """See ``session.rules.Rules.yielding``."""
+        if limits.overwrites == "none":
             return ()
-        candidates = self.segments.ids() if mode == EDITOR.OverwriteAllSegments else self._visible()
-        return tuple(n for n in candidates if n != object_id and not self._is_protected(n))
+        candidates = self.segments.ids() if limits.overwrites == "all" else self._visible()
+        return tuple(
+            n
+            for n in self.segments.around(added.start, added.shape)
+            if n in candidates
+            and n != object_id
+            and (self.segments.read(n).inside(added.start, added.shape) & added.mask).any()
+        )
 
-    def _allowed(self, object_id: str, start: tuple[int, int, int], shape: tuple[int, int, int]) -> BoolArray | None:
+    def _allowed(self, object_id: str, limits: Limits, base: MaskCrop, box: BoxKji) -> BoolArray | None:
         """Where the Segment Editor's masks allow a change in a box; None: everywhere."""
-        if self.editor is None:
-            return None
         allowed: BoolArray | None = None
-        mode = self.editor.GetMaskMode()
-        if mode == INSIDE_ONE:
-            chosen = self.editor.GetMaskSegmentID()
-            allowed = self._union([chosen] if chosen in self.segments else [], start, shape)
-        elif mode in (INSIDE_ALL, OUTSIDE_ALL, INSIDE_VISIBLE, OUTSIDE_VISIBLE):
-            chosen = self.segments.ids() if mode in (INSIDE_ALL, OUTSIDE_ALL) else self._visible()
-            outside = mode in (OUTSIDE_ALL, OUTSIDE_VISIBLE)
-            # Outside of the others: a segment may always change where it is itself.
-            allowed = self._union([n for n in chosen if not (outside and n == object_id)], start, shape)
-            allowed = ~allowed if outside else allowed
-        if self.editor.GetSourceVolumeIntensityMask():
-            low, high = self.editor.GetSourceVolumeIntensityMaskRange()
-            voxels = self.volume.array[MaskCrop(start, np.zeros(shape, np.bool_)).slices]
+        if limits.inside is not None:
+            allowed = self._union(limits.inside, object_id, base, box)
+        elif limits.outside:
+            allowed = ~self._union([n for n in limits.outside if n != object_id], object_id, base, box)
+        if limits.hu_mask is not None:
+            low, high = limits.hu_mask
+            voxels = self.volume.array[MaskCrop(box[0], np.zeros(box[1], np.bool_)).slices]
             within = (voxels >= low) & (voxels <= high)
             allowed = within if allowed is None else allowed & within
         return allowed
 
-    def _union(self, segment_ids: Iterable[str], start: tuple[int, int, int], shape: tuple[int, int, int]) -> BoolArray:
-        union = np.zeros(shape, np.bool_)
+    def _union(self, segment_ids: Iterable[str], object_id: str, base: MaskCrop, box: BoxKji) -> BoolArray:
+        """The voxels of segments in a box; of the object itself those of its base, which its own clicks do not move."""
+        union = np.zeros(box[1], np.bool_)
         for segment_id in segment_ids:
-            union |= self.segments.read(segment_id).inside(start, shape)
+            if segment_id == object_id:
+                union |= base.inside(*box)
+            elif segment_id in self.segments:
+                union |= self.segments.read(segment_id).inside(*box)
         return union
 
     def _visible(self) -> tuple[str, ...]:
         display = self.segments.node.GetDisplayNode()
         return tuple(n for n in self.segments.ids() if display is None or display.GetSegmentVisibility(n))
 
-    def _in_window(self, added: MaskCrop) -> BoolArray:
-        assert self.hu_window is not None
-        low, high = self.hu_window
+    def _in_window(self, added: MaskCrop, window: GreyValues) -> BoolArray:
+        low, high = window
         tight = added.tightened()
         out = np.zeros(added.mask.shape, np.bool_)
         if not tight.mask.size:

@@ -34,8 +34,6 @@ class Surfaces:
         self._node, self._clock = node, clock
         self._due: dict[str, float] = {}
         self._wanted = False
-        for name, value in SURFACE_NETS:
-            node.GetSegmentation().SetConversionParameter(name, value)
 
     @property
     def shown(self) -> bool:
@@ -94,10 +92,12 @@ class Surfaces:
         return True
 
     def _surface_of(self, segment: Any) -> Any:
-        """By the host's own conversion, with the parameters that the person has set."""
+        """By the host's own conversion; how the person wants surfaces made elsewhere stays as it is set at the node."""
         scratch = slicer.vtkSegmentation()
         scratch.SetSourceRepresentationName(LABELMAP)
         scratch.CopyConversionParameters(self._node.GetSegmentation())
+        for name, value in SURFACE_NETS:
+            scratch.SetConversionParameter(name, value)
         copy = slicer.vtkSegment()
         copy.AddRepresentation(LABELMAP, _coarser(segment.GetRepresentation(LABELMAP), segment.GetLabelValue()))
         scratch.AddSegment(copy, "one")

@@ -82,4 +82,4 @@ def place_of(node: Any) -> tuple[Any, ...]:
     ijk_to_ras = vtk.vtkMatrix4x4()
     node.GetIJKToRASMatrix(ijk_to_ras)
     matrix = to_world(node) @ array_of(ijk_to_ras)
-    return id(image), 0 if image is None else image.GetMTime(), matrix.tobytes()
+    return 0 if image is None else image.GetMTime(), matrix.tobytes()  # no two images share a time

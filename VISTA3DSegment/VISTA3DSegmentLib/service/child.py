@@ -89,6 +89,7 @@ class ChildProcess:
 
     def open(self, volume: Volume) -> None:
         """See ``Client.open``. A large volume is copied by the next calls of ``pump``."""
+        self._events.clear()
         for request_id in list(self._open):
             self.cancel(request_id)
         self._release_memory()

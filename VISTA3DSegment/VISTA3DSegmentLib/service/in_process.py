@@ -46,6 +46,7 @@ class InProcess:
 
     def open(self, volume: Volume) -> None:
         """See ``Client.open``."""
+        self._events.clear()
         for request_id in [*self._waiting, *(running.id for running in self._running)]:
             self.cancel(request_id)
         self._opened = self._engine.open(volume)

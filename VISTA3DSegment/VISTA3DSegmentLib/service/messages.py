@@ -109,10 +109,16 @@ Event: TypeAlias = Ready | Progressed | Answered | Finished | Failed | Restarted
 
 
 class Client(Protocol):
-    """An engine somewhere, asked without waiting. All calls return at once and come from one thread."""
+    """An engine somewhere, asked without waiting. All calls return at once and come from one thread.
+
+    Who made a client closes it. It serves one volume after the other, and one user at a time.
+    """
 
     def open(self, volume: Volume) -> None:
-        """Make a volume ready; ``Ready`` follows. Requests on the volume before are cancelled."""
+        """Make a volume ready; ``Ready`` follows.
+
+        Requests on the volume before are cancelled; what happened before and was not pumped is forgotten.
+        """
         ...
 
     def submit(self, request: Request) -> RequestId:

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from ..edits import NOTHING, MaskCrop
 from ..errors import PromptError
 from ..prompts import Click, Prompts, Structure
+from .rules import UNLIMITED, Limits
 
 
 class Status(Enum):
@@ -44,6 +45,8 @@ class AnnotatedObject:
         clicks: in the order in which they were placed. None of them is part of the base.
         mask: the object's voxels as they are shown now.
         status: see ``Status``.
+        limits: what held when the clicks were placed.
+        took: voxels that the clicks took from other objects, by their ids; see ``overwriting``.
     """
 
     structure: Structure
@@ -52,6 +55,8 @@ class AnnotatedObject:
     clicks: tuple[PlacedClick, ...] = ()
     mask: MaskCrop = NOTHING
     status: Status = Status.DRAFT
+    limits: Limits = UNLIMITED
+    took: Mapping[str, MaskCrop] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def prompts(self) -> Prompts:

@@ -59,12 +59,12 @@ class Step:
         """Memory of its differences."""
         return sum(len(change.voxels.packed) for change in self.changes.values())
 
-    def bases(self) -> Iterator[MaskCrop]:
-        """The bases that it keeps; steps share most of them."""
+    def masks(self) -> Iterator[MaskCrop]:
+        """The masks that it keeps, bases above all; steps share most of them."""
         for change in self.changes.values():
             for value in (change.before, change.after):
-                if value is not None and value.base is not None:
-                    yield value.base
+                if value is not None:
+                    yield from (*value.took.values(), *([] if value.base is None else [value.base]))
 
 
 class History:
@@ -133,46 +133,53 @@ class History:
         Returns:
             The step to extend next.
         """
-        places = [n for n, known in enumerate(self._done) if known is step]
+        places = [n for n, known in enumerate(self._done) if known.number == step.number]
         if not places or any(object_id in known.changes for known in self._done[places[0] + 1 :]):
             self.push(step.name, before, after, frozenset({object_id} if waiting else ()))
             return step
         old, new = before.objects.get(object_id), after.objects.get(object_id)
-        change = _change(old, new, not waiting)
-        if object_id in step.changes:
-            first = step.changes[object_id]
-            start = first.voxels.onto(old.mask if old is not None else NOTHING)
-            voxels = Delta.between(start, new.mask if new is not None else NOTHING)
-            change = replace(change, before=first.before, voxels=voxels)
+        step = self._done[places[0]]  # answers may have changed it
+        change = _joined(step.changes.get(object_id), old, new, not waiting)
         self._done[places[0]] = extended = _with_change(step, object_id, change)
         self._forget()
         return extended
-
-    def latest(self, object_id: str) -> Step | None:
-        """The latest step, not undone, that did something to an object."""
-        return next((step for step in reversed(self._done) if object_id in step.changes), None)
 
     def drop(self, step: Step) -> None:
         """Forget a step that came to nothing."""
         self._done = [known for known in self._done if known is not step]
 
-    def answer(self, object_id: str, before: MaskCrop, after: MaskCrop) -> None:
-        """Add to the latest step of an object what the engine answered, and put the next undone step right."""
-        voxels = Delta.between(before, after)
-        at = next((n for n in reversed(range(len(self._done))) if object_id in self._done[n].changes), None)
-        for n in reversed(range(len(self._undone))):
-            if object_id in self._undone[n].changes:
-                change = self._undone[n].changes[object_id]
-                later = replace(change, voxels=voxels.combined(change.voxels))
-                self._undone[n] = _with_change(self._undone[n], object_id, later)
+    def answer(
+        self,
+        object_id: str,
+        before: AnnotatedObject,
+        after: AnnotatedObject,
+        taker_id: str = "",
+        waiting: bool = False,
+    ) -> None:
+        """An answer changed an object: that belongs to its latest step, and the next undone step is put right.
+
+        Args:
+            object_id: which.
+            before: the object before.
+            after: the object after.
+            taker_id: the object that the answer was for, if this one lost voxels to it or got them back. It belongs to
+                the latest step of either then.
+            waiting: the engine still has to tell the object's mask.
+        """
+        for n, step in reversed(list(enumerate(self._undone))):
+            if object_id in step.changes or taker_id in step.changes:
+                # Where it leads to is as before: what was taken in a state of the past is given back on the way.
+                nothing = Change(_bare(before), _bare(before), answered=self._answered(object_id))
+                change = step.changes.get(object_id, nothing)
+                voxels = _difference(before, after).combined(change.voxels)
+                self._undone[n] = _with_change(step, object_id, replace(change, before=_bare(after), voxels=voxels))
                 break
-        if at is None:
-            return
-        change = self._done[at].changes[object_id]
-        start = change.voxels.onto(before)
-        voxels = Delta.between(start, after)
-        self._done[at] = _with_change(self._done[at], object_id, replace(change, voxels=voxels, answered=True))
-        self._forget()
+        for n, step in reversed(list(enumerate(self._done))):
+            if object_id in step.changes or taker_id in step.changes:
+                change = _joined(step.changes.get(object_id), before, after, not waiting)
+                self._done[n] = _with_change(step, object_id, change)
+                self._forget()
+                break
 
     def undo(self, annotation: Annotation) -> tuple[Annotation, frozenset[str]]:
         """Take back the latest step.
@@ -220,12 +227,22 @@ class History:
 
     def _nbytes(self) -> int:
         steps = [*self._done, *self._undone]
-        bases = {id(base): base.mask.nbytes for step in steps for base in step.bases()}
+        bases = {id(base): base.mask.nbytes for step in steps for base in step.masks()}
         return sum(step.nbytes for step in steps) + sum(bases.values())
 
 
 def _change(old: AnnotatedObject | None, new: AnnotatedObject | None, answered: bool) -> Change:
     return Change(_bare(old), _bare(new), _difference(old, new), answered)
+
+
+def _joined(first: Change | None, old: AnnotatedObject | None, new: AnnotatedObject | None, answered: bool) -> Change:
+    """What leads over a change and a second one behind it."""
+    second = _change(old, new, answered)
+    if first is None:
+        return second
+    start = first.voxels.onto(old.mask if old is not None else NOTHING)
+    voxels = Delta.between(start, new.mask if new is not None else NOTHING)
+    return replace(second, before=first.before, voxels=voxels)
 
 
 def _difference(old: AnnotatedObject | None, new: AnnotatedObject | None) -> Delta:
@@ -241,7 +258,7 @@ def _asks_alike(old: AnnotatedObject | None, new: AnnotatedObject | None) -> boo
     if old is None or new is None:
         return False
     same_class = old.structure.class_id == new.structure.class_id
-    return same_class and old.base is new.base and old.clicks == new.clicks
+    return same_class and old.base is new.base and old.clicks == new.clicks and old.limits == new.limits
 
 
 def _with_change(step: Step, object_id: str, change: Change) -> Step:

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Protocol
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..edits import NOTHING, Edit, MaskCrop, box_of_change, joint_box
+from ..edits import NOTHING, Edit, MaskCrop
 from ..engine import Progress
 from ..errors import Cancelled, PromptError, SegmentationError
-from ..prompts import Box, Click, Ras, Structure
+from ..prompts import Click, Ras, Structure
 from ..service import (
     Answered,
     Broken,
@@ -35,6 +34,9 @@ from ..volume import Volume
 from .annotation import AnnotatedObject, Annotation, PlacedClick, Status
 from .history import MEMORY_BYTES, History, Step
 from .journal import Journal
+from .overwriting import added_by_clicks, exchanged
+from .rules import Anywhere, Rules
+from .runs import Run
 from .signals import Signal
 
 
@@ -60,59 +62,20 @@ class RunProgress:
     progress: Progress | None
 
 
-class Rules(Protocol):
-    """What an answer may change, where the host has masks and locks."""
-
-    def permitted(self, object_id: str, base: MaskCrop, answer: MaskCrop) -> MaskCrop:
-        """The answer where the object may be changed, the base elsewhere."""
-        ...
-
-    def yielding(self, object_id: str) -> tuple[str, ...]:
-        """Objects that lose the voxels which a click adds to this one."""
-        ...
-
-
-class Anywhere:
-    """Everything may be changed, and objects may overlap."""
-
-    def permitted(self, object_id: str, base: MaskCrop, answer: MaskCrop) -> MaskCrop:
-        """See ``Rules.permitted``."""
-        return answer
-
-    def yielding(self, object_id: str) -> tuple[str, ...]:
-        """See ``Rules.yielding``."""
-        return ()
-
-
-@dataclass
-class _Run:
-    """An automatic run that is under way."""
-
-    id: RequestId
-    step: Step
-    colors: dict[int, tuple[float, float, float]]
-    names: dict[int, str]
-    region: Box | None = None
-    missing: list[str] = field(default_factory=list)
-    cut: list[str] = field(default_factory=list)
-
-
 class Session:
     """The annotation of one volume.
 
     Args:
         volume: what is annotated.
-        client: the engine, wherever it runs; opened on the volume here.
+        client: the engine, wherever it runs, opened on the volume. It is not ended here: it belongs to who made it.
         journal: where every change is kept; None: nowhere.
         history_bytes: memory for undo.
         annotation: to go on with; None: that of the journal, if it holds one.
         rules: what an answer may change.
         is_taken: whether an id must not be given to a new object.
         waiting: objects of the annotation whose mask has still to be asked for.
+        saved: the annotation as it was before the work that a crash has left in the journal only; undo leads there.
     """
-
-    region: Box | None
-    """Nothing outside it (RAS, mm) is computed or changed; None: the whole volume."""
 
     def __init__(
         self,
@@ -124,8 +87,9 @@ class Session:
         rules: Rules | None = None,
         is_taken: Callable[[str], bool] = lambda _: False,
         waiting: frozenset[str] = frozenset(),
+        saved: Annotation | None = None,
     ) -> None:
-        self.volume, self.region = volume, None
+        self.volume = volume
         self.history = History(history_bytes)
         self.changed: Signal[ObjectChanged] = Signal()
         self.progressed: Signal[RunProgress] = Signal()
@@ -137,18 +101,19 @@ class Session:
         self._client, self._journal = client, journal
         self._rules: Rules = rules if rules is not None else Anywhere()
         self._is_taken = is_taken
-        self._annotation = journal.restore() if journal is not None else Annotation()
-        if annotation is not None:
-            self._record(annotation)
-            self._annotation = annotation
         self._jobs: dict[RequestId, str] = {}
+        if annotation is not None:
+            self._record(annotation, waiting)
+            self._annotation = annotation
+        else:
+            self._annotation = journal.restore() if journal is not None else Annotation()
         self._settled: dict[str, tuple[PlacedClick, ...]] = {}
-        self._run: _Run | None = None
+        self._run: Run | None = None
         self._drag: tuple[str, int] | None = None
         self._numbers = itertools.count(1)
-        client.open(volume)
-        for object_id in waiting:
-            self._ask(object_id)
+        if saved is not None and saved is not annotation:
+            self.history.push("restored work", saved, self._annotation, waiting)
+        self._ask_all(waiting)
 
     @property
     def annotation(self) -> Annotation:
@@ -178,20 +143,32 @@ class Session:
         self._act(f"new {structure.name}", self._annotation.replaced(object_id, value))
         return object_id
 
-    def remove(self, object_id: str) -> None:
-        """Delete an object."""
-        name = self._annotation[object_id].structure.name
+    def remove(self, object_id: str, held: MaskCrop | None = None) -> None:
+        """Delete an object.
+
+        Args:
+            object_id: which.
+            held: what it held in the end, if the person had changed it with another tool: undo brings that back.
+        """
+        before, name = self._annotation, self._annotation[object_id].structure.name
+        edited = before if held is None else before.replaced(object_id, self._settled_as(object_id, held))
+        after = before.replaced(object_id, None)
         self._cancel_job_of(object_id)
-        self._act(f"delete {name}", self._annotation.replaced(object_id, None))
+        self._record(after, self.busy)
+        if held is not None:
+            self.history.push(
+                f"edit {name}", before, edited, frozenset({object_id} if edited[object_id].clicks else ())
+            )
+        self.history.push(f"delete {name}", edited, after)
+        self._tell(before, after)
 
     def rename(self, object_id: str, structure: Structure, color: tuple[float, float, float]) -> None:
         """Give an object another name, class or colour."""
         before = self._annotation[object_id]
         value = replace(before, structure=structure, color=color)
         asks = before.structure.class_id != structure.class_id and bool(before.clicks)
-        self._act(f"rename {before.structure.name}", self._annotation.replaced(object_id, value))
-        if asks:
-            self._ask(object_id)
+        waiting = frozenset({object_id} if asks else ())
+        self._act(f"rename {before.structure.name}", self._annotation.replaced(object_id, value), waiting)
 
     def set_status(self, object_id: str, status: Status) -> None:
         """Say how far an object is."""
@@ -217,30 +194,31 @@ class Session:
 
         Clicks that the engine has answered are in the mask; those that it has not correct the new one.
         """
-        before = self._annotation[object_id]
-        settled = self._settled.get(object_id, ()) if object_id in self.busy else before.clicks
-        clicks = tuple(placed for placed in before.clicks if placed not in settled)
+        value = self._settled_as(object_id, mask)
         self._cancel_job_of(object_id)
-        value = replace(before, base=mask, mask=mask, clicks=clicks)
-        waiting = frozenset({object_id} if clicks else ())
-        self._act(f"{name} {before.structure.name}", self._annotation.replaced(object_id, value), waiting)
-        if clicks:
-            self._ask(object_id)
+        waiting = frozenset({object_id} if value.clicks else ())
+        self._act(f"{name} {value.structure.name}", self._annotation.replaced(object_id, value), waiting)
 
     # ------------------------------------------------------------------ clicks
 
     def click(self, object_id: str, ras: Ras, positive: bool = True, click_id: str = "") -> str:
         """Add a click. Returns its id.
 
+        If other limits hold than for the clicks before it, it corrects what they made: those that the engine has
+        answered become part of the base, and none of it is taken back.
+
         Raises:
             PromptError: it lies outside the volume.
         """
         click = self._inside(Click(ras, positive))
         click_id = click_id or self._free_id("click")
-        before = self._annotation[object_id]
-        self._prompt(
-            object_id, f"{'+' if positive else '-'} {before.structure.name}", before.with_click(click_id, click)
-        )
+        value = self._annotation[object_id]
+        limits, name = self._rules.limits(object_id), value.structure.name
+        if limits != value.limits and self._unanswered(object_id) != value.clicks:
+            self.said.emit(f"Other limits hold now: the earlier clicks of {name} are part of it.")
+            value = self._settled_as(object_id, value.mask)
+        value = replace(value, limits=limits).with_click(click_id, click)
+        self._prompt(object_id, f"{'+' if positive else '-'} {name}", value)
         return click_id
 
     def move_click(self, object_id: str, click_id: str, ras: Ras, dragging: bool = False) -> None:
@@ -250,16 +228,19 @@ class Session:
             PromptError: no such click, or a place outside the volume.
         """
         before = self._annotation[object_id]
-        drag, self._drag = self._drag, None  # a place that is refused ends the drag
-        click = self._inside(replace(before.click(click_id).click, ras=ras))
-        self._drag = drag
+        known = before.click(click_id).click
         goes_on = self._drag == (click_id, self._latest())
-        if click == before.click(click_id).click:
-            self._drag = self._drag if dragging else None
-            return
-        value = before.with_click(click_id, click)
-        self._prompt(object_id, f"move click of {before.structure.name}", value, amend=goes_on)
-        self._drag = (click_id, self._latest()) if dragging else None
+        self._drag = None  # also by a place that is refused
+        try:
+            click = self._inside(replace(known, ras=ras))
+            if click != known:
+                value = before.with_click(click_id, click)
+                self._prompt(object_id, f"move click of {before.structure.name}", value, amend=goes_on)
+            if dragging and (goes_on or click != known):
+                self._drag = (click_id, self._latest())
+        finally:
+            if not dragging and object_id not in self.busy:
+                self._overwrite(object_id)
 
     def flip_click(self, object_id: str, click_id: str) -> None:
         """Make a positive click negative, or the reverse."""
@@ -292,8 +273,9 @@ class Session:
             return
         title = names[wanted[0]] if len(wanted) == 1 else f"{len(wanted)} structures"
         step = self.history.push(f"segment {title}", self._annotation, self._annotation)
-        request_id = self._client.submit(SegmentRequest(wanted, self.region))
-        self._run = _Run(request_id, step, colors, names, self.region)
+        limits = self._rules.limits("")
+        request_id = self._client.submit(SegmentRequest(wanted, limits.region))
+        self._run = Run(request_id, step, names, colors, limits, self._annotation)
 
     def cancel_run(self) -> None:
         """End the automatic run at its next window; the organs that have arrived stay."""
@@ -318,9 +300,15 @@ class Session:
         for event in self._client.pump():
             self._take(event)
 
+    def stop(self) -> None:
+        """Ask the engine for nothing any more."""
+        self.cancel_run()
+        for object_id in self.busy:
+            self._cancel_job_of(object_id)
+
     def close(self) -> None:
-        """End the engine; the journal stays."""
-        self._client.close()
+        """End; the journal stays, and so does the engine."""
+        self.stop()
         if self._journal is not None:
             self._journal.close()
 
@@ -339,7 +327,7 @@ class Session:
         elif event.id in self._jobs:
             self._take_of_job(event)
 
-    def _take_of_run(self, run: _Run, event: Progressed | Answered | Finished | Failed) -> None:
+    def _take_of_run(self, run: Run, event: Progressed | Answered | Finished | Failed) -> None:
         if isinstance(event, Progressed):
             self.progressed.emit(RunProgress(event.progress))
         elif isinstance(event, Answered):
@@ -347,47 +335,34 @@ class Session:
         else:
             if isinstance(event, Failed):
                 self.failed.emit(event.error)
-            if run.missing:
-                self.said.emit(f"Not found in this scan: {', '.join(run.missing)}.")
-            if run.cut:
-                self.said.emit(f"Cut at the edge of the scan: {', '.join(run.cut)}.")
+            for sentence in run.summary():
+                self.said.emit(sentence)
             self._end_run()
 
-    def _arrive(self, run: _Run, event: Answered) -> None:
+    def _arrive(self, run: Run, event: Answered) -> None:
         assert event.class_id is not None
         for notice in event.edit.notices:
             self.said.emit(notice)
         object_id = self._annotation.of_class(event.class_id)
-        if object_id is not None and self._annotation[object_id].status is Status.DONE:
+        before = None if object_id is None else self._annotation[object_id]
+        if before is not None and before.status is Status.DONE:
             return
-        known = NOTHING if object_id is None else self._annotation[object_id].mask
-        answer = MaskCrop(event.edit.start, event.edit.mask)
-        if run.region is not None:
-            outside = MaskCrop(known.start, known.mask & ~self.volume.voxels_inside(run.region, known.slices))
-            start, shape = joint_box(answer, outside)
-            answer = MaskCrop(start, answer.inside(start, shape) | outside.inside(start, shape))
-        mask = self._rules.permitted(object_id or "", known, answer)
-        if touches_border(mask, self.volume.shape_kji):
-            run.cut.append(run.names[event.class_id])
-        if not mask.mask.any():
-            run.missing.append(run.names[event.class_id])
-            if object_id is None:
-                return
+        if object_id is not None and before is not None and run.is_edited(object_id, before):
+            self.said.emit(f"{before.structure.name} was edited meanwhile: it stays as it is.")
+            return
+        known = NOTHING if before is None else before.mask
+        mask = self._rules.permitted(object_id or "", run.limits, known, run.answer(event.edit, known, self.volume))
+        run.note(event.class_id, mask, self.volume)
         if object_id is None:
+            if not mask.mask.any():
+                return
             object_id = self._free_id("object")
-            structure = Structure(run.names[event.class_id], event.class_id)
-            value = AnnotatedObject(structure, run.colors[event.class_id], mask, mask=mask)
-        else:
-            self._cancel_job_of(object_id)
-            before = self._annotation[object_id]
-            # Its clicks stay: they are what the person knows better than the model.
-            value = replace(before, base=mask, mask=before.mask if before.clicks else mask)
+        self._cancel_job_of(object_id)
+        value = run.arrived(event.class_id, before, mask)
         annotation = self._annotation.replaced(object_id, value)
         run.step = self.history.extend(run.step, object_id, self._annotation, annotation, bool(value.clicks))
-        self._become(annotation)
+        self._become(annotation, frozenset({object_id} if value.clicks else ()))
         self.answered.emit((object_id, event.edit))
-        if value.clicks:
-            self._ask(object_id)
 
     def _end_run(self) -> None:
         run, self._run = self._run, None
@@ -397,39 +372,46 @@ class Session:
 
     def _take_of_job(self, event: Progressed | Answered | Finished | Failed) -> None:
         if isinstance(event, Answered):
-            object_id = self._jobs[event.id]
+            object_id = self._jobs.pop(event.id)
             before = self._annotation[object_id]
             base = NOTHING if before.base is None else before.base
-            mask = self._rules.permitted(object_id, base, event.edit.onto(before.base))
-            self.history.answer(object_id, before.mask, mask)
+            mask = self._rules.permitted(object_id, before.limits, base, event.edit.onto(before.base))
+            value = replace(before, mask=mask)
+            self.history.answer(object_id, before, value)
             self._settled[object_id] = before.clicks
-            self._become(self._annotation.replaced(object_id, replace(before, mask=mask)))
-            self._take_from_others(object_id, before.mask, mask)
+            self._become(self._annotation.replaced(object_id, value))
+            self._overwrite(object_id)
             for notice in event.edit.notices:
                 self.said.emit(notice)
             if event.edit.empty_reason:
                 self.said.emit(event.edit.empty_reason)
             self.answered.emit((object_id, event.edit))
-        elif isinstance(event, Finished | Failed):
+        elif isinstance(event, Failed):
             del self._jobs[event.id]
-            if isinstance(event, Failed) and not isinstance(event.error, Cancelled):
+            if not isinstance(event.error, Cancelled):
                 self.failed.emit(event.error)
 
-    def _take_from_others(self, object_id: str, before: MaskCrop, after: MaskCrop) -> None:
-        step, yielding = self.history.latest(object_id), self._rules.yielding(object_id)
-        if step is None or not yielding:
+    def _overwrite(self, object_id: str) -> None:
+        """Take what the clicks of an object have added from the others; see ``overwriting``."""
+        value = self._annotation[object_id]
+        if value.limits.overwrites == "none" and not value.took:
             return
-        start, shape = box_of_change(before, after)
-        added = MaskCrop(start, after.inside(start, shape) & ~before.inside(start, shape))
-        for other_id in yielding:
-            other = self._annotation.objects.get(other_id)
-            if other is None or other_id == object_id or not (added.mask & other.mask.inside(start, shape)).any():
-                continue
-            base = None if other.base is None else other.base.without(added)
-            value = replace(other, mask=other.mask.without(added), base=base)
-            annotation = self._annotation.replaced(other_id, value)
-            step = self.history.extend(step, other_id, self._annotation, annotation, waiting=False)
-            self._become(annotation)
+        dragged = self._drag is not None and any(placed.id == self._drag[0] for placed in value.clicks)
+        added = NOTHING if dragged or value.limits.overwrites == "none" else added_by_clicks(value)
+        yielding = self._rules.yielding(object_id, value.limits, added) if added.mask.any() else ()
+        took, masks = exchanged(self._annotation, object_id, added, yielding)
+        for other_id, mask in masks.items():
+            before, after = self._annotation[other_id], self._settled_as(other_id, mask)
+            if after.clicks != before.clicks:
+                self.said.emit(f"{before.structure.name} gave way: its earlier clicks are part of it now.")
+            self._cancel_job_of(other_id)
+            self.history.answer(other_id, before, after, object_id, waiting=bool(after.clicks))
+            waiting = frozenset({other_id} if after.clicks else ())
+            self._become(self._annotation.replaced(other_id, after), waiting)
+        if took or value.took:
+            after = replace(value, took=took)
+            self.history.answer(object_id, value, after)
+            self._become(self._annotation.replaced(object_id, after))
 
     # ------------------------------------------------------------------ inside
 
@@ -438,13 +420,14 @@ class Session:
         if not value.clicks:
             value = replace(value, mask=NOTHING if value.base is None else value.base)
         after = self._annotation.replaced(object_id, value)
+        waiting = frozenset({object_id} if value.clicks else ())
         if amend:
             self.history.amend(after, object_id)
-            self._become(after)
+            self._become(after, waiting)
         else:
-            self._act(name, after, frozenset({object_id} if value.clicks else ()))
-        if value.clicks:
-            self._ask(object_id)
+            self._act(name, after, waiting)
+        if not value.clicks:
+            self._overwrite(object_id)
 
     def _latest(self) -> int:
         return self.history.done[-1].number if self.history.done else 0
@@ -452,8 +435,19 @@ class Session:
     def _ask(self, object_id: str) -> None:
         value = self._annotation[object_id]
         self._cancel_job_of(object_id)
-        request = RefineRequest(value.structure, value.prompts, value.base, self.region)
+        request = RefineRequest(value.structure, value.prompts, value.base, value.limits.region)
         self._jobs[self._client.submit(request)] = object_id
+
+    def _unanswered(self, object_id: str) -> tuple[PlacedClick, ...]:
+        """The clicks of an object that are not in its mask."""
+        clicks = self._annotation[object_id].clicks
+        answered = self._settled.get(object_id, ()) if object_id in self.busy else clicks
+        return tuple(placed for placed in clicks if placed not in answered)
+
+    def _settled_as(self, object_id: str, mask: MaskCrop) -> AnnotatedObject:
+        """The object with a mask that its clicks correct from now on; those that are answered are part of it."""
+        value = self._annotation[object_id]
+        return replace(value, base=mask, mask=mask, clicks=self._unanswered(object_id), took={})
 
     def _cancel_job_of(self, object_id: str) -> None:
         for request_id in [n for n, key in self._jobs.items() if key == object_id]:
@@ -474,26 +468,28 @@ class Session:
             self._cancel_job_of(object_id)
             self._settled.pop(object_id, None)
         annotation, waiting = (self.history.undo if back else self.history.redo)(self._annotation)
-        self._become(annotation)
-        for object_id in waiting:
-            self._ask(object_id)
+        self._become(annotation, waiting)
         return step
 
     def _act(self, name: str, after: Annotation, waiting: frozenset[str] = frozenset()) -> None:
-        before = self._annotation
-        self._record(after)
-        self.history.push(name, before, after, waiting)
-        self._tell(before, after)
+        """The person did something. The engine has to tell the masks of the objects that are waiting."""
+        self.history.push(name, self._annotation, after, waiting)
+        self._become(after, waiting)
 
-    def _become(self, after: Annotation) -> None:
+    def _become(self, after: Annotation, waiting: frozenset[str] = frozenset()) -> None:
         before = self._annotation
-        self._record(after)
+        self._record(after, waiting | self.busy)
         self._tell(before, after)
+        self._ask_all(waiting)
 
-    def _record(self, annotation: Annotation) -> None:
+    def _ask_all(self, waiting: frozenset[str]) -> None:
+        for object_id in sorted(waiting):  # the order decides who answers first
+            self._ask(object_id)
+
+    def _record(self, annotation: Annotation, waiting: frozenset[str]) -> None:
         if self._journal is not None:
             try:
-                self._journal.append(annotation)
+                self._journal.append(annotation, waiting)
             except SegmentationError as error:
                 self.failed.emit(error)
 
@@ -516,12 +512,3 @@ class Session:
             *(placed.id for value in self._annotation.objects.values() for placed in value.clicks),
         }
         return next(name for n in self._numbers if (name := f"{kind}-{n}") not in known and not self._is_taken(name))
-
-
-def touches_border(mask: MaskCrop, shape_kji: tuple[int, int, int]) -> bool:
-    """Whether a mask reaches the first or last voxel of the volume along an axis: part of it was not scanned."""
-    for axis, (first, count, whole) in enumerate(zip(mask.start, mask.mask.shape, shape_kji, strict=True)):
-        planes = ([0] if first == 0 else []) + ([count - 1] if first + count == whole else [])
-        if count and mask.mask.take(planes, axis).any():
-            return True
-    return False
