@@ -195,7 +195,7 @@ class Desk:
             row.id for row in find(name)[:1] if row.id in self._workspace.classes and name in row.synonyms
         ]
         self._workspace.annotator.new_structure(class_of(known[0]).name if known else name, known[0] if known else None)
-        self._shown.click.structure = ""
+        self._shown.click.structure = None
         self._shown.click.positive = True
 
     def begin_lesion(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import webbrowser
 from collections.abc import Callable
 from functools import partial
@@ -104,7 +105,8 @@ def serve(
         server.start(host=host, port=port, open_browser=False, show_connection_info=False, timeout=0)
     except OSError as error:
         raise ResourceError(
-            f"The page cannot be served at {host}, port {port} ({error.strerror}).", "Give another one with --port."
+            f"The page cannot be served at {host}, port {port} ({os.strerror(error.errno or 0)}).",
+            "Give another one with --port.",
         ) from error
     finally:
         workspace.close()

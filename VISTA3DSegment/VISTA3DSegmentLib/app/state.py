@@ -93,14 +93,14 @@ class ClickState:
         positive: it adds.
         follows: it corrects the structure that lies under it, and not only the chosen one.
         why_not: why clicks cannot be used; "" if they can.
-        structure: what is typed as the name of a new structure.
+        structure: what is typed as the name of a new structure; None: nothing.
         structures: names that the table knows.
     """
 
     positive: bool = True
     follows: bool = True
     why_not: str = "No scan is open."
-    structure: str = ""
+    structure: str | None = None
     structures: list[Choice] = field(default_factory=list)
 
 

@@ -57,6 +57,8 @@ class Views:
         self._manager = app.view_manager
         for view in self._manager.get_views():
             view.render_window().SetMultiSamples(0)  # drawn by software: eight samples cost as much as eight views
+        for view in self._manager.get_slice_views():
+            view.get_view_node().SetJumpModeToOffset()  # a click shows its place in the other views; they stay put
         for view in self._manager.get_threed_views():
             view.renderer().SetUseDepthPeeling(False)
             view.renderer().SetUseFXAA(True)

@@ -67,8 +67,7 @@ class ClickPanel:
                 v3.VCombobox(
                     v_model=(click.structure,),
                     items=(click.structures,),
-                    label="New structure",
-                    single_line=True,
+                    placeholder="New structure",
                     density="compact",
                     variant="outlined",
                     hide_details=True,
