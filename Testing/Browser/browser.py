@@ -6,6 +6,7 @@ through the page and reading the file.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -146,6 +147,15 @@ class Person:
         """What was done, the latest first."""
         return [str(text) for text in self.page.locator(".step:not(.undone)").all_inner_texts()]
 
+    def wait_for_history(self, before: list[str]) -> None:
+        """Until something was done, and answered."""
+        self.page.wait_for_function(
+            "before => JSON.stringify([...document.querySelectorAll('.step:not(.undone)')].map(s => s.innerText)) !== before",
+            arg=json.dumps(before, separators=(",", ":"), ensure_ascii=False),
+            timeout=PATIENCE,
+        )  # fmt: skip
+        self.wait_until_still()
+
     def wait_until_still(self) -> None:
         """Until nothing is computed any more."""
         self.page.wait_for_timeout(250)
@@ -228,8 +238,9 @@ class Person:
 
     def click(self, view: str, at: tuple[float, float], negative: bool = False) -> None:
         """Click into a view, at shares of its width and height; waits for the answer."""
+        before = self.history()
         self.click_and_go_on(view, at, negative)
-        self.wait_until_still()
+        self.wait_for_history(before)
 
     def click_and_go_on(self, view: str, at: tuple[float, float], negative: bool = False) -> None:
         """Likewise, without waiting."""
