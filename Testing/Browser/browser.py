@@ -27,8 +27,8 @@ from VISTA3DSegmentLib.volume import Volume
 SCREENSHOTS = Path(__file__).resolve().parent / "screenshots"
 PACKAGE = Path(__file__).resolve().parents[2] / "VISTA3DSegment"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
-PATIENCE = 240_000
-"""Milliseconds; a run of the starter on two busy cores takes a minute and more."""
+PATIENCE = 90_000
+"""Milliseconds; a run of the starter on two busy cores takes half a minute."""
 WIDTH, HEIGHT = 1280, 720
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 import traceback
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -29,6 +30,8 @@ from .workspace import SegmentView, Workspace
 PUMP_SECONDS, IDLE_SECONDS = 0.02, 0.1
 PRESET = "preset:"
 HISTORY_LINES = 30
+NEWS_SECONDS = 20.0
+"""How long what was said stays; an error stays until the person goes on."""
 FIRST_HINT = "Press Segment to find every organ of this scan, or name a structure and click on it."
 NEXT_HINT = "Click where an organ is wrong: Add grows it, Remove (ctrl-click) shrinks it."
 
@@ -49,6 +52,7 @@ class Desk:
         self._shown = state.data
         self._dirty = True
         self._arrived: list[str] = []
+        self._said_at = 0.0
         workspace.said.connect(self._say)
         workspace.failed.connect(self._fail)
         workspace.measured.connect(self._show_latency)
@@ -71,7 +75,7 @@ class Desk:
 
     def act(self, action: Callable[[], object]) -> None:
         """Do what the person asked; whatever goes wrong becomes one line."""
-        self._shown.status.message, self._shown.status.failed = "", False
+        self._forget_failure()
         try:
             action()
         except Exception as error:
@@ -81,7 +85,7 @@ class Desk:
 
     async def act_in_time(self, what: str, action: Callable[[], Awaitable[object]]) -> None:
         """Likewise, for what takes long; the page says meanwhile what it is."""
-        self._shown.status.message, self._shown.status.failed = "", False
+        self._forget_failure()
         self._shown.scan.busy = what
         self._state.state.flush()
         try:
@@ -106,7 +110,7 @@ class Desk:
 
     def tell_upload(self, done: int, total: int) -> None:
         """The browser has sent so many files."""
-        self._shown.status.message, self._shown.status.failed = "", False
+        self._forget_failure()
         self._shown.scan.busy = f"Receiving {total} file{'' if total == 1 else 's'}, {done} are here"
 
     async def open_upload(self, inbox: Inbox, upload: str) -> None:
@@ -267,6 +271,7 @@ class Desk:
                 self._workspace.pump()
             except Exception as error:
                 self._fail(error)
+            self._forget_news()
             self.refresh()
 
     # ------------------------------------------------------------------ showing
@@ -355,7 +360,16 @@ class Desk:
 
     def _say(self, sentence: str) -> None:
         self._shown.status.message, self._shown.status.failed = sentence, False
-        self._dirty = True
+        self._said_at, self._dirty = time.monotonic(), True
+
+    def _forget_failure(self) -> None:
+        if self._shown.status.failed:
+            self._shown.status.message, self._shown.status.failed = "", False
+
+    def _forget_news(self) -> None:
+        if not self._shown.status.failed and self._shown.status.message:
+            if time.monotonic() - self._said_at > NEWS_SECONDS:
+                self._shown.status.message, self._dirty = "", True
 
     def _fail(self, error: Exception) -> None:
         if isinstance(error, SegmentationError):
