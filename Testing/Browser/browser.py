@@ -6,7 +6,6 @@ through the page and reading the file.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -126,7 +125,9 @@ class Person:
     def wait_for_message(self, part: str) -> str:
         """Until the line at the bottom says something."""
         self.page.wait_for_function(
-            "part => document.querySelector('[data-line=message]')?.innerText.includes(part)", arg=part, timeout=PATIENCE
+            "part => document.querySelector('[data-line=message]')?.innerText.includes(part)",
+            arg=part,
+            timeout=PATIENCE,
         )
         return self.message()
 
@@ -150,8 +151,8 @@ class Person:
     def wait_for_history(self, before: list[str]) -> None:
         """Until something was done, and answered."""
         self.page.wait_for_function(
-            "before => JSON.stringify([...document.querySelectorAll('.step:not(.undone)')].map(s => s.innerText)) !== before",
-            arg=json.dumps(before, separators=(",", ":"), ensure_ascii=False),
+            "before => [...document.querySelectorAll('.step:not(.undone)')].map(s => s.innerText).join('|') !== before",
+            arg="|".join(before),
             timeout=PATIENCE,
         )  # fmt: skip
         self.wait_until_still()

@@ -50,7 +50,13 @@ def test_one_file_is_taken_as_a_file_and_several_as_a_folder() -> None:
 
 @pytest.mark.parametrize(
     ("given", "kept"),
-    [("../../etc/passwd", "passwd"), ("a\\b\\CT.nii.gz", "CT.nii.gz"), ("..", "file"), ("", "file"), ("x\n|&.nrrd", "x___.nrrd")],
+    [
+        ("../../etc/passwd", "passwd"),
+        ("a\\b\\CT.nii.gz", "CT.nii.gz"),
+        ("..", "file"),
+        ("", "file"),
+        ("x\n|&.nrrd", "x___.nrrd"),
+    ],
 )
 def test_a_name_decides_nothing_but_the_suffix(given: str, kept: str) -> None:
     assert safe_name(given) == kept

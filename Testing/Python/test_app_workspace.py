@@ -9,19 +9,19 @@ import numpy as np
 import pytest
 
 pytest.importorskip("trame_slicer", reason="needs the app extra")
-import SimpleITK as sitk  # noqa: E402, N813 (the library's own custom)
-from fake_engine import LIVER, RIGHT_KIDNEY, SPLEEN, FakeEngine, specification  # noqa: E402
-from scene_world import Clock, empty_scene, painted  # noqa: E402
-from VISTA3DSegmentLib.app.estimate import Estimator, windows_of  # noqa: E402
-from VISTA3DSegmentLib.app.opening import Scan, read_sample  # noqa: E402
-from VISTA3DSegmentLib.app.saving import Format  # noqa: E402
-from VISTA3DSegmentLib.app.workspace import SegmentView, Workspace, middle_of  # noqa: E402
-from VISTA3DSegmentLib.edits import MaskCrop  # noqa: E402
-from VISTA3DSegmentLib.errors import FileFormatError, PromptError, SegmentationError, VolumeError  # noqa: E402
-from VISTA3DSegmentLib.files.segmentations import Segment, Segmentation, read_segmentation  # noqa: E402
-from VISTA3DSegmentLib.service import InProcess  # noqa: E402
-from VISTA3DSegmentLib.session.annotation import Status  # noqa: E402
-from VISTA3DSegmentLib.volume import Volume  # noqa: E402
+import SimpleITK as sitk  # noqa: N813 (the library's own custom)
+from fake_engine import LIVER, RIGHT_KIDNEY, SPLEEN, FakeEngine, specification
+from scene_world import Clock, empty_scene, painted
+from VISTA3DSegmentLib.app.estimate import Estimator, windows_of
+from VISTA3DSegmentLib.app.opening import Scan, read_sample
+from VISTA3DSegmentLib.app.saving import Format
+from VISTA3DSegmentLib.app.workspace import SegmentView, Workspace, middle_of
+from VISTA3DSegmentLib.edits import MaskCrop
+from VISTA3DSegmentLib.errors import FileFormatError, PromptError, SegmentationError, VolumeError
+from VISTA3DSegmentLib.files.segmentations import Segment, Segmentation, read_segmentation
+from VISTA3DSegmentLib.service import InProcess
+from VISTA3DSegmentLib.session.annotation import Status
+from VISTA3DSegmentLib.volume import Volume
 
 IN_LIVER = (6.0, 8.0, 6.0)
 """RAS of a voxel of the painted liver; the scan's grid is that of the world."""

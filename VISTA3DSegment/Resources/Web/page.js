@@ -86,8 +86,11 @@
   addEventListener("drop", async (event) => {
     event.preventDefault();
     document.body.classList.remove("dropping");
-    const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
-    send((await Promise.all(entries.map(filesIn))).flat());
+    // Taken at once: after the first wait the items are gone. Not every file that is dropped has an entry.
+    const dropped = [...event.dataTransfer.items].filter((item) => item.kind === "file");
+    const found = dropped.map((item) => item.webkitGetAsEntry?.() ?? item.getAsFile());
+    const files = found.map((one) => (one instanceof File ? [one] : filesIn(one)));
+    send((await Promise.all(files)).flat());
   });
 
   async function save(form) {

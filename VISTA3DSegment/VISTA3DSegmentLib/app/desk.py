@@ -367,9 +367,9 @@ class Desk:
             self._shown.status.message, self._shown.status.failed = "", False
 
     def _forget_news(self) -> None:
-        if not self._shown.status.failed and self._shown.status.message:
-            if time.monotonic() - self._said_at > NEWS_SECONDS:
-                self._shown.status.message, self._dirty = "", True
+        is_news = bool(self._shown.status.message) and not self._shown.status.failed
+        if is_news and time.monotonic() - self._said_at > NEWS_SECONDS:
+            self._shown.status.message, self._dirty = "", True
 
     def _fail(self, error: Exception) -> None:
         if isinstance(error, SegmentationError):
