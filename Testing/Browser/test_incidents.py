@@ -131,18 +131,18 @@ def test_a_run_that_is_cancelled_leaves_what_was_there(person: Person, volume: V
 def test_clicks_while_a_run_is_busy_are_kept_and_answered_first(person: Person, volume: Volume) -> None:
     person.press("Segment")
     person.page.get_by_role("button", name="Cancel", exact=True).wait_for()
-    person.begin("cyst")
+    person.begin("nodule")
     for at in (HERE, THERE, ELSEWHERE):
         person.click_and_go_on("Axial", at)
     person.page.wait_for_function(
-        "() => [...document.querySelectorAll('.step')].filter(s => s.innerText.startsWith('+ cyst')).length === 3"
-        " && +document.querySelector('.segment[aria-label=cyst] .volume').innerText > 0",
+        "() => [...document.querySelectorAll('.step')].filter(s => s.innerText.startsWith('+ nodule')).length === 3"
+        " && +document.querySelector('.segment[aria-label=nodule] .volume').innerText > 0",
         timeout=PATIENCE,
     )
     assert person.page.get_by_role("button", name="Cancel", exact=True).is_visible(), "the run was over already"
     person.page.keyboard.press("Escape")
     person.wait_until_still()
-    assert person.saved(volume)["cyst"].any()
+    assert person.saved(volume)["nodule"].any()
 
 
 def test_keys_choose_signs_lesions_and_before_or_after(person: Person, volume: Volume) -> None:

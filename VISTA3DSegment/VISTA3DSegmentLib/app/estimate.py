@@ -21,7 +21,7 @@ from ..volume import Volume
 
 FULL_BYTES, FULL_SECONDS, FULL_MEMORY = 872_000_000, 15.0, 4.0e9
 """The full network: size of its file; a window of 128 x 128 x 128 on two cores, and its memory (measured)."""
-STARTER_SECONDS, STARTER_MEMORY = 1.0, 1.2e9
+STARTER_SECONDS, STARTER_MEMORY = 4.0, 1.2e9
 """A model of a few megabytes, likewise."""
 MEASURED_CORES = 2
 
