@@ -116,7 +116,14 @@ def _slice_overlay(server: Server, _view_id: str, view: SliceView) -> None:
     state = connect_slice_view_slider_to_state(server, view)
     _frame(view, f"{view.name} view", view.name, f"{{{{ ({state.name.value}).toFixed(1) }}}} mm")
     with html.Div(classes="slice-slider"):
-        Slider(state, density="compact", thumb_size=10, track_size=2, raw_attrs=[f'aria-label="{view.name} slice"'])
+        Slider(
+            state,
+            theme="dark",
+            density="compact",
+            thumb_size=10,
+            track_size=2,
+            raw_attrs=[f'aria-label="{view.name} slice"'],
+        )
 
 
 def _space_overlay(_server: Server, _view_id: str, view: ThreeDView) -> None:
