@@ -34,19 +34,22 @@ WATCH = """
   resolve();
 })
 """
-CHANGED = "const begun = await window.began, changed = window.changes.find((time) => time > begun);"
+CHANGED = """
+async () => {
+  const begun = await window.began;
+  for (;;) {
+    const changed = window.changes.find((time) => time > begun);
+    if (changed !== undefined) return changed - begun;
+    if (performance.now() - begun > 20000) throw new Error("the view did not change");
+    await new Promise((go) => setTimeout(go, 2));
+  }
+}
+"""
 
 
 def first_change(person: Person) -> float:
     """Milliseconds from the event to the first new picture of the view."""
-    person.page.wait_for_function(
-        "async () => { const b = await window.began; return window.changes.some(t => t > b); }"
-    )
-    return float(
-        person.page.evaluate(
-            "async () => { const b = await window.began; return window.changes.find(t => t > b) - b; }"
-        )
-    )
+    return float(person.page.evaluate(CHANGED))
 
 
 def clicks(person: Person, count: int, places: np.ndarray) -> tuple[list[float], list[float]]:

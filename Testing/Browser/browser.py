@@ -233,6 +233,15 @@ class Person:
                 self.page.wait_for_timeout(150)
                 return
 
+    def seconds_to_turn(self, view: str) -> float:
+        """How long the next slice takes until its number stands in the corner."""
+        before, begun = self.slice_mm(view), time.monotonic()
+        self.page.get_by_role("slider", name=f"{view} slice").press("ArrowRight")
+        while self.slice_mm(view) == before:
+            assert time.monotonic() - begun < 30, "the view stands still"
+            self.page.wait_for_timeout(10)
+        return time.monotonic() - begun
+
     def slice_mm(self, view: str) -> float:
         """Which slice a view shows, going by the number in its corner."""
         return float(self.page.locator(".view-corner", has_text=view).locator(".view-place").inner_text().split()[0])

@@ -12,6 +12,9 @@ from urllib.request import urlopen
 
 import pytest
 from browser import Person, Server
+from VISTA3DSegmentLib.resources import resource
+
+SCAN = "sample_ct"
 
 
 class Line:
@@ -63,7 +66,8 @@ class Line:
 
 @pytest.fixture(scope="module")
 def server(serve: Callable[..., Server]) -> Server:
-    return serve()
+    """One that was started with a scan of the person's."""
+    return serve(resource(f"Samples/{SCAN}.nrrd"))
 
 
 @pytest.fixture
@@ -79,12 +83,12 @@ def test_a_connection_that_drops_comes_back_by_itself_and_nothing_is_lost(
     page = browser.new_page()
     page.goto(server.url.replace(f":{urlsplit(server.url).port}", f":{line.port}"))
     person = Person(page, tmp_path)
-    person.wait_for_scan("Sample CT (synthetic)")
+    person.wait_for_scan(SCAN)
     person.begin("cyst")
     steps = person.history()
     line.cut()
     page.locator(".brand").wait_for(state="detached", timeout=5_000)
-    person.wait_for_scan("Sample CT (synthetic)")
+    person.wait_for_scan(SCAN)
     assert person.history() == steps
     page.keyboard.press("n")
     page.get_by_role("list", name="Segment list").get_by_text("Lesion 1").wait_for()
@@ -110,7 +114,8 @@ def test_a_page_without_the_token_cannot_speak_with_the_session(server: Server, 
     page.goto("about:blank")
     socket_of = server.url.partition("?")[0].replace("http", "ws") + "ws"
     opened = page.evaluate(
-        "url => new Promise(go => { const s = new WebSocket(url); s.onopen = () => go(true); s.onerror = () => go(false); })",
+        "url => new Promise(go => {"
+        "  const socket = new WebSocket(url); socket.onopen = () => go(true); socket.onerror = () => go(false); })",
         socket_of,
     )
     assert opened is False
@@ -118,14 +123,14 @@ def test_a_page_without_the_token_cannot_speak_with_the_session(server: Server, 
 
 
 def test_the_log_names_neither_the_scan_nor_its_folder(server: Server) -> None:
-    assert "sample_ct" not in "".join(server.said)
+    assert SCAN not in "".join(server.said)
     assert len(server.said) == 1, server.said
 
 
 @pytest.mark.parametrize("size", [(1280, 720), (1920, 1080)])
 def test_nothing_is_cut_off_light_or_dark(server: Server, visit: Callable[..., Person], size: tuple[int, int]) -> None:
     person = visit(server, size)
-    person.wait_for_scan("Sample CT (synthetic)")
+    person.wait_for_scan(SCAN)
     for theme in ("dark", "light"):
         person.page.locator(f".v-application.v-theme--{theme}").wait_for()
         person.page.wait_for_timeout(800)
@@ -142,7 +147,7 @@ def test_nothing_is_cut_off_light_or_dark(server: Server, visit: Callable[..., P
 
 def test_controls_that_cannot_be_used_say_why(server: Server, visit: Callable[..., Person]) -> None:
     person = visit(server)
-    person.wait_for_scan("Sample CT (synthetic)")
+    person.wait_for_scan(SCAN)
     redo = person.page.locator(".why").filter(has=person.page.get_by_role("button", name="Redo", exact=True))
     redo.hover()
     person.page.get_by_text("Nothing was undone").wait_for()

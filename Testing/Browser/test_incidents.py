@@ -131,6 +131,8 @@ def test_a_run_that_is_cancelled_leaves_what_was_there(person: Person, volume: V
 def test_clicks_while_a_run_is_busy_are_kept_and_answered_first(person: Person, volume: Volume) -> None:
     person.press("Segment")
     person.page.get_by_role("button", name="Cancel", exact=True).wait_for()
+    turning = [person.seconds_to_turn("Coronal") for _ in range(5)]
+    assert np.median(turning) < 1.5, turning  # on two busy cores; benchmarks tell more
     person.begin("nodule")
     for at in (HERE, THERE, ELSEWHERE):
         person.click_and_go_on("Axial", at)
@@ -139,7 +141,8 @@ def test_clicks_while_a_run_is_busy_are_kept_and_answered_first(person: Person, 
         " && +document.querySelector('.segment[aria-label=nodule] .volume').innerText > 0",
         timeout=PATIENCE,
     )
-    assert person.page.get_by_role("button", name="Cancel", exact=True).is_visible(), "the run was over already"
+    running = person.page.get_by_role("button", name="Cancel", exact=True).is_visible()
+    assert running, "the run was over before the clicks were answered"
     person.page.keyboard.press("Escape")
     person.wait_until_still()
     assert person.saved(volume)["nodule"].any()

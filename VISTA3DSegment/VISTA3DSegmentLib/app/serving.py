@@ -16,7 +16,6 @@ from trame_server.utils.asynchronous import create_task
 from trame_server.utils.typed_state import TypedState
 from trame_slicer.core import SlicerApp
 
-from ..engines import open_engine
 from ..errors import ResourceError
 from ..models import store
 from ..resources import resource
@@ -25,6 +24,7 @@ from .desk import Desk
 from .estimate import Estimator
 from .guard import Guard
 from .page import Page
+from .polite import open_politely
 from .saving import Format
 from .state import PageState
 from .transfer import Inbox
@@ -64,7 +64,7 @@ def serve(
     app, guard, inbox = SlicerApp(), Guard(), Inbox()
     app.scene.GlobalWarningDisplayOff()  # of VTK, to the console: a missing X server, events of other versions
     state: TypedState[PageState] = TypedState(server.state, PageState)
-    make_client = partial(ChildProcess, partial(open_engine, weights=model, device=device))
+    make_client = partial(ChildProcess, partial(open_politely, model, device))
     workspace = Workspace(app.scene, make_client, estimator, store.home())
     views = Views(app, server)
     desk = Desk(workspace, views, state)
