@@ -53,6 +53,7 @@ class Desk:
         self._dirty = True
         self._arrived: list[str] = []
         self._said_at = 0.0
+        self._activity_shown: tuple[bool, frozenset[str]] = (False, frozenset())
         workspace.said.connect(self._say)
         workspace.failed.connect(self._fail)
         workspace.measured.connect(self._show_latency)
@@ -278,22 +279,24 @@ class Desk:
 
     def refresh(self) -> None:
         """Show what is different."""
-        busy = not self._workspace.idle
-        if not self._dirty and busy == self._shown.status.busy and not busy:
+        activity = self._activity()
+        if not self._dirty and activity == self._activity_shown:
             return
-        self._dirty = False
+        self._dirty, self._activity_shown = False, activity
         self._show_scan()
         self._show_run()
         self._show_segments()
         self._show_history()
-        self._shown.status.busy = self._computes()
+        self._shown.status.busy = activity[0]
         self._state.state.flush()
 
-    def _computes(self) -> bool:
+    def _activity(self) -> tuple[bool, frozenset[str]]:
+        """Whether something is computed, and for which segments an answer is awaited."""
         if self._workspace.volume is None:
-            return False
+            return False, frozenset()
         session = self._workspace.annotator.session
-        return bool(session.busy) or session.running or (session.ready is None and not session.broken)
+        opening = session.ready is None and not session.broken
+        return bool(session.busy) or session.running or opening, session.busy
 
     def _show_scan(self) -> None:
         scan, volume = self._workspace.scan, self._workspace.volume
