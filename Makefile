@@ -24,8 +24,8 @@ $(READY): pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[cpu,dev]"
 	@touch $@
 
-demo: $(READY) ## segment the sample CT, damage an organ, mend it by clicks; pictures in demo/
-	$(BIN)/vista3dsegment demo
+demo: $(READY) ## open the web page with the sample CT (headless pictures instead: .venv/bin/vista3dsegment demo)
+	$(BIN)/vista3dsegment app
 
 # One thread a worker: two workers that each start as many threads as there are cores hinder each other.
 test: $(READY) ## run the tests

@@ -17,6 +17,7 @@ from typer.core import TyperGroup
 
 from .. import __version__
 from ..errors import Cancelled, SegmentationError
+from . import app as app_command
 from . import classes, demo, doctor, evaluate, models, refine, segment
 from .collaborators import Collaborators, collaborators_of
 
@@ -84,6 +85,7 @@ app.command()(classes.classes)
 app.add_typer(models.app, name="models")
 app.command()(doctor.doctor)
 app.command()(demo.demo)
+app.command("app")(app_command.app)
 
 
 def _show_version(context: typer.Context, asked: bool) -> None:

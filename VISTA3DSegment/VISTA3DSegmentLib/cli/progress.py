@@ -9,26 +9,12 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from rich.progress import Progress as Bar
 
+from ..durations import time_left
 from ..engine import OnProgress, Progress
 from ..models.transfer import OnBytes
 
 LINES = 10
 """At most so many plain lines: one for every tenth."""
-
-
-def duration(seconds: float) -> str:
-    """Seconds as people say them: "34 s", "2 min 10 s", "1 h 5 min"."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
-
-
-def time_left(progress: Progress) -> str:
-    """What can honestly be said about the end: nothing before a window has been measured."""
-    return "" if progress.seconds_left is None else f"about {duration(progress.seconds_left)} left"
 
 
 @contextmanager
@@ -51,7 +37,7 @@ def shown_progress(console: Console, what: str, quiet: bool = False, unit: str =
                 completed=progress.done,
                 total=progress.total,
                 count=f"{progress.done} of {progress.total} {unit}",
-                left=time_left(progress),
+                left=time_left(progress.seconds_left),
             )
     else:
         yield _plain_lines(console, what, unit)
@@ -75,7 +61,7 @@ def _plain_lines(console: Console, what: str, unit: str) -> OnProgress:
         tenths = LINES * progress.done // max(progress.total, 1)
         if tenths > tenths_shown:
             tenths_shown = tenths
-            left = time_left(progress) if progress.done < progress.total else ""
+            left = time_left(progress.seconds_left) if progress.done < progress.total else ""
             line = f"{what}: {progress.done} of {progress.total} {unit}"
             console.print(f"{line}, {left}" if left else line, soft_wrap=True)
 

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from .. import __version__
 from ..anatomy import class_of
+from ..durations import duration
 from ..edits import Edit
 from ..evaluation.metrics import volume_ml, voxels
 from ..files.segmentations import Segment
@@ -41,7 +42,7 @@ from .output import (
     write_picture,
     write_result,
 )
-from .progress import duration, shown_progress
+from .progress import shown_progress
 from .wanted import answerable, wanted_classes
 
 ClassesOption = Annotated[

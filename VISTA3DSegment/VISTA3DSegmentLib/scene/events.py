@@ -18,8 +18,8 @@ class Observers:
         """Call back at an event of a VTK object."""
         self._tags.append((thing, thing.AddObserver(event, lambda *_: callback())))
 
-    def add_with_index(self, thing: Any, event: int | str, callback: Callable[[int], None]) -> None:
-        """Call back with the number that comes with the event (of a control point)."""
+    def add_with_index(self, thing: Any, event: int | str, callback: Callable[[int | None], None]) -> None:
+        """Call back with the number that comes with the event (of a control point), None if none comes."""
         self._add_with_data(thing, event, vtk.VTK_INT, callback)
 
     def add_with_object(self, thing: Any, event: int | str, callback: Callable[[Any], None]) -> None:
@@ -27,7 +27,7 @@ class Observers:
         self._add_with_data(thing, event, vtk.VTK_OBJECT, callback)
 
     def _add_with_data(self, thing: Any, event: int | str, kind: int, callback: Callable[[Any], None]) -> None:
-        def called(_caller: Any, _event: str, value: Any) -> None:
+        def called(_caller: Any, _event: str, value: Any = None) -> None:
             callback(value)
 
         called.CallDataType = kind  # type: ignore[attr-defined]

@@ -161,7 +161,9 @@ class PromptMarkups:
         self._observers.add_with_index(node, MARKUPS.PointStartInteractionEvent, lambda n: self._take_up(sign, n))
         self._observers.add(node, MARKUPS.PointEndInteractionEvent, self._let_go)
 
-    def _take_up(self, sign: bool, index: int) -> None:
+    def _take_up(self, sign: bool, index: int | None) -> None:
+        if index is None:  # the host's mouse tells no number with the event
+            index = self.nodes[sign].GetDisplayNode().GetActiveControlPoint()
         point = (sign, self.nodes[sign].GetNthControlPointID(index))
         self._dragged = point if point in self._clicks else None
 

@@ -1,0 +1,320 @@
+"""A real browser on a real server: the page as a person meets it.
+
+The server is a process of its own, on a free port, with a home of its own. What the scene holds is known by saving it
+through the page and reading the file.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from VISTA3DSegmentLib.files.segmentations import Segmentation, read_segmentation
+from VISTA3DSegmentLib.volume import Volume
+
+SCREENSHOTS = Path(__file__).resolve().parent / "screenshots"
+PACKAGE = Path(__file__).resolve().parents[2] / "VISTA3DSegment"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+PATIENCE = 90_000
+"""Milliseconds; a run of the starter on two busy cores takes half a minute."""
+WIDTH, HEIGHT = 1280, 720
+
+
+def browser_path() -> str | None:
+    """The browser of this machine."""
+    return next((found for name in BROWSERS if (found := shutil.which(name))), None)
+
+
+class Server:
+    """The program, serving the page.
+
+    Args:
+        home: folder of what it keeps.
+        arguments: after ``vista3dsegment app``.
+    """
+
+    def __init__(self, home: Path, arguments: Sequence[str | Path] = ()) -> None:
+        self.home, self.temporary = home, home / "temporary"
+        self.temporary.mkdir(parents=True, exist_ok=True)
+        environment = {
+            **os.environ,
+            "PYTHONPATH": str(PACKAGE),
+            "VISTA3DSEGMENT_HOME": str(home),
+            "TMPDIR": str(self.temporary),
+        }
+        command = [sys.executable, "-m", "VISTA3DSegmentLib", "app", "--no-browser", *map(str, arguments)]
+        self.said: list[str] = []
+        self.process = subprocess.Popen(
+            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8"
+        )
+        threading.Thread(target=self._listen, daemon=True).start()
+        self.url = self._address()
+
+    def _listen(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.said.append(line)
+
+    def _address(self) -> str:
+        for _ in range(1200):
+            found = re.search(r"http://\S+", "".join(self.said))
+            if found:
+                return found[0]
+            if self.process.poll() is not None:
+                break
+            time.sleep(0.1)
+        raise AssertionError("the server did not start:\n" + "".join(self.said))
+
+    @property
+    def workers(self) -> list[int]:
+        """Process ids of its engines."""
+        tasks = Path(f"/proc/{self.process.pid}/task")
+        children = {int(n) for task in tasks.iterdir() for n in (task / "children").read_text().split()}
+        return [n for n in children if "spawn_main" in Path(f"/proc/{n}/cmdline").read_text()]
+
+    def stop(self) -> None:
+        """End it, as a person does with ctrl-C."""
+        self.process.send_signal(signal.SIGINT)
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+
+
+class Person:
+    """Somebody at the page.
+
+    Args:
+        page: of Playwright.
+        folder: where what they save goes.
+    """
+
+    def __init__(self, page: Any, folder: Path) -> None:
+        self.page, self._folder, self._saved = page, folder, 0
+
+    # ------------------------------------------------------------------ looking
+
+    def wait_for_model(self) -> None:
+        """Until Segment can be pressed."""
+        self.page.wait_for_function(
+            "() => { const b = document.querySelector('button[aria-label=Segment]'); return b && !b.disabled; }",
+            timeout=PATIENCE,
+        )
+
+    def wait_for_scan(self, name: str) -> None:
+        """Until a scan of that name is open."""
+        self.page.wait_for_function(
+            "name => document.querySelector('[data-scan=name]')?.innerText === name", arg=name, timeout=PATIENCE
+        )
+
+    def message(self) -> str:
+        """The line at the bottom."""
+        return str(self.page.locator("[data-line=message]").inner_text()).strip()
+
+    def wait_for_message(self, part: str) -> str:
+        """Until the line at the bottom says something."""
+        self.page.wait_for_function(
+            "part => document.querySelector('[data-line=message]')?.innerText.includes(part)",
+            arg=part,
+            timeout=PATIENCE,
+        )
+        return self.message()
+
+    def names(self) -> list[str]:
+        """Of the segments in the list."""
+        return [str(row.get_attribute("aria-label")) for row in self.rows().all()]
+
+    def rows(self) -> Any:
+        """The lines of the list."""
+        return self.page.get_by_role("list", name="Segment list").get_by_role("listitem")
+
+    def ml(self, name: str) -> float:
+        """The volume of a segment as the list says it."""
+        text = self.rows().and_(self.page.locator(f'[aria-label="{name}"]')).locator(".volume").inner_text()
+        return float(text or 0)
+
+    def history(self) -> list[str]:
+        """What was done, the latest first."""
+        return [str(text) for text in self.page.locator(".step:not(.undone)").all_inner_texts()]
+
+    def wait_for_history(self, before: list[str]) -> None:
+        """Until something was done, and answered."""
+        self.page.wait_for_function(
+            "before => [...document.querySelectorAll('.step:not(.undone)')].map(s => s.innerText).join('|') !== before",
+            arg="|".join(before),
+            timeout=PATIENCE,
+        )  # fmt: skip
+        self.wait_until_still()
+
+    def wait_until_still(self) -> None:
+        """Until nothing is computed any more."""
+        self.page.wait_for_timeout(250)
+        self.page.wait_for_function(
+            "() => !document.querySelector('.status-line .v-progress-circular')", timeout=PATIENCE
+        )
+
+    def picture(self, view: str) -> npt.NDArray[np.uint8]:
+        """The pixels of a view, (rows, columns, RGB)."""
+        import SimpleITK as sitk  # noqa: N813 (the library's own custom)
+
+        path = self._folder / "view.png"
+        self.page.screenshot(path=path, clip=self.area(view))
+        pixels: npt.NDArray[np.uint8] = sitk.GetArrayFromImage(sitk.ReadImage(str(path)))[..., :3]
+        return pixels
+
+    def area(self, view: str) -> dict[str, float]:
+        """Where a view is in the page."""
+        return dict(self.page.get_by_label(f"{view} view").bounding_box())
+
+    def shoot(self, name: str) -> None:
+        """A screenshot for people to look at."""
+        SCREENSHOTS.mkdir(exist_ok=True)
+        self.page.screenshot(path=SCREENSHOTS / f"{name}.png")
+
+    # ------------------------------------------------------------------ doing
+
+    def press(self, name: str) -> None:
+        """Press a button."""
+        self.page.get_by_role("button", name=name, exact=True).click()
+
+    def choose(self, segment: str) -> None:
+        """Click on a segment's name."""
+        self.page.get_by_role("button", name=f"Choose {segment}", exact=True).click()
+        self.page.wait_for_function(
+            "name => document.querySelector('.segment.selected')?.getAttribute('aria-label') === name", arg=segment
+        )
+        self.page.wait_for_timeout(400)
+
+    def segment(self) -> None:
+        """Press Segment and wait for the end of the run."""
+        self.press("Segment")
+        self.page.get_by_role("button", name="Cancel", exact=True).wait_for(timeout=PATIENCE)
+        self.page.get_by_role("button", name="Cancel", exact=True).wait_for(state="detached", timeout=PATIENCE)
+        self.wait_until_still()
+
+    def begin(self, name: str) -> None:
+        """Begin a new structure."""
+        field = self.page.get_by_label("Name of a new structure")
+        field.fill(name)
+        field.press("Tab")
+        self.press("Begin this structure")
+        self.page.wait_for_function(
+            "name => document.querySelector('.segment.selected')?.getAttribute('aria-label') === name", arg=name
+        )
+
+    def scroll_to(self, view: str, place_mm: float) -> None:
+        """Go to a slice: by the mouse on its slider, then step by step by the keys."""
+        thumb = self.page.get_by_role("slider", name=f"{view} slice")
+        low, high = (float(thumb.get_attribute(f"aria-value{end}")) for end in ("min", "max"))
+        track = self.page.locator(".slice-slider").filter(has=thumb).locator(".v-slider-track").bounding_box()
+        share = (place_mm - low) / (high - low)
+        self.page.mouse.click(track["x"] + share * track["width"], track["y"] + track["height"] / 2)
+        self.page.wait_for_timeout(300)
+        for _ in range(20):
+            before = self.slice_mm(view)
+            if place_mm == before:
+                return
+            thumb.press("ArrowRight" if place_mm > before else "ArrowLeft")
+            self.page.wait_for_timeout(150)
+            now = self.slice_mm(view)
+            if abs(now - place_mm) >= abs(before - place_mm):  # too far by this step
+                thumb.press("ArrowLeft" if now > before else "ArrowRight")
+                self.page.wait_for_timeout(150)
+                return
+
+    def seconds_to_turn(self, view: str) -> float:
+        """How long the next slice takes until its number stands in the corner."""
+        before, begun = self.slice_mm(view), time.monotonic()
+        self.page.get_by_role("slider", name=f"{view} slice").press("ArrowRight")
+        while self.slice_mm(view) == before:
+            assert time.monotonic() - begun < 30, "the view stands still"
+            self.page.wait_for_timeout(10)
+        return time.monotonic() - begun
+
+    def slice_mm(self, view: str) -> float:
+        """Which slice a view shows, going by the number in its corner."""
+        return float(self.page.locator(".view-corner", has_text=view).locator(".view-place").inner_text().split()[0])
+
+    def click(self, view: str, at: tuple[float, float], negative: bool = False) -> None:
+        """Click into a view, at shares of its width and height; waits for the answer."""
+        before = self.history()
+        self.click_and_go_on(view, at, negative)
+        self.wait_for_history(before)
+
+    def click_and_go_on(self, view: str, at: tuple[float, float], negative: bool = False) -> None:
+        """Likewise, without waiting."""
+        x, y = self.point(view, at)
+        if negative:
+            self.page.keyboard.down("Control")
+        self.page.mouse.move(x, y)
+        self.page.mouse.down()
+        self.page.wait_for_timeout(60)
+        self.page.mouse.up()
+        if negative:
+            self.page.wait_for_timeout(60)
+            self.page.keyboard.up("Control")
+
+    def drag(self, view: str, start: tuple[float, float], end: tuple[float, float]) -> None:
+        """Drag from one place of a view to another."""
+        self.page.mouse.move(*self.point(view, start))
+        self.page.wait_for_timeout(300)
+        self.page.mouse.down()
+        self.page.wait_for_timeout(150)
+        for share in (0.25, 0.5, 0.75, 1.0):
+            between = tuple(a + share * (b - a) for a, b in zip(start, end, strict=True))
+            self.page.mouse.move(*self.point(view, between))
+            self.page.wait_for_timeout(120)
+        self.page.mouse.up()
+        self.wait_until_still()
+
+    def right_click(self, view: str, at: tuple[float, float]) -> None:
+        """Press the right button in a view."""
+        x, y = self.point(view, at)
+        self.page.mouse.move(x, y)
+        self.page.wait_for_timeout(150)
+        self.page.mouse.click(x, y, button="right")
+
+    def point(self, view: str, at: tuple[float, ...]) -> tuple[float, float]:
+        """Where in the page a place of a view is."""
+        box = self.area(view)
+        return box["x"] + at[0] * box["width"], box["y"] + at[1] * box["height"]
+
+    def open(self, *paths: Path) -> None:
+        """Open files, or one folder, by the dialog."""
+        is_folder = paths[0].is_dir()
+        self.press("Open")
+        entry = "Folder of DICOM files" if is_folder else "Files (NIfTI, NRRD, zip, .seg.nrrd)"
+        with self.page.expect_file_chooser() as chooser:
+            self.page.get_by_text(entry, exact=True).click()
+        chooser.value.set_files(paths[0] if is_folder else list(paths))
+
+    def save(self, entry: str = "Segments for 3D Slicer (.seg.nrrd)") -> Path:
+        """Save by the menu; returns the file that the browser has stored."""
+        self.press("Save")
+        with self.page.expect_download(timeout=PATIENCE) as download:
+            self.page.get_by_text(entry, exact=True).click()
+        self._saved += 1
+        path = self._folder / f"{self._saved}-{download.value.suggested_filename}"
+        download.value.save_as(path)
+        return path
+
+    def saved(self, like: Volume) -> dict[str, npt.NDArray[np.bool_]]:
+        """What the scene holds: the voxels of each segment by its name, as saved by the page and read by our reader."""
+        segmentation: Segmentation = read_segmentation(self.save(), like=like)
+        return {segment.name: segment.mask.full(like.shape_kji) for segment in segmentation.segments}
+
+
+def dice(a: npt.NDArray[np.bool_], b: npt.NDArray[np.bool_]) -> float:
+    """Twice the common voxels over the sum of both."""
+    return 2 * int((a & b).sum()) / max(1, int(a.sum() + b.sum()))

@@ -1,0 +1,58 @@
+"""A browser for all tests of a worker, and a server for each module."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from browser import HEIGHT, WIDTH, Person, Server, browser_path
+
+NEEDS_ALL = "needs playwright and a Chromium (Debian: apt-get install chromium)"
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Chromium."""
+    playwright = pytest.importorskip("playwright.sync_api", reason=NEEDS_ALL)
+    pytest.importorskip("trame_slicer", reason="needs trame-slicer")
+    path = browser_path()
+    if path is None:
+        pytest.skip(NEEDS_ALL)
+    with playwright.sync_playwright() as running:
+        launched = running.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="module")
+def serve(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Server]]:
+    """Starts servers; they end with the module."""
+    servers: list[Server] = []
+
+    def start(*arguments: str | Path) -> Server:
+        servers.append(Server(tmp_path_factory.mktemp("home"), arguments))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture(scope="module")
+def visit(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Server], Person]]:
+    """Opens the page of a server."""
+    pages: list[Any] = []
+
+    def open_page(server: Server, size: Sequence[int] = (WIDTH, HEIGHT)) -> Person:
+        context = browser.new_context(viewport={"width": size[0], "height": size[1]}, accept_downloads=True)
+        page = context.new_page()
+        pages.append(context)
+        page.goto(server.url)
+        page.get_by_role("button", name="Open", exact=True).wait_for(timeout=60_000)
+        return Person(page, tmp_path_factory.mktemp("downloads"))
+
+    yield open_page
+    for context in pages:
+        context.close()

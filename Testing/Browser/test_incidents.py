@@ -1,0 +1,170 @@
+"""What happens to people and programs: markers dragged and deleted, a worker that dies, a reload, a cancelled run."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+from browser import PATIENCE, Person, Server
+from VISTA3DSegmentLib.files.volumes import read_volume
+from VISTA3DSegmentLib.resources import resource
+from VISTA3DSegmentLib.volume import Volume
+
+HERE, THERE, ELSEWHERE = (0.385, 0.585), (0.6, 0.57), (0.335, 0.51)
+"""In the axial view as it opens: the right kidney, the left kidney, the liver."""
+
+
+@pytest.fixture(scope="module")
+def volume() -> Volume:
+    return read_volume(resource("Samples/sample_ct.nrrd")).volume
+
+
+@pytest.fixture(scope="module")
+def server(serve: Callable[..., Server]) -> Server:
+    return serve()
+
+
+@pytest.fixture
+def person(server: Server, visit: Callable[..., Person]) -> Iterator[Person]:
+    """Somebody who comes new to the page; what they have made is deleted afterwards."""
+    person = visit(server)
+    person.wait_for_scan("Sample CT (synthetic)")
+    person.wait_for_model()
+    yield person
+    for name in person.names():
+        person.choose(name)
+        person.press(f"Delete {name}")
+    person.page.wait_for_function("() => !document.querySelector('.segment')")
+
+
+def centre(mask: np.ndarray) -> np.ndarray:
+    return np.argwhere(mask).mean(axis=0)
+
+
+def test_a_dragged_marker_takes_its_structure_along(person: Person, volume: Volume) -> None:
+    person.begin("cyst")
+    person.click("Axial", HERE)
+    before = person.saved(volume)["cyst"]
+    person.drag("Axial", HERE, THERE)
+    assert "move click of cyst" in person.history()[0]
+    after = person.saved(volume)["cyst"]
+    assert not (before == after).all()
+    # To the right of the view is the patient's left: i grows.
+    assert centre(after)[2] > centre(before)[2] + 5
+    person.press("Undo")
+    person.wait_until_still()
+    assert (person.saved(volume)["cyst"] == before).all()
+
+
+def test_a_marker_is_flipped_and_deleted_by_its_menu(person: Person, volume: Volume) -> None:
+    person.begin("cyst")
+    person.click("Axial", HERE)
+    one = person.saved(volume)["cyst"]
+    person.click("Axial", ELSEWHERE)
+    two = person.saved(volume)["cyst"]
+    person.right_click("Axial", ELSEWHERE)
+    person.page.get_by_text("Flip its sign").wait_for()
+    person.shoot("6-marker-menu")
+    before = person.history()
+    person.page.get_by_text("Flip its sign").click()
+    person.wait_for_history(before)
+    assert not (person.saved(volume)["cyst"] == two).all()
+    person.right_click("Axial", ELSEWHERE)
+    before = person.history()
+    person.page.get_by_text("Delete it").click()
+    person.wait_for_history(before)
+    assert (person.saved(volume)["cyst"] == one).all()
+
+
+def test_a_worker_that_dies_between_two_clicks_costs_nothing(person: Person, volume: Volume, server: Server) -> None:
+    person.begin("cyst")
+    person.click("Axial", HERE)
+    person.click("Axial", THERE)
+    both = person.saved(volume)["cyst"]
+    person.press("Undo")
+    person.wait_until_still()
+    (worker,) = server.workers
+    os.kill(worker, signal.SIGKILL)
+    person.click("Axial", THERE)
+    assert "nothing is lost" in person.message()
+    assert (person.saved(volume)["cyst"] == both).all()
+    assert server.workers != [worker]
+
+
+def test_a_reload_of_the_page_goes_on_where_it_was(person: Person, volume: Volume) -> None:
+    person.begin("cyst")
+    person.click("Axial", HERE)
+    before, steps = person.saved(volume)["cyst"], person.history()
+    person.page.reload()
+    person.wait_for_scan("Sample CT (synthetic)")
+    assert person.history() == steps
+    assert (person.saved(volume)["cyst"] == before).all()
+    person.click("Axial", THERE)
+    assert person.saved(volume)["cyst"].sum() > 0
+    for _ in range(2):
+        person.press("Undo")
+        person.wait_until_still()
+    person.press("Redo")
+    person.wait_until_still()
+    assert (person.saved(volume)["cyst"] == before).all()
+
+
+def test_a_run_that_is_cancelled_leaves_what_was_there(person: Person, volume: Volume) -> None:
+    person.begin("cyst")
+    person.click("Axial", HERE)
+    before = person.saved(volume)["cyst"]
+    person.press("Segment")
+    person.page.get_by_role("button", name="Cancel", exact=True).wait_for()
+    person.page.get_by_label("Progress").get_by_text("windows").wait_for(timeout=PATIENCE)
+    person.shoot("7-running")
+    person.page.keyboard.press("Escape")
+    person.page.get_by_role("button", name="Segment", exact=True).wait_for(timeout=5_000)
+    assert "Cancelled" in person.message()
+    person.page.wait_for_timeout(1500)
+    assert person.names() == ["cyst"]
+    assert (person.saved(volume)["cyst"] == before).all()
+
+
+def test_clicks_while_a_run_is_busy_are_kept_and_answered_first(person: Person, volume: Volume) -> None:
+    person.press("Segment")
+    person.page.get_by_role("button", name="Cancel", exact=True).wait_for()
+    turning = [person.seconds_to_turn("Coronal") for _ in range(5)]
+    assert np.median(turning) < 1.5, turning  # on two busy cores; benchmarks tell more
+    person.begin("nodule")
+    for at in (HERE, THERE, ELSEWHERE):
+        person.click_and_go_on("Axial", at)
+    person.page.wait_for_function(
+        "() => [...document.querySelectorAll('.step')].filter(s => s.innerText.startsWith('+ nodule')).length === 3"
+        " && +document.querySelector('.segment[aria-label=nodule] .volume').innerText > 0",
+        timeout=PATIENCE,
+    )
+    running = person.page.get_by_role("button", name="Cancel", exact=True).is_visible()
+    assert running, "the run was over before the clicks were answered"
+    person.page.keyboard.press("Escape")
+    person.wait_until_still()
+    assert person.saved(volume)["nodule"].any()
+
+
+def test_keys_choose_signs_lesions_and_before_or_after(person: Person, volume: Volume) -> None:
+    pressed = "button[aria-label='{}'][aria-pressed=true]"
+    person.page.keyboard.press("d")
+    person.page.locator(pressed.format("Remove")).wait_for()
+    person.page.keyboard.press("n")
+    person.page.locator(pressed.format("Add")).wait_for()
+    assert person.names() == ["Lesion 1"]
+    person.click("Axial", HERE)
+    person.page.wait_for_timeout(3500)  # until the last change has faded
+    after = person.picture("Axial")
+    person.page.keyboard.press(" ")
+    person.page.locator(pressed.format("Before or after the last change")).wait_for()
+    person.page.wait_for_timeout(600)
+    assert (person.picture("Axial") != after).any(-1).sum() > 50
+    person.page.keyboard.press(" ")
+    person.page.wait_for_timeout(800)
+    assert (np.abs(person.picture("Axial").astype(int) - after) > 24).any(-1).sum() < 20
+    person.page.keyboard.press("n")
+    person.page.wait_for_function("() => document.querySelectorAll('.segment').length === 2")
+    assert person.names() == ["Lesion 1", "Lesion 2"]

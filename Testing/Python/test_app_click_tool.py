@@ -1,0 +1,99 @@
+"""The mouse in a real slice view, drawn without a screen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("trame_slicer", reason="needs the app extra")
+from scene_views import Views
+from scene_world import APPS, SceneWorld
+from VISTA3DSegmentLib.app.click_tool import CLICK_PIXELS, MARKER_PIXELS, ClickTool, marker_at, ras_of
+
+
+class Mouse:
+    """A hand on the mouse of an axial view through the painted liver."""
+
+    def __init__(self) -> None:
+        self.world = SceneWorld()
+        self.world.settle()
+        self.views = Views(next(app for app in APPS if app.scene is self.world.scene), self.world.volume_node)
+        self.view = self.views.slice
+        self.views.show_slice(6.0)
+        self.views.draw()
+        self.clicked: list[tuple[Any, bool]] = []
+        self.holds_marker = False
+        ClickTool(self.view, lambda: self.holds_marker, lambda ras, ctrl: self.clicked.append((ras, ctrl)))
+
+    def event(self, name: str, xy: tuple[int, int], ctrl: bool = False) -> None:
+        interactor = self.view.interactor()
+        interactor.SetEventInformation(*xy, int(ctrl), 0)
+        interactor.InvokeEvent(name)
+
+    def click(self, down: tuple[int, int], up: tuple[int, int] | None = None, ctrl: bool = False) -> None:
+        self.event("LeftButtonPressEvent", down, ctrl)
+        self.event("LeftButtonReleaseEvent", up or down, ctrl)
+
+
+@pytest.fixture
+def mouse() -> Mouse:
+    return Mouse()
+
+
+def test_a_click_is_where_the_slice_view_draws_it(mouse: Mouse) -> None:
+    mouse.click((160, 160))
+    mouse.click((180, 160), ctrl=True)
+    (first, first_ctrl), (second, second_ctrl) = mouse.clicked
+    assert (first_ctrl, second_ctrl) == (False, True)
+    assert first[2] == pytest.approx(6.0)
+    assert first[0] > second[0], "to the right of the view is the patient's left"
+    assert first[1] == pytest.approx(second[1])
+
+
+def test_a_trembling_hand_clicks_and_a_drag_does_not(mouse: Mouse) -> None:
+    mouse.click((160, 160), (160 + CLICK_PIXELS, 160))
+    assert len(mouse.clicked) == 1
+    mouse.click((160, 160), (160 + CLICK_PIXELS + 1, 160))
+    assert len(mouse.clicked) == 1
+
+
+def test_a_marker_in_the_hosts_hand_is_no_click(mouse: Mouse) -> None:
+    mouse.holds_marker = True
+    mouse.click((160, 160))
+    assert mouse.clicked == []
+
+
+def test_the_marker_under_the_mouse_is_found_in_its_own_slice_only(mouse: Mouse) -> None:
+    annotator = mouse.world.annotator
+    annotator.new_structure("cyst")
+    annotator.click(ras_of(mouse.view, (160, 160)))
+    mouse.world.settle()
+    (click_id,) = annotator.markups.clicks().values()
+    assert marker_at(mouse.view, (160, 160 + MARKER_PIXELS - 1), annotator.markups) == click_id
+    assert marker_at(mouse.view, (160, 160 + MARKER_PIXELS + 1), annotator.markups) is None
+    mouse.views.show_slice(9.0)
+    assert marker_at(mouse.view, (160, 160), annotator.markups) is None
+
+
+def test_the_host_tells_which_marker_its_mouse_holds(mouse: Mouse) -> None:
+    # The host's own event carries no number; then the active control point is meant.
+    annotator = mouse.world.annotator
+    annotator.new_structure("cyst")
+    annotator.click(ras_of(mouse.view, (160, 160)))
+    mouse.world.settle()
+    mouse.views.draw()
+    for xy in ((150, 160), (160, 160)):
+        mouse.event("MouseMoveEvent", xy)
+    mouse.event("LeftButtonPressEvent", (160, 160))
+    assert annotator.markups.dragging
+    for x in (165, 170, 180):
+        mouse.event("MouseMoveEvent", (x, 160))
+    mouse.event("LeftButtonReleaseEvent", (180, 160))
+    mouse.world.settle()
+    assert not annotator.markups.dragging
+    (placed,) = next(iter(annotator.session.annotation.objects.values())).clicks
+    assert np.allclose(placed.click.ras, ras_of(mouse.view, (180, 160)), atol=1.0)
+    assert [step.name for step in annotator.session.history.done][-1] == "move click of cyst"
+    assert sum(step.name.startswith("move") for step in annotator.session.history.done) == 1

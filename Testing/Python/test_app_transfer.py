@@ -1,0 +1,117 @@
+"""Files that browsers send: bounded, under harmless names, gone when they were read."""
+
+from __future__ import annotations
+
+import asyncio
+import zipfile
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from VISTA3DSegmentLib.errors import FileFormatError
+
+web = pytest.importorskip("aiohttp.web", reason="needs the app extra")
+from aiohttp.test_utils import TestClient, TestServer  # noqa: E402
+from VISTA3DSegmentLib.app import opening  # noqa: E402
+from VISTA3DSegmentLib.app.opening import read, read_sample, unpacked  # noqa: E402
+from VISTA3DSegmentLib.app.transfer import Inbox, safe_name  # noqa: E402
+
+
+def sent(inbox: Inbox, talk: Callable[[TestClient], Awaitable[None]]) -> None:
+    async def all_of_it() -> None:
+        app = web.Application()
+        app.router.add_put(r"/upload/{upload:[\w-]+}", inbox.receive)
+        async with TestClient(TestServer(app)) as client:
+            await talk(client)
+
+    asyncio.run(all_of_it())
+
+
+async def put(client: TestClient, name: str, content: bytes) -> int:
+    return (await client.put("/upload/one", data=content, headers={"X-File-Name": name})).status
+
+
+def test_one_file_is_taken_as_a_file_and_several_as_a_folder() -> None:
+    inbox = Inbox()
+
+    async def talk(client: TestClient) -> None:
+        assert await put(client, "CT.nii.gz", b"1") == 200
+        assert inbox.take("one").name == "CT.nii.gz"
+        assert await put(client, "CT.nii.gz", b"2") == 200
+        assert sorted(path.read_bytes() for path in inbox.take("one").iterdir()) == [b"1", b"2"]
+
+    sent(inbox, talk)
+    inbox.forget("one")
+    with pytest.raises(FileFormatError):
+        inbox.take("one")
+    inbox.close()
+    assert not inbox.root.exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("../../etc/passwd", "passwd"),
+        ("a\\b\\CT.nii.gz", "CT.nii.gz"),
+        ("..", "file"),
+        ("", "file"),
+        ("x\n|&.nrrd", "x___.nrrd"),
+    ],
+)
+def test_a_name_decides_nothing_but_the_suffix(given: str, kept: str) -> None:
+    assert safe_name(given) == kept
+
+
+@pytest.mark.parametrize("limits", [{"max_bytes": 10}, {"max_files": 1}])
+def test_more_than_a_scan_can_be_is_refused_and_deleted(limits: dict[str, int]) -> None:
+    inbox = Inbox(**limits)
+
+    async def talk(client: TestClient) -> None:
+        assert await put(client, "a.dcm", b"12345") == 200
+        assert await put(client, "b.dcm", b"1234567") == 413
+
+    sent(inbox, talk)
+    assert not (inbox.root / "one").exists()
+
+
+def test_an_upload_cannot_name_a_folder_outside() -> None:
+    inbox = Inbox()
+    with pytest.raises(FileFormatError):
+        inbox.take("../..")
+    inbox.forget("..")
+    assert inbox.root.exists()
+
+
+def test_files_of_a_zip_land_inside_whatever_they_are_called(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "study.zip", "w") as zipped:
+        zipped.writestr("../../evil.dcm", b"1")
+        zipped.writestr("/abs/CT.nii.gz", b"2")
+    folder = unpacked(tmp_path / "study.zip")
+    assert sorted(path.name for path in folder.iterdir()) == ["00000", "00001.nii.gz"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["study.unpacked", "study.zip"]
+
+
+def test_a_zip_that_holds_too_much_or_is_damaged_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as zipped:
+        zipped.writestr("a", b"0" * 10_000)
+    monkeypatch.setattr(opening, "MAX_BYTES", 1000)
+    with pytest.raises(FileFormatError, match="more than a scan"):
+        read(tmp_path / "bomb.zip", None)
+    (tmp_path / "no.zip").write_bytes(b"PK nothing")
+    with pytest.raises(FileFormatError, match="damaged"):
+        read(tmp_path / "no.zip", None)
+
+
+def test_a_segmentation_without_a_scan_says_to_open_the_scan_first(tmp_path: Path) -> None:
+    from VISTA3DSegmentLib.edits import MaskCrop
+    from VISTA3DSegmentLib.files.segmentations import Segment, Segmentation, write_segmentation
+
+    volume = read_sample().volume
+    mask = MaskCrop.of(volume.array > 200)
+    segmentation = Segmentation(volume.shape_kji, volume.ijk_to_ras, (Segment("bone", mask, (9, 9, 9)),))
+    write_segmentation(tmp_path / "bone.seg.nrrd", segmentation)
+    with pytest.raises(FileFormatError, match="Open the scan first"):
+        read(tmp_path / "bone.seg.nrrd", None)
+    found = read(tmp_path / "bone.seg.nrrd", volume)
+    assert isinstance(found, Segmentation)
+    assert [segment.name for segment in found.segments] == ["bone"]

@@ -1,0 +1,266 @@
+"""What a person works on, without a page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("trame_slicer", reason="needs the app extra")
+import SimpleITK as sitk  # noqa: N813 (the library's own custom)
+from fake_engine import LIVER, RIGHT_KIDNEY, SPLEEN, FakeEngine, specification
+from scene_world import Clock, empty_scene, painted
+from VISTA3DSegmentLib.app.estimate import Estimator, windows_of
+from VISTA3DSegmentLib.app.opening import Scan, read_sample
+from VISTA3DSegmentLib.app.saving import Format
+from VISTA3DSegmentLib.app.workspace import SegmentView, Workspace, middle_of
+from VISTA3DSegmentLib.edits import MaskCrop
+from VISTA3DSegmentLib.errors import FileFormatError, PromptError, SegmentationError, VolumeError
+from VISTA3DSegmentLib.files.segmentations import Segment, Segmentation, read_segmentation
+from VISTA3DSegmentLib.service import InProcess
+from VISTA3DSegmentLib.session.annotation import Status
+from VISTA3DSegmentLib.volume import Volume
+
+IN_LIVER = (6.0, 8.0, 6.0)
+"""RAS of a voxel of the painted liver; the scan's grid is that of the world."""
+
+
+class Desk:
+    """A workspace with a fake engine, and the clock in the test's hands."""
+
+    def __init__(self, home: Path, array: np.ndarray | None = None) -> None:
+        self.clock, self.home = Clock(), home
+        estimator = Estimator("starter", home)
+        estimator.specification = specification()
+        self.workspace = Workspace(empty_scene(), lambda: InProcess(FakeEngine()), estimator, home, self.clock)
+        self.said: list[str] = []
+        self.failed: list[SegmentationError] = []
+        self.workspace.said.connect(self.said.append)
+        self.workspace.failed.connect(self.failed.append)
+        self.show(array)
+
+    def show(self, array: np.ndarray | None = None) -> None:
+        self.workspace.show(Scan(Volume(painted() if array is None else array, np.eye(4)), "painted"))
+        self.settle()
+
+    def settle(self) -> None:
+        for _ in range(500):
+            self.clock.seconds += 0.1
+            self.workspace.pump()
+            if not self.workspace.annotator.session.busy and not self.workspace.annotator.session.running:
+                return
+        raise AssertionError("never done")
+
+    def segments(self) -> dict[str, SegmentView]:
+        return {view.name: view for view in self.workspace.segments()}
+
+    def voxels(self, folder: Path) -> dict[str, Any]:
+        read = read_segmentation(self.workspace.save(folder, Format.SEGMENTS)).segments
+        return {segment.name: segment.mask.mask.sum() for segment in read}
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path / "home")
+
+
+def test_segment_fills_the_list_with_names_and_volumes(desk: Desk) -> None:
+    desk.workspace.segment([LIVER, SPLEEN])
+    assert desk.workspace.annotator.session.running
+    desk.settle()
+    found = desk.segments()
+    assert list(found) == ["liver", "spleen"]
+    assert found["liver"].ml == pytest.approx((painted() == 10 * LIVER).sum() / 1000)
+    assert found["liver"].visible
+    assert found["liver"].status is Status.DRAFT
+
+
+def test_classes_that_the_model_does_not_know_are_left_out_and_none_at_all_is_said(desk: Desk) -> None:
+    desk.workspace.segment([LIVER, 2])
+    desk.settle()
+    assert list(desk.segments()) == ["liver"]
+    with pytest.raises(PromptError, match="knows none"):
+        desk.workspace.segment([2])
+
+
+def test_a_cancelled_run_leaves_what_had_arrived(desk: Desk) -> None:
+    desk.workspace.segment([LIVER, SPLEEN, RIGHT_KIDNEY])
+    while not desk.segments():
+        desk.workspace.pump()
+    desk.workspace.cancel()
+    desk.settle()
+    assert list(desk.segments()) == ["liver"]
+    assert any("Cancelled" in sentence for sentence in desk.said)
+
+
+def test_cancel_takes_a_click_back_that_is_not_answered_yet(desk: Desk) -> None:
+    desk.workspace.annotator.new_structure("cyst")
+    desk.workspace.annotator.click(IN_LIVER)
+    assert desk.workspace.annotator.session.busy
+    desk.workspace.cancel()
+    desk.settle()
+    assert desk.segments()["cyst"].ml == 0
+    assert desk.workspace.annotator.markups.positions() == {}
+
+
+def test_opening_another_scan_leaves_nothing_of_the_one_before(desk: Desk) -> None:
+    desk.workspace.segment([LIVER])
+    desk.settle()
+    scene = desk.workspace.annotator.scene
+    count = scene.GetNumberOfNodes()
+    desk.show(np.where(painted() == 10 * SPLEEN, 10 * SPLEEN, 0).astype(np.int16))
+    assert desk.segments() == {}
+    assert scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == 1
+    assert scene.GetNumberOfNodes() <= count
+
+
+def test_a_scan_that_cannot_be_annotated_leaves_the_one_that_is_open(desk: Desk) -> None:
+    desk.workspace.segment([LIVER])
+    desk.settle()
+    scene = desk.workspace.annotator.scene
+    before = scene.GetNumberOfNodes()
+
+    def no_engine() -> Any:
+        raise VolumeError("No engine today.")
+
+    desk.workspace._make_client = no_engine
+    with pytest.raises(VolumeError):
+        desk.show()
+    assert list(desk.segments()) == ["liver"]
+    assert scene.GetNumberOfNodes() == before
+
+
+def test_work_on_a_scan_comes_back_after_a_crash_until_one_starts_afresh(desk: Desk) -> None:
+    desk.workspace.segment([LIVER])
+    desk.settle()
+    ml = desk.segments()["liver"].ml
+    again = Desk(desk.home)
+    assert again.segments()["liver"].ml == ml
+    assert any("earlier work" in sentence for sentence in again.said)
+    again.workspace.start_afresh()
+    assert again.segments() == {}
+    assert Desk(desk.home).segments() == {}
+
+
+def test_segments_of_a_file_are_added_as_steps_and_keep_their_terminology_and_tags(desk: Desk, tmp_path: Path) -> None:
+    mask = MaskCrop.of(painted() == 10 * SPLEEN)
+    terminology = "mine~SCT^1^a~SCT^2^b~^^~~^^~^^"
+    segment = Segment("Milz", mask, (10, 20, 30), None, terminology, {"Reader": "Dr A"})
+    desk.workspace.add(Segmentation(painted().shape, np.eye(4), (segment,)))
+    desk.settle()
+    (saved,) = read_segmentation(desk.workspace.save(tmp_path, Format.SEGMENTS)).segments
+    assert (saved.name, saved.color, saved.terminology) == ("Milz", (10, 20, 30), terminology)
+    assert saved.tags["Reader"] == "Dr A"
+    assert saved.mask.mask.sum() == mask.mask.sum()
+    desk.workspace.annotator.undo()
+    assert desk.segments() == {}
+
+
+@pytest.mark.parametrize("form", [Format.SEGMENTS, Format.LABEL_MAP])
+def test_what_is_saved_is_what_another_reader_finds(desk: Desk, tmp_path: Path, form: Format) -> None:
+    desk.workspace.segment([LIVER, SPLEEN])
+    desk.settle()
+    path = desk.workspace.save(tmp_path, form)
+    assert path.name == f"segmentation{form.value}"
+    assert [file.name for file in tmp_path.iterdir() if file.is_file()] == [path.name]
+    voxels = sitk.GetArrayFromImage(sitk.ReadImage(str(path)))
+    assert sorted(np.unique(voxels, return_counts=True)[1][1:]) == sorted(
+        int((painted() == 10 * n).sum()) for n in (LIVER, SPLEEN)
+    )
+
+
+def test_a_saved_scene_brings_segments_and_clicks_back(desk: Desk, tmp_path: Path) -> None:
+    desk.workspace.annotator.new_structure("cyst")
+    desk.workspace.annotator.click(IN_LIVER)
+    desk.settle()
+    path = desk.workspace.save(tmp_path, Format.SCENE)
+    scene = empty_scene()
+    assert scene.ReadFromMRB(str(path), True)
+    segmentation = scene.GetFirstNodeByClass("vtkMRMLSegmentationNode").GetSegmentation()
+    assert [segmentation.GetNthSegment(n).GetName() for n in range(segmentation.GetNumberOfSegments())] == ["cyst"]
+    points = scene.GetFirstNodeByName("Positive clicks")
+    assert points.GetNumberOfControlPoints() == 1
+
+
+def test_with_nothing_to_save_a_sentence_says_what_to_do(desk: Desk, tmp_path: Path) -> None:
+    with pytest.raises(FileFormatError, match="no segment to save"):
+        desk.workspace.save(tmp_path, Format.SEGMENTS)
+
+
+def test_before_and_after_show_what_the_last_change_did_and_saving_is_not_touched(desk: Desk, tmp_path: Path) -> None:
+    desk.workspace.segment([LIVER])
+    desk.settle()
+    whole = desk.voxels(tmp_path)["liver"]
+    object_id = desk.segments()["liver"].id
+    desk.workspace.annotator.select(object_id)
+    desk.workspace.annotator.click(IN_LIVER, positive=False)
+    desk.settle()
+    smaller = desk.voxels(tmp_path)["liver"]
+    assert smaller < whole
+    assert desk.workspace.toggle_before()
+    display = desk.workspace.annotator.segmentation_node.GetDisplayNode()
+    assert not display.GetSegmentVisibility(object_id)
+    earlier = desk.workspace.annotator.scene.GetFirstNodeByName("Before the last change")
+    assert earlier.GetDisplayNode().GetVisibility()
+    assert desk.voxels(tmp_path)["liver"] == smaller
+    assert not desk.workspace.shows_before
+    assert display.GetSegmentVisibility(object_id)
+
+
+def test_a_place_in_a_segment_is_inside_it_even_if_its_middle_is_not(desk: Desk) -> None:
+    ring = np.zeros((3, 9, 9), np.bool_)
+    ring[1, 1:8, 1:8] = True
+    ring[1, 2:7, 2:7] = False
+    volume = Volume(np.zeros(ring.shape, np.int16), np.eye(4))
+    place = middle_of(MaskCrop.of(ring), volume)
+    assert place is not None
+    i, j, k = (round(x) for x in volume.ijk_of(place))
+    assert ring[k, j, i]
+
+
+def test_visibility_opacity_and_status_reach_the_scene(desk: Desk) -> None:
+    desk.workspace.segment([LIVER])
+    desk.settle()
+    object_id = desk.segments()["liver"].id
+    desk.workspace.set_visible(object_id, False)
+    desk.workspace.set_opacity(object_id, 0.25)
+    desk.workspace.annotator.set_status(object_id, Status.DONE)
+    view = desk.segments()["liver"]
+    assert (view.visible, view.opacity, view.status) == (False, 0.25, Status.DONE)
+
+
+def test_without_a_scan_every_wish_is_answered_by_a_sentence(tmp_path: Path) -> None:
+    estimator = Estimator("starter", tmp_path)
+    workspace = Workspace(empty_scene(), lambda: InProcess(FakeEngine()), estimator, tmp_path)
+    assert workspace.segments() == []
+    assert workspace.estimate() is None
+    assert workspace.idle
+    for wish in (lambda: workspace.annotator, workspace.start_afresh, workspace.toggle_before, workspace.cancel):
+        with pytest.raises(PromptError, match="No scan is open"):
+            wish()
+
+
+def test_the_estimate_is_rough_until_a_run_was_measured(desk: Desk) -> None:
+    first = desk.workspace.estimate()
+    assert first is not None
+    assert not first.measured
+    assert "rough" in str(first)
+    desk.workspace.segment([LIVER, SPLEEN])
+    for _ in range(100):
+        desk.clock.seconds += 1.0
+        desk.workspace.pump()
+        if not desk.workspace.annotator.session.running:
+            break
+    later = desk.workspace.estimate()
+    assert later is not None
+    assert later.measured
+    assert later.seconds > 0
+    assert Estimator("starter", desk.home)._path == desk.workspace.estimator._path
+
+
+def test_the_windows_of_the_sample_are_those_that_the_starter_walks(tmp_path: Path) -> None:
+    estimator = Estimator("starter", tmp_path)
+    assert windows_of(read_sample().volume, estimator.specification) >= 36
+    assert estimator.estimate(read_sample().volume).memory_bytes < 6e9

@@ -1,0 +1,102 @@
+// What only the browser can do: keys, the right mouse button, files that come in and go out.
+(() => {
+  const ask = (name, ...args) => window.trame?.trigger(name, args);
+  const isTyping = (element) => element?.closest?.("input, textarea, [contenteditable=true]");
+  const isControl = (element) => element?.closest?.("button, a, [role=option], [role=menuitem], [role=slider]");
+
+  const KEYS = { a: "add", d: "remove", n: "lesion", escape: "cancel", " ": "before" };
+
+  function meaning(event) {
+    const key = event.key.toLowerCase();
+    if (event.ctrlKey || event.metaKey) {
+      if (key === "z") return event.shiftKey ? "redo" : "undo";
+      return key === "y" ? "redo" : undefined;
+    }
+    if (event.altKey || (key === " " && isControl(event.target))) return undefined;
+    if (key === "escape" && document.querySelector(".v-overlay--active:not(.v-tooltip)")) return undefined;
+    return KEYS[key];
+  }
+
+  addEventListener("keydown", (event) => {
+    const wish = isTyping(event.target) ? undefined : meaning(event);
+    if (!wish) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (!event.repeat) ask("key", wish);
+  }, true);
+
+  const viewAt = (x, y) => [...document.querySelectorAll("[data-view]")].find((view) => {
+    const box = view.getBoundingClientRect();
+    return x >= box.left && x < box.right && y >= box.top && y < box.bottom;
+  });
+  const inGrid = (element) => element?.closest?.(".grid");
+
+  addEventListener("contextmenu", (event) => {
+    const view = inGrid(event.target) && viewAt(event.clientX, event.clientY);
+    if (!view) return;
+    event.preventDefault();
+    const box = view.getBoundingClientRect();
+    const right = (event.clientX - box.left) / box.width, down = (event.clientY - box.top) / box.height;
+    ask("marker_menu", view.dataset.view, right, down, event.clientX, event.clientY);
+  }, true);
+
+  // After a click in a view the keys mean the view again, not the button pressed last.
+  addEventListener("pointerdown", (event) => {
+    if (inGrid(event.target)) document.activeElement?.blur?.();
+  }, true);
+
+  async function send(files) {
+    if (!files.length) return;
+    const upload = Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+    for (const [n, file] of files.entries()) {
+      if (n % 25 === 0) ask("uploading", n, files.length);
+      const name = encodeURIComponent(file.name);
+      const answer = await fetch(`upload/${upload}`, { method: "PUT", body: file, headers: { "X-File-Name": name } });
+      if (!answer.ok) break;
+    }
+    ask("uploaded", upload);
+  }
+
+  function pick(folder) {
+    const input = document.createElement("input");
+    input.type = "file";
+    input.multiple = true;
+    input.webkitdirectory = folder;
+    input.onchange = () => send([...input.files]);
+    input.click();
+  }
+
+  async function filesIn(entry) {
+    if (entry.isFile) return [await new Promise((resolve, reject) => entry.file(resolve, reject))];
+    const reader = entry.createReader(), found = [];
+    for (;;) {
+      const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+      if (!some.length) return found;
+      for (const inner of some) found.push(...(await filesIn(inner)));
+    }
+  }
+
+  addEventListener("dragover", (event) => {
+    event.preventDefault();
+    document.body.classList.add("dropping");
+  });
+  addEventListener("dragleave", (event) => {
+    if (!event.relatedTarget) document.body.classList.remove("dropping");
+  });
+  addEventListener("drop", async (event) => {
+    event.preventDefault();
+    document.body.classList.remove("dropping");
+    // Taken at once: after the first wait the items are gone. Not every file that is dropped has an entry.
+    const dropped = [...event.dataTransfer.items].filter((item) => item.kind === "file");
+    const found = dropped.map((item) => item.webkitGetAsEntry?.() ?? item.getAsFile());
+    const files = found.map((one) => (one instanceof File ? [one] : filesIn(one)));
+    send((await Promise.all(files)).flat());
+  });
+
+  async function save(form) {
+    const answer = await fetch(`save/${form}`);
+    if (answer.ok) window.trame.utils.download(`segmentation${form}`, await answer.blob());
+  }
+
+  window.vista = { pick, save };
+})();

@@ -1,0 +1,407 @@
+"""Connects what a person works on with what the page shows, and with the clock."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+import traceback
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from trame_server.utils.typed_state import TypedState
+
+from ..anatomy import PRESETS, class_of, expand, find, parse_classes
+from ..durations import time_left
+from ..errors import SegmentationError
+from ..files.segments import Segmentation
+from ..prompts import Ras
+from ..scene.latency import Latency
+from ..session.annotation import Status
+from .click_tool import ClickTool, marker_at
+from .opening import Scan, read, read_sample
+from .panels.segment_list import Wish
+from .saving import Format
+from .state import Choice, PageState, SegmentRow
+from .transfer import Inbox
+from .views import Views
+from .workspace import SegmentView, Workspace
+
+PUMP_SECONDS, IDLE_SECONDS = 0.02, 0.1
+PRESET = "preset:"
+HISTORY_LINES = 30
+NEWS_SECONDS = 20.0
+"""How long what was said stays; an error stays until the person goes on."""
+FIRST_HINT = "Press Segment to find every organ of this scan, or name a structure and click on it."
+NEXT_HINT = "Click where an organ is wrong: Add grows it, Remove (ctrl-click) shrinks it."
+
+logger = logging.getLogger(__name__)
+
+
+class Desk:
+    """See the module.
+
+    Args:
+        workspace: what a person works on.
+        views: of the page.
+        state: of the page.
+    """
+
+    def __init__(self, workspace: Workspace, views: Views, state: TypedState[PageState]) -> None:
+        self._workspace, self._views, self._state = workspace, views, state
+        self._shown = state.data
+        self._dirty = True
+        self._arrived: list[str] = []
+        self._said_at = 0.0
+        self._activity_shown: tuple[bool, frozenset[str]] = (False, frozenset())
+        workspace.said.connect(self._say)
+        workspace.failed.connect(self._fail)
+        workspace.measured.connect(self._show_latency)
+        workspace.changed.connect(self._mark_dirty)
+        for view in views.slices().values():
+            ClickTool(view, self._holds_marker, self._clicked)
+        state.bind_changes(
+            {
+                state.name.scan.window: self._window_chosen,
+                state.name.click.follows: self._follows_chosen,
+                state.name.run.chosen: lambda _: self._mark_dirty(),
+            }
+        )
+        self._shown.run.choices = _choices(workspace.classes)
+        self._shown.click.structures = [
+            Choice(class_of(n).name, class_of(n).name, ", ".join(class_of(n).synonyms)) for n in workspace.classes
+        ]
+
+    # ------------------------------------------------------------------ doing
+
+    def act(self, action: Callable[[], object]) -> None:
+        """Do what the person asked; whatever goes wrong becomes one line."""
+        self._forget_failure()
+        try:
+            action()
+        except Exception as error:
+            self._fail(error)
+        self._dirty = True
+        self.refresh()
+
+    async def act_in_time(self, what: str, action: Callable[[], Awaitable[object]]) -> None:
+        """Likewise, for what takes long; the page says meanwhile what it is."""
+        self._forget_failure()
+        self._shown.scan.busy = what
+        self._state.state.flush()
+        try:
+            await action()
+        except Exception as error:
+            self._fail(error)
+        self._shown.scan.busy = ""
+        self._dirty = True
+        self.refresh()
+
+    async def open(self, path: Path | None) -> None:
+        """Open what a path holds; None: the sample."""
+
+        async def opening() -> None:
+            found = await asyncio.to_thread(read_sample if path is None else lambda: read(path, self._workspace.volume))
+            if isinstance(found, Segmentation):
+                self._workspace.add(found)
+            else:
+                self._show(found)
+
+        await self.act_in_time("Reading the scan", opening)
+
+    def tell_upload(self, done: int, total: int) -> None:
+        """The browser has sent so many files."""
+        self._forget_failure()
+        self._shown.scan.busy = f"Receiving {total} file{'' if total == 1 else 's'}, {done} are here"
+
+    async def open_upload(self, inbox: Inbox, upload: str) -> None:
+        """Open what the browser sent."""
+        try:
+            path = inbox.take(upload)
+        except SegmentationError as error:
+            self._shown.scan.busy = ""
+            self._fail(error)
+            self.refresh()
+        else:
+            await self.open(path)
+
+    async def save(self, folder: Path, form: Format) -> Path | None:
+        """Save into a folder; None: it could not be done, and the page says why."""
+        written: list[Path] = []
+
+        async def saving() -> None:
+            written.append(self._workspace.save(folder, form))
+
+        await self.act_in_time("Saving", saving)
+        return written[0] if written else None
+
+    def _show(self, scan: Scan) -> None:
+        self._workspace.show(scan)
+        self._opened()
+
+    def _opened(self) -> None:
+        annotator = self._workspace.annotator
+        self._shown.status.latency = ""
+        annotator.follows_clicks = self._shown.click.follows
+        annotator.session.answered.connect(lambda answer: self._note_arrival(answer[0]))
+        display = annotator.segmentation_node.GetDisplayNode()
+        display.SetOpacity2DFill(0.4)
+        display.SetOpacity2DOutline(1.0)
+        self._views.show(annotator.volume_node, self._shown.scan.window)
+
+    def start_afresh(self) -> None:
+        """Forget what was done on this scan."""
+        self._workspace.start_afresh()
+        self._opened()
+
+    # ------------------------------------------------------------------ the run
+
+    def segment(self) -> None:
+        """Start the automatic run."""
+        chosen = self._shown.run.chosen
+        ids = tuple(n for word in chosen for n in _meant(word)) if chosen else self._workspace.classes
+        self._arrived.clear()
+        self._workspace.segment(ids)
+
+    def cancel(self) -> None:
+        """Stop what is being computed."""
+        self._workspace.cancel()
+
+    # ------------------------------------------------------------------ segments and clicks
+
+    def choose(self, wish: Wish) -> None:
+        """Choose a segment, and go there."""
+        self._workspace.annotator.select(wish.segment_id)
+        middle = self._workspace.centre_of(wish.segment_id)
+        if middle is not None:
+            self._views.jump(middle)
+
+    def set_visible(self, wish: Wish) -> None:
+        """Show a segment, or hide it."""
+        self._workspace.set_visible(wish.segment_id, bool(wish.value))
+
+    def set_opacity(self, wish: Wish) -> None:
+        """How opaque a segment is."""
+        self._workspace.set_opacity(wish.segment_id, float(wish.value))
+
+    def set_status(self, wish: Wish) -> None:
+        """How far a segment is."""
+        self._workspace.annotator.set_status(wish.segment_id, Status(wish.value))
+
+    def remove(self, wish: Wish) -> None:
+        """Delete a segment."""
+        self._workspace.annotator.remove(wish.segment_id)
+
+    def begin_structure(self) -> None:
+        """Begin the structure whose name was typed."""
+        name = (self._shown.click.structure or "").strip()
+        known = [n for n in self._workspace.classes if class_of(n).name == name]
+        known = known or [
+            row.id for row in find(name)[:1] if row.id in self._workspace.classes and name in row.synonyms
+        ]
+        self._workspace.annotator.new_structure(class_of(known[0]).name if known else name, known[0] if known else None)
+        self._shown.click.structure = None
+        self._shown.click.positive = True
+
+    def begin_lesion(self) -> None:
+        """Begin the next numbered lesion."""
+        self._workspace.annotator.new_structure()
+        self._shown.click.positive = True
+
+    def set_sign(self, positive: bool) -> None:
+        """What the next clicks do."""
+        self._shown.click.positive = positive
+
+    def undo(self) -> None:
+        """Take back the latest step."""
+        self._workspace.annotator.undo()
+
+    def redo(self) -> None:
+        """Do it again."""
+        self._workspace.annotator.redo()
+
+    def toggle_before(self) -> None:
+        """Show how it was before the last change, or how it is."""
+        self._workspace.toggle_before()
+
+    def open_marker_menu(self, view: str, right: float, down: float, x: int, y: int) -> None:
+        """The person pressed the right button in a slice view; if there is a marker its menu opens."""
+        views = self._views.slices()
+        if view not in views:
+            return
+        annotator, menu = self._workspace.annotator, self._shown.marker
+        click_id = marker_at(views[view], self._views.pixel(view, right, down), annotator.markups)
+        if click_id is not None:
+            owner = next(
+                value for value in annotator.session.annotation.objects.values()
+                if any(placed.id == click_id for placed in value.clicks)
+            )  # fmt: skip
+            sign = "+" if owner.click(click_id).click.positive else "\N{MINUS SIGN}"
+            menu.click_id, menu.title, menu.x, menu.y = click_id, f"{sign} {owner.structure.name}", x, y
+            menu.shown = True
+
+    def flip_marker(self) -> None:
+        """Make the click of the menu's marker negative, or the reverse."""
+        self._workspace.annotator.flip(self._shown.marker.click_id)
+
+    def delete_marker(self) -> None:
+        """Take the click of the menu's marker away."""
+        self._workspace.annotator.delete(self._shown.marker.click_id)
+
+    def _holds_marker(self) -> bool:
+        return self._workspace.volume is not None and self._workspace.annotator.markups.dragging
+
+    def _clicked(self, ras: Ras, with_ctrl: bool) -> None:
+        self.act(lambda: self._workspace.annotator.click(ras, self._shown.click.positive and not with_ctrl))
+
+    def _window_chosen(self, window: str) -> None:
+        if self._workspace.volume is not None:
+            self._views.set_window(self._workspace.annotator.volume_node, window)
+
+    def _follows_chosen(self, follows: bool) -> None:
+        if self._workspace.volume is not None:
+            self._workspace.annotator.follows_clicks = follows
+
+    # ------------------------------------------------------------------ time
+
+    async def keep_time(self) -> None:
+        """Take the engine's answers for as long as the page lives; nothing here waits for the engine."""
+        while True:
+            await asyncio.sleep(IDLE_SECONDS if self._workspace.idle else PUMP_SECONDS)
+            try:
+                self._workspace.pump()
+            except Exception as error:
+                self._fail(error)
+            self._forget_news()
+            self.refresh()
+
+    # ------------------------------------------------------------------ showing
+
+    def refresh(self) -> None:
+        """Show what is different."""
+        activity = self._activity()
+        if not self._dirty and activity == self._activity_shown:
+            return
+        self._dirty, self._activity_shown = False, activity
+        self._show_scan()
+        self._show_run()
+        self._show_segments()
+        self._show_history()
+        self._shown.status.busy = activity[0]
+        self._state.state.flush()
+
+    def _activity(self) -> tuple[bool, frozenset[str]]:
+        """Whether something is computed, and for which segments an answer is awaited."""
+        if self._workspace.volume is None:
+            return False, frozenset()
+        session = self._workspace.annotator.session
+        opening = session.ready is None and not session.broken
+        return bool(session.busy) or session.running or opening, session.busy
+
+    def _show_scan(self) -> None:
+        scan, volume = self._workspace.scan, self._workspace.volume
+        self._shown.scan.name = scan.name if scan else ""
+        self._shown.click.why_not = "" if scan else "No scan is open."
+        if volume is not None:
+            voxels = " x ".join(str(n) for n in volume.shape_kji[::-1])
+            spacing = " x ".join(f"{mm:.3g}" for mm in volume.spacing_mm)
+            self._shown.scan.size = f"{voxels} voxels, {spacing} mm"
+
+    def _show_run(self) -> None:
+        run, estimate = self._shown.run, self._workspace.estimate()
+        run.estimate = str(estimate) if estimate else ""
+        run.why_not = self._why_no_run()
+        run.running = estimate is not None and self._workspace.annotator.session.running
+        progress = self._workspace.run
+        run.percent = 100 * progress.done / progress.total if progress and progress.total else None
+        if run.running and progress:
+            left = time_left(progress.seconds_left)
+            run.told = ", ".join(
+                [f"{progress.done} of {progress.total} windows", *([left] if left else []), *self._arrived[-2:]]
+            )
+        elif run.running:
+            run.told = "Starting"
+        session = self._workspace.annotator.session if estimate else None
+        model, ready = self._workspace.estimator.specification, session.ready if session else None
+        runs_on = ready.identity.partition(" ")[2] if ready else ""
+        self._shown.status.engine = f"{model.name} {model.version}, {runs_on}" if runs_on else ""
+        rows = self._workspace.segments()
+        self._shown.status.hint = "" if not estimate else (NEXT_HINT if rows else FIRST_HINT)
+
+    def _why_no_run(self) -> str:
+        if self._workspace.volume is None:
+            return "Open a scan first."
+        session = self._workspace.annotator.session
+        if session.broken:
+            return "There is no engine: see the line at the bottom."
+        return "" if session.ready is not None else "The model is being loaded."
+
+    def _show_segments(self) -> None:
+        self._shown.segments.rows = [_row(view) for view in self._workspace.segments()]
+        self._shown.segments.before = self._workspace.shows_before
+        there = self._workspace.volume is not None
+        self._shown.segments.selected = (self._workspace.annotator.selected or "") if there else ""
+
+    def _show_history(self) -> None:
+        there = self._workspace.volume is not None
+        history = self._workspace.annotator.session.history if there else None
+        self._shown.history.done = [str(step) for step in reversed(history.done[-HISTORY_LINES:])] if history else []
+        self._shown.history.undone = [str(step) for step in history.undone[-HISTORY_LINES:]] if history else []
+
+    def _show_latency(self, latency: Latency) -> None:
+        parts = [("voxels", latency.voxels_seconds), ("2-D", latency.slices_seconds), ("3-D", latency.surface_seconds)]
+        told = " / ".join(f"{name} {1000 * seconds:.0f}" for name, seconds in parts if seconds is not None)
+        self._shown.status.latency = f"click to {told} ms"
+
+    def _note_arrival(self, object_id: str) -> None:
+        value = self._workspace.annotator.session.annotation.objects.get(object_id)
+        if value is not None:
+            self._arrived.append(value.structure.name)
+
+    def _mark_dirty(self, _: object = None) -> None:
+        self._dirty = True
+
+    def _say(self, sentence: str) -> None:
+        self._shown.status.message, self._shown.status.failed = sentence, False
+        self._said_at, self._dirty = time.monotonic(), True
+
+    def _forget_failure(self) -> None:
+        if self._shown.status.failed:
+            self._shown.status.message, self._shown.status.failed = "", False
+
+    def _forget_news(self) -> None:
+        is_news = bool(self._shown.status.message) and not self._shown.status.failed
+        if is_news and time.monotonic() - self._said_at > NEWS_SECONDS:
+            self._shown.status.message, self._dirty = "", True
+
+    def _fail(self, error: Exception) -> None:
+        if isinstance(error, SegmentationError):
+            sentence = str(error)
+        else:
+            # Where, and of what kind; not with which values: they may be the patient's.
+            logger.error("%s at\n%s", type(error).__name__, "".join(traceback.format_tb(error.__traceback__)))
+            sentence = f"Something went wrong that should not ({type(error).__name__}). Your work is kept; try again."
+        self._shown.status.message, self._shown.status.failed = sentence, True
+        self._dirty = True
+
+
+def _choices(known: tuple[int, ...]) -> list[Choice]:
+    presets = [
+        Choice(f"{PRESET}{name}", f"Preset: {name.replace('-', ' ')}", f"{len(set(ids) & set(known))} structures")
+        for name, ids in PRESETS.items()
+        if set(ids) & set(known)
+    ]
+    rows = [class_of(n) for n in known]
+    return [*presets, *(Choice(str(row.id), row.name, ", ".join(row.synonyms)) for row in rows)]
+
+
+def _meant(word: str) -> tuple[int, ...]:
+    return PRESETS[word.removeprefix(PRESET)] if word.startswith(PRESET) else expand(parse_classes(word))
+
+
+def _row(view: SegmentView) -> SegmentRow:
+    color = "#" + "".join(f"{round(255 * part):02x}" for part in view.color)
+    volume = f"{view.ml:.1f}" if view.ml else ""
+    return SegmentRow(
+        view.id, view.name, color, volume, view.visible, round(view.opacity, 2), view.status.value, view.busy
+    )

@@ -1,0 +1,60 @@
+"""Who may speak with the server: whoever has the token, from the page that this server itself has sent.
+
+The address that the program prints carries the token. It is exchanged for a cookie, so that a reload needs nothing and
+neither history nor bookmarks keep it. A page of another site that knocks at this computer's ports (by a script, a
+WebSocket, or a name that resolves to this computer) has no cookie, and is refused by its origin besides.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from collections.abc import Awaitable, Callable
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+REFUSED = "This page opens with the address that vista3dsegment printed when it was started, with its token.\n"
+SAFE_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+class Guard:
+    """Lets requests through or refuses them.
+
+    Args:
+        token: what a person must know; None: a new one.
+    """
+
+    def __init__(self, token: str | None = None) -> None:
+        self.token = token or secrets.token_urlsafe(24)
+        self._cookie = f"vista3dsegment_{secrets.token_hex(4)}"
+
+    @web.middleware
+    async def check(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Answer a request, if it may be asked."""
+        if not self._is_of_this_page(request):
+            return web.Response(status=403, text=REFUSED)
+        if self._is_token(request.query.get("token")):
+            answer = web.HTTPFound("/index.html?reconnect=auto")
+            answer.set_cookie(self._cookie, self.token, httponly=True, samesite="Lax", path="/")
+            raise answer
+        if not self._is_token(request.cookies.get(self._cookie)):
+            return web.Response(status=403, text=REFUSED)
+        response = await handler(request)
+        if not response.prepared:
+            response.headers.update(SAFE_HEADERS)
+        return response
+
+    def _is_token(self, given: str | None) -> bool:
+        return given is not None and hmac.compare_digest(given.encode(), self.token.encode())
+
+    def _is_of_this_page(self, request: web.Request) -> bool:
+        origin = request.headers.get("Origin")
+        return origin is None or urlsplit(origin).netloc == request.headers.get("Host")

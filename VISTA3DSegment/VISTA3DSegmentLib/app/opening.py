@@ -1,0 +1,97 @@
+"""What a person opens: a file, a folder, or a zip, and what is in it. Nothing here touches the scene.
+
+Reading takes seconds, so it is done in a thread; everything that comes of it is a value.
+"""
+
+from __future__ import annotations
+
+import shutil
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import FileFormatError
+from ..files.nrrd import read_header
+from ..files.reading import COPY_AGAIN, MAX_BYTES, stem_of
+from ..files.seg_nrrd import holds_segments
+from ..files.segmentations import Segmentation, read_segmentation
+from ..files.volumes import READERS, read_volume, suffix_of
+from ..resources import resource
+from ..volume import Volume
+
+SAMPLE = "Samples/sample_ct.nrrd"
+MAX_FILES = 20_000
+"""Files of one study: a whole body in thin slices has a few thousand."""
+
+
+@dataclass(frozen=True)
+class Scan:
+    """A scan that was read.
+
+    Args:
+        volume: its voxels.
+        name: for the page; that of the file, never of the patient.
+        notices: what the person should know about how it was read.
+    """
+
+    volume: Volume
+    name: str
+    notices: tuple[str, ...] = ()
+
+
+def read_sample() -> Scan:
+    """The scan that comes with the package."""
+    return Scan(read_volume(resource(SAMPLE)).volume, "Sample CT (synthetic)")
+
+
+def read(path: Path, like: Volume | None) -> Scan | Segmentation:
+    """Read what a person gave.
+
+    Args:
+        path: NIfTI, NRRD, MetaImage, a folder with DICOM or with one of these, a zip of any of it, or .seg.nrrd.
+        like: the scan that is open; a segmentation is put onto its grid.
+
+    Raises:
+        FileFormatError, VolumeError, ResourceError: a sentence says what is wrong with it.
+    """
+    path = _inside(path)
+    if suffix_of(path) == ".nrrd" and path.is_file() and holds_segments(read_header(path)):
+        if like is None:
+            raise FileFormatError(f"{path.name} holds segments of a scan.", "Open the scan first.")
+        return read_segmentation(path, like=like)
+    found = read_volume(path)
+    return Scan(found.volume, "DICOM series" if path.is_dir() else stem_of(path), found.notices)
+
+
+def _inside(path: Path) -> Path:
+    """What a zip or a folder holds, if that is a single image; else the folder."""
+    if path.suffix.lower() == ".zip":
+        path = unpacked(path)
+    if path.is_dir():
+        images = [file for file in path.rglob("*") if file.is_file() and suffix_of(file) in READERS]
+        if len(images) == 1:
+            return images[0]
+    return path
+
+
+def unpacked(archive: Path) -> Path:
+    """A zip's files in a new folder beside it, under names of our own: those in the archive decide nothing.
+
+    Raises:
+        FileFormatError: it is damaged or protected, or holds more than can be real.
+    """
+    folder = archive.with_name(archive.stem + ".unpacked")
+    try:
+        with zipfile.ZipFile(archive) as zipped:
+            members = [member for member in zipped.infolist() if not member.is_dir()]
+            if len(members) > MAX_FILES or sum(member.file_size for member in members) > MAX_BYTES:
+                raise FileFormatError(f"The archive {archive.name} holds more than a scan can be.", "Unpack it first.")
+            folder.mkdir()
+            for number, member in enumerate(members):
+                suffix = suffix_of(Path(member.filename))
+                kept = suffix if suffix in READERS else ""
+                with zipped.open(member) as source, (folder / f"{number:05}{kept}").open("xb") as target:
+                    shutil.copyfileobj(source, target)
+    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError) as error:
+        raise FileFormatError(f"The archive {archive.name} is damaged or protected.", COPY_AGAIN) from error
+    return folder

@@ -1,0 +1,101 @@
+"""The page: where everything is, and which wish goes where."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from trame.ui.vuetify3 import VAppLayout
+from trame.widgets import html
+from trame.widgets import vuetify3 as v3
+from trame_server import Server
+from trame_server.utils.typed_state import TypedState
+
+from ..session.signals import Signal
+from .desk import Desk
+from .panels.click_panel import ClickPanel
+from .panels.help_dialog import HelpDialog
+from .panels.history_panel import HistoryPanel
+from .panels.marker_menu import MarkerMenuPanel
+from .panels.run_panel import RunPanel
+from .panels.segment_list import SegmentList, Wish
+from .panels.status_line import StatusLine
+from .panels.top_bar import TopBar
+from .state import PageState
+from .views import WINDOWS, Views
+
+PANEL_WIDTH = 320
+COLORS = {
+    "dark": {"background": "#0d1116", "surface": "#151b22", "primary": "#4fa3d9", "error": "#ff8a80"},
+    "light": {"background": "#f3f5f7", "surface": "#ffffff", "primary": "#1769aa", "error": "#b3261e"},
+}
+THEMES = {name: {"dark": name == "dark", "colors": colors} for name, colors in COLORS.items()}
+
+
+class Page:
+    """Lays out the panels and the views.
+
+    Args:
+        server: of the page.
+        state: of the page.
+        views: of the page.
+        desk: does what the person asks.
+    """
+
+    def __init__(self, server: Server, state: TypedState[PageState], views: Views, desk: Desk) -> None:
+        self._desk = desk
+        config = {"theme": {"defaultTheme": "dark", "themes": THEMES}}
+        with VAppLayout(server, vuetify_config=config, theme=(state.name.theme,)) as layout:
+            top = TopBar(state, list(WINDOWS))
+            with v3.VNavigationDrawer(
+                permanent=True, width=PANEL_WIDTH, touchless=True, raw_attrs=['aria-label="Annotation"']
+            ):
+                run = RunPanel(state)
+                click = ClickPanel(state)
+                segments = SegmentList(state)
+                HistoryPanel(state)
+            StatusLine(state)
+            with v3.VMain(classes="views"), html.Div(classes="grid"):
+                views.place(layout)
+            marker = MarkerMenuPanel(state)
+            HelpDialog(state)
+        asked: list[tuple[Signal[None], Callable[[], object]]] = [
+            (top.undo_asked, desk.undo),
+            (top.redo_asked, desk.redo),
+            (top.afresh_asked, desk.start_afresh),
+            (run.segment_asked, desk.segment),
+            (run.cancel_asked, desk.cancel),
+            (click.structure_asked, desk.begin_structure),
+            (click.lesion_asked, desk.begin_lesion),
+            (click.before_asked, desk.toggle_before),
+            (marker.flip_asked, desk.flip_marker),
+            (marker.delete_asked, desk.delete_marker),
+        ]
+        for signal, action in asked:
+            signal.connect(self._doing(action))
+        wishes: list[tuple[Signal[Wish], Callable[[Wish], object]]] = [
+            (segments.chosen, desk.choose),
+            (segments.visibility_asked, desk.set_visible),
+            (segments.opacity_asked, desk.set_opacity),
+            (segments.status_asked, desk.set_status),
+            (segments.removal_asked, desk.remove),
+        ]
+        for wished, grant in wishes:
+            wished.connect(self._granting(grant))
+        self.sample_asked = top.sample_asked
+        keys: dict[str, Callable[[], object]] = {
+            "add": lambda: desk.set_sign(True),
+            "remove": lambda: desk.set_sign(False),
+            "undo": desk.undo,
+            "redo": desk.redo,
+            "cancel": desk.cancel,
+            "lesion": desk.begin_lesion,
+            "before": desk.toggle_before,
+        }
+        server.trigger("key")(lambda key: desk.act(keys[key]))
+        server.trigger("marker_menu")(lambda *where: desk.act(lambda: desk.open_marker_menu(*where)))
+
+    def _doing(self, action: Callable[[], object]) -> Callable[[None], None]:
+        return lambda _: self._desk.act(action)
+
+    def _granting(self, grant: Callable[[Wish], object]) -> Callable[[Wish], None]:
+        return lambda wish: self._desk.act(lambda: grant(wish))

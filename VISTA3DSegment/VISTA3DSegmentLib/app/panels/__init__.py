@@ -1,0 +1,1 @@
+"""The panels: they show the state and raise signals, and decide nothing."""

@@ -1,0 +1,80 @@
+"""What a click does: its sign, what it is about, and new structures."""
+
+from __future__ import annotations
+
+from trame.widgets import html
+from trame.widgets import vuetify3 as v3
+from trame_server.utils.typed_state import TypedState
+
+from ...session.signals import Signal
+from ..state import PageState
+from .controls import icon_button, section, text_button
+
+
+class ClickPanel:
+    """See the module.
+
+    Args:
+        state: of the page.
+    """
+
+    def __init__(self, state: TypedState[PageState]) -> None:
+        self.structure_asked: Signal[None] = Signal()
+        self.lesion_asked: Signal[None] = Signal()
+        self.before_asked: Signal[None] = Signal()
+        click, segments = state.name.click, state.name.segments
+        with section("Correct"):
+            with html.Div(classes="flex-row"):
+                with v3.VBtnToggle(
+                    v_model=(click.positive,),
+                    mandatory=True,
+                    density="compact",
+                    divided=True,
+                    variant="outlined",
+                    classes="signs",
+                    raw_attrs=['aria-label="What a click does"'],
+                ):
+                    for value, text, icon, key, css in (
+                        ("true", "Add", "mdi-plus", "A", "sign-positive"),
+                        ("false", "Remove", "mdi-minus", "D or ctrl-click", "sign-negative"),
+                    ):
+                        with v3.VBtn(
+                            text, prepend_icon=icon, classes=css, size="small",
+                            raw_attrs=[
+                                f':value="{value}"',
+                                f'aria-label="{text}"',
+                                f':aria-pressed="{click.positive} === {value}"',
+                            ],
+                        ):  # fmt: skip
+                            v3.VTooltip(
+                                text=(f"{click.why_not} || '{text} voxels by clicks in a slice view ({key})'",),
+                                activator="parent", location="bottom", open_delay=350,
+                            )  # fmt: skip
+                html.Div(classes="grow")
+                icon_button(
+                    "Before or after the last change (space)", "mdi-compare", lambda: self.before_asked.emit(None),
+                    pressed=segments.before,
+                )  # fmt: skip
+            v3.VSwitch(
+                v_model=(click.follows,),
+                label="A click corrects the organ under it",
+                density="compact",
+                hide_details=True,
+                color="primary",
+                inset=True,
+            )
+            with html.Div(classes="flex-row new-structure"):
+                v3.VCombobox(
+                    v_model=(click.structure,),
+                    items=(click.structures,),
+                    placeholder="New structure",
+                    density="compact",
+                    variant="outlined",
+                    hide_details=True,
+                    hide_no_data=True,
+                    raw_attrs=['aria-label="Name of a new structure"', ':return-object="false"'],
+                )
+                icon_button("Begin this structure", "mdi-plus", lambda: self.structure_asked.emit(None), click.why_not)
+                text_button(
+                    "Lesion", lambda: self.lesion_asked.emit(None), click.why_not, tip="Begin the next lesion (N)"
+                )

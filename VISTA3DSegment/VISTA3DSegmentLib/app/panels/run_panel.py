@@ -1,0 +1,63 @@
+"""The automatic run: what is wanted, what it costs, how far it is."""
+
+from __future__ import annotations
+
+from trame.widgets import html
+from trame.widgets import vuetify3 as v3
+from trame_server.utils.typed_state import TypedState
+
+from ...session.signals import Signal
+from ..state import PageState
+from .controls import section, text_button
+
+
+class RunPanel:
+    """See the module.
+
+    Args:
+        state: of the page.
+    """
+
+    def __init__(self, state: TypedState[PageState]) -> None:
+        self.segment_asked: Signal[None] = Signal()
+        self.cancel_asked: Signal[None] = Signal()
+        run = state.name.run
+        with section("Segment"):
+            v3.VAutocomplete(
+                v_model=(run.chosen,),
+                items=(run.choices,),
+                multiple=True,
+                chips=True,
+                closable_chips=True,
+                clearable=True,
+                auto_select_first=True,
+                placeholder="Everything; or type organs, presets",
+                density="compact",
+                variant="outlined",
+                hide_details=True,
+                menu_props=("{maxHeight: 320}",),
+                classes="organ-field",
+                raw_attrs=[
+                    'aria-label="Organs"',
+                    ":filter-keys=\"['title', 'subtitle']\"",
+                    ':item-props="(item) => ({subtitle: item.subtitle})"',
+                ],
+            )
+            html.Div(f"{{{{ {run.estimate} }}}}", classes="note", raw_attrs=['aria-label="Estimate"'])
+            with html.Div(v_if=(f"!{run.running}",)):
+                text_button(
+                    "Segment", lambda: self.segment_asked.emit(None), run.why_not,
+                    prepend_icon="mdi-auto-fix", color="primary", variant="flat", block=True, size="default",
+                )  # fmt: skip
+            with html.Div(v_else=True, classes="running"):
+                with html.Div(classes="flex-row"):
+                    html.Div(f"{{{{ {run.told} }}}}", classes="note grow", raw_attrs=['aria-label="Progress"'])
+                    text_button("Cancel", lambda: self.cancel_asked.emit(None), tip="Esc")
+                v3.VProgressLinear(
+                    model_value=(f"{run.percent} || 0",),
+                    indeterminate=(f"{run.percent} === null",),
+                    height=6,
+                    rounded=True,
+                    color="primary",
+                    raw_attrs=['aria-label="Automatic run"'],
+                )

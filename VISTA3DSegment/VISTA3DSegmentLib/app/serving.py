@@ -1,0 +1,129 @@
+"""Lets a browser in: the server of the page, its ways in and out for files, and its end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import webbrowser
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+from trame.app import get_server
+from trame_server.utils.asynchronous import create_task
+from trame_server.utils.typed_state import TypedState
+from trame_slicer.core import SlicerApp
+
+from ..errors import ResourceError
+from ..models import store
+from ..resources import resource
+from ..service import ChildProcess
+from .desk import Desk
+from .estimate import Estimator
+from .guard import Guard
+from .page import Page
+from .polite import open_politely
+from .saving import Format
+from .state import PageState
+from .transfer import Inbox
+from .views import Views
+from .workspace import Workspace
+
+TITLE = "VISTA3DSegment"
+LOCAL = "127.0.0.1"
+BEYOND = (
+    "The page can be reached from other computers: whoever has the address with its token sees the scan. "
+    "It is not encrypted; put it behind a proxy that is."
+)
+
+
+def serve(
+    scan: Path | None, model: str, device: str, host: str, port: int, browser: bool, say: Callable[[str], None]
+) -> None:
+    """Serve the page until it is ended with ctrl-C.
+
+    Args:
+        scan: what is opened; None: the sample.
+        model: name or path of the weights.
+        device: where to compute.
+        host: address to listen on.
+        port: likewise; 0: any that is free.
+        browser: open the page in the person's browser.
+        say: told the address, with its token.
+
+    Raises:
+        ModelError: there is no such model. ResourceError: the address is taken.
+    """
+    estimator = Estimator(model, store.home())
+    server = get_server(client_type="vue3")
+    server.state.trame__title = TITLE
+    server.enable_module({"serve": {"vista": str(resource("Web"))}, "scripts": ["vista/page.js"],
+                          "styles": ["vista/page.css"]})  # fmt: skip
+    app, guard, inbox = SlicerApp(), Guard(), Inbox()
+    app.scene.GlobalWarningDisplayOff()  # of VTK, to the console: a missing X server, events of other versions
+    state: TypedState[PageState] = TypedState(server.state, PageState)
+    make_client = partial(ChildProcess, partial(open_politely, model, device))
+    workspace = Workspace(app.scene, make_client, estimator, store.home())
+    views = Views(app, server)
+    desk = Desk(workspace, views, state)
+    page = Page(server, state, views, desk)
+    page.sample_asked.connect(lambda _: create_task(desk.open(None)))
+
+    async def uploaded(upload: str) -> None:
+        try:
+            await desk.open_upload(inbox, upload)
+        finally:
+            inbox.forget(upload)
+
+    server.trigger("uploaded")(uploaded)
+    server.trigger("uploading")(desk.tell_upload)
+
+    async def saved(request: web.Request) -> web.StreamResponse:
+        return await _send(desk, inbox, Format(request.match_info["form"]))
+
+    def on_bind(bound: Any) -> None:
+        bound.app.middlewares.append(guard.check)
+        forms = "|".join(form.value.replace(".", "[.]") for form in Format)
+        bound.app.router.add_put(r"/upload/{upload:[\w-]+}", inbox.receive)
+        bound.app.router.add_get(rf"/save/{{form:{forms}}}", saved)
+
+    def on_ready(**_: Any) -> None:
+        address = f"http://{host}:{server.port}/?token={guard.token}"
+        say(f"The page is open at {address}")
+        if host != LOCAL:
+            say(BEYOND)
+        if browser:
+            webbrowser.open(address)
+        create_task(desk.keep_time())
+        create_task(desk.open(scan))
+
+    server.controller.on_server_bind.add(on_bind)
+    server.controller.on_server_ready.add(on_ready)
+    try:
+        server.start(host=host, port=port, open_browser=False, show_connection_info=False, timeout=0)
+    except OSError as error:
+        raise ResourceError(
+            f"The page cannot be served at {host}, port {port} ({os.strerror(error.errno or 0)}).",
+            "Give another one with --port.",
+        ) from error
+    finally:
+        workspace.close()
+        inbox.close()
+
+
+async def _send(desk: Desk, inbox: Inbox, form: Format) -> web.StreamResponse:
+    """A saved file as a download; what went wrong stands in the page already."""
+    path = await desk.save(inbox.root, form)
+    if path is None:
+        return web.Response(status=409)
+    try:
+        content = await asyncio.to_thread(path.read_bytes)
+    finally:
+        path.unlink()
+    return web.Response(
+        body=content,
+        content_type="application/octet-stream",
+        headers={"Content-Disposition": f'attachment; filename="{path.name}"'},
+    )

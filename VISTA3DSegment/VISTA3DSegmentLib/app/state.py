@@ -1,0 +1,189 @@
+"""What the page shows, as data: all of it lives in the server, so a page that is loaded again shows the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass
+class SegmentRow:
+    """A line of the list of segments.
+
+    Args:
+        id: of the segment.
+        name: of the structure.
+        color: as CSS writes it.
+        volume: in ml, as text.
+        visible: in the views.
+        opacity: 0 to 1.
+        status: "draft", "flagged" or "done".
+        busy: an answer is awaited.
+    """
+
+    id: str
+    name: str
+    color: str
+    volume: str
+    visible: bool
+    opacity: float
+    status: str
+    busy: bool
+
+
+@dataclass
+class Choice:
+    """Something that can be chosen in a field.
+
+    Args:
+        value: what is meant.
+        title: what is read.
+        subtitle: other words for it, which find it too.
+    """
+
+    value: str
+    title: str
+    subtitle: str = ""
+
+
+@dataclass
+class ScanState:
+    """The scan that is open, and the one that is coming.
+
+    Args:
+        name: "" while there is none.
+        size: voxels and spacing, in words.
+        busy: what is being done to a scan that is coming; "" if none is.
+        window: name of the grey value window.
+    """
+
+    name: str = ""
+    size: str = ""
+    busy: str = ""
+    window: str = "Soft tissue"
+
+
+@dataclass
+class RunState:
+    """The automatic run.
+
+    Args:
+        choices: what can be chosen.
+        chosen: values of those that are.
+        estimate: time and memory, in words.
+        why_not: why it cannot be started; "" if it can.
+        running: it is under way.
+        percent: 0 to 100; None: not known yet.
+        told: how far it is, in words.
+    """
+
+    choices: list[Choice] = field(default_factory=list)
+    chosen: list[str] = field(default_factory=list)
+    estimate: str = ""
+    why_not: str = "The model is being loaded."
+    running: bool = False
+    percent: float | None = None
+    told: str = ""
+
+
+@dataclass
+class ClickState:
+    """What a click means.
+
+    Args:
+        positive: it adds.
+        follows: it corrects the structure that lies under it, and not only the chosen one.
+        why_not: why clicks cannot be used; "" if they can.
+        structure: what is typed as the name of a new structure; None: nothing.
+        structures: names that the table knows.
+    """
+
+    positive: bool = True
+    follows: bool = True
+    why_not: str = "No scan is open."
+    structure: str | None = None
+    structures: list[Choice] = field(default_factory=list)
+
+
+@dataclass
+class MarkerMenu:
+    """The menu of a marker.
+
+    Args:
+        shown: whether it is open.
+        x: where in the page, in pixels.
+        y: likewise.
+        click_id: whose.
+        title: what it is about.
+    """
+
+    shown: bool = False
+    x: int = 0
+    y: int = 0
+    click_id: str = ""
+    title: str = ""
+
+
+@dataclass
+class SegmentsState:
+    """The list of segments.
+
+    Args:
+        rows: in their order.
+        selected: id of the one that clicks correct; "" for none.
+        before: the views show how it was before the last change.
+        surfaces: the 3-D view shows them.
+    """
+
+    rows: list[SegmentRow] = field(default_factory=list)
+    selected: str = ""
+    before: bool = False
+    surfaces: bool = True
+
+
+@dataclass
+class HistoryState:
+    """What was done and what was undone, in words; the next to undo and the next to redo first."""
+
+    done: list[str] = field(default_factory=list)
+    undone: list[str] = field(default_factory=list)
+
+
+@dataclass
+class StatusState:
+    """The line at the bottom.
+
+    Args:
+        hint: what to do next.
+        message: the last thing that was said.
+        failed: it is an error.
+        latency: how fast the last click was.
+        engine: the model and what runs it.
+        busy: something is being computed.
+    """
+
+    hint: str = ""
+    message: str = ""
+    failed: bool = False
+    latency: str = ""
+    engine: str = ""
+    busy: bool = False
+
+
+@dataclass
+class PageState:
+    """Everything.
+
+    Args:
+        theme: "dark" or "light".
+        help: the list of keys is shown.
+    """
+
+    theme: str = "dark"
+    help: bool = False
+    scan: ScanState = field(default_factory=ScanState)
+    run: RunState = field(default_factory=RunState)
+    click: ClickState = field(default_factory=ClickState)
+    marker: MarkerMenu = field(default_factory=MarkerMenu)
+    segments: SegmentsState = field(default_factory=SegmentsState)
+    history: HistoryState = field(default_factory=HistoryState)
+    status: StatusState = field(default_factory=StatusState)

@@ -1,0 +1,89 @@
+"""Files between the browser and the server: what is opened comes in, what is saved goes out, neither stays.
+
+Both lie in a private folder of the system's temporary files, which goes when the program ends; each upload's own folder
+goes as soon as it was read.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from pathlib import Path
+from urllib.parse import unquote
+
+from aiohttp import web
+
+from ..errors import FileFormatError
+from ..files.reading import MAX_BYTES
+from .opening import MAX_FILES
+
+CHUNK_BYTES = 2**20
+NAME_HEADER = "X-File-Name"
+TOO_LARGE = FileFormatError("That is more than a scan can be.", "Choose the files of one scan.")
+
+
+class Inbox:
+    """What browsers send.
+
+    Args:
+        max_bytes: of everything that one upload may hold.
+        max_files: likewise.
+    """
+
+    def __init__(self, max_bytes: int = MAX_BYTES, max_files: int = MAX_FILES) -> None:
+        self._max_bytes, self._max_files = max_bytes, max_files
+        self._folder = tempfile.TemporaryDirectory(prefix="vista3dsegment-")
+        self.root = Path(self._folder.name)
+        self._sizes: dict[str, int] = {}
+
+    async def receive(self, request: web.Request) -> web.Response:
+        """Take one file of an upload: PUT upload/ID, the name in a header, the content as it is."""
+        upload = request.match_info["upload"]
+        folder = self.root / upload
+        folder.mkdir(exist_ok=True)
+        count = sum(1 for _ in folder.iterdir())
+        # The browser's name tells the format; it decides nothing else, least of all where the file goes.
+        name = safe_name(unquote(request.headers.get(NAME_HEADER, "")))
+        path = folder / (name if count == 0 else f"{count:05}-{name}")
+        try:
+            if count >= self._max_files:
+                raise TOO_LARGE
+            with path.open("xb") as file:
+                async for chunk in request.content.iter_chunked(CHUNK_BYTES):
+                    self._sizes[upload] = self._sizes.get(upload, 0) + len(chunk)
+                    if self._sizes[upload] > self._max_bytes:
+                        raise TOO_LARGE
+                    file.write(chunk)
+        except FileFormatError as error:
+            self.forget(upload)
+            return web.Response(status=413, text=str(error))
+        return web.Response()
+
+    def take(self, upload: str) -> Path:
+        """What an upload brought: its only file, or the folder of its files.
+
+        Raises:
+            FileFormatError: nothing came.
+        """
+        folder = self.root / upload
+        files = sorted(folder.iterdir()) if re.fullmatch(r"[\w-]+", upload) and folder.is_dir() else []
+        if not files:
+            raise FileFormatError("No file arrived.", "Choose a file, or a folder that holds some.")
+        return files[0] if len(files) == 1 else folder
+
+    def forget(self, upload: str) -> None:
+        """Delete what an upload brought."""
+        self._sizes.pop(upload, None)
+        if re.fullmatch(r"[\w-]+", upload):
+            shutil.rmtree(self.root / upload, ignore_errors=True)
+
+    def close(self) -> None:
+        """Delete everything."""
+        self._folder.cleanup()
+
+
+def safe_name(name: str) -> str:
+    """A file name without folders, and without signs that mean something to a system; its suffix is kept."""
+    plain = re.sub(r"[^\w.() -]", "_", name.replace("\\", "/").rpartition("/")[2]).strip(". ")
+    return plain[-100:] or "file"

@@ -1,0 +1,141 @@
+"""The four views: trame-slicer's, in a grid, each with its name, its place and a way back to the whole."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from trame.widgets import html
+from trame_server import Server
+from trame_slicer.app.logic import connect_slice_view_slider_to_state
+from trame_slicer.app.ui.slider import Slider
+from trame_slicer.core import LayoutManager, SlicerApp
+from trame_slicer.rca_view import register_rca_factories
+from trame_slicer.views import Layout, LayoutDirection, SliceView, ThreeDView, ViewDirection, ViewLayoutDefinition
+
+from ..prompts import Ras
+from .click_tool import SliceView as ClickedView
+from .panels.controls import icon_button
+
+QUALITY = 90
+"""Of the pictures sent. The same while something moves and after: a second rendering costs more than it shows."""
+FRAMES, FRAMES_ELSEWHERE = 30.0, 15.0
+"""Pictures a second at most, of the view under the mouse and of the others."""
+CLOSER = 1.35
+"""Than where the box of the scan is seen as a whole: organs fill less of it."""
+BACKGROUND = ("#10151b", "#1b222b")
+WINDOWS: dict[str, tuple[float, float] | None] = {
+    "Soft tissue": (400.0, 40.0),
+    "Lung": (1500.0, -600.0),
+    "Bone": (1800.0, 400.0),
+    "Brain": (80.0, 40.0),
+    "Whole range": None,
+}
+"""Window and level in HU, by name; None: as the host finds it."""
+
+
+class Views:
+    """The views of one page.
+
+    Args:
+        app: owner of the scene.
+        server: of the page.
+    """
+
+    def __init__(self, app: SlicerApp, server: Server) -> None:
+        register_rca_factories(
+            app.view_manager,
+            server,
+            slice_view_ui_f=_slice_overlay,
+            three_d_view_ui_f=_space_overlay,
+            target_fps=FRAMES,
+            blur_fps=FRAMES_ELSEWHERE,
+            interactive_quality=QUALITY,
+        )
+        self._layouts = LayoutManager(app.scene, app.view_manager, server)
+        self._layouts.register_layout("four", _grid())
+        self._layouts.set_layout("four")
+        self._manager = app.view_manager
+        for view in self._manager.get_views():
+            view.render_window().SetMultiSamples(0)  # drawn by software: eight samples cost as much as eight views
+        for view in self._manager.get_slice_views():
+            view.get_view_node().SetJumpModeToOffset()  # a click shows its place in the other views; they stay put
+        for view in self._manager.get_threed_views():
+            view.renderer().SetUseDepthPeeling(False)
+            view.renderer().SetUseFXAA(True)
+
+    def place(self, layout: Any) -> None:
+        """Put the grid into the page, here."""
+        self._layouts.initialize_layout_grid(layout)
+
+    def slices(self) -> dict[str, ClickedView]:
+        """The slice views by name."""
+        return {view.name: view for view in self._manager.get_slice_views()}
+
+    def show(self, volume_node: Any, window: str) -> None:
+        """Show a scan, the whole of it."""
+        for view in self._manager.get_slice_views():
+            view.set_background_volume_id(volume_node.GetID())
+            view.reset_view()
+        self.set_window(volume_node, window)
+        bounds = [0.0] * 6
+        volume_node.GetRASBounds(bounds)
+        for space in self._manager.get_threed_views():
+            space.rotate_to_view_direction(ViewDirection.ANTERIOR)
+            space.renderer().ResetCamera(*bounds)
+            space.renderer().GetActiveCamera().Dolly(CLOSER)
+            space.renderer().ResetCameraClippingRange()
+            space.schedule_render()
+
+    def set_window(self, volume_node: Any, window: str) -> None:
+        """Choose which grey values are shown."""
+        display, chosen = volume_node.GetDisplayNode(), WINDOWS[window]
+        display.SetAutoWindowLevel(chosen is None)
+        if chosen is not None:
+            display.SetWindowLevel(*chosen)
+
+    def jump(self, ras: Ras) -> None:
+        """Go to a place of the world in every slice view."""
+        for view in self._manager.get_slice_views():
+            view.get_view_node().JumpSliceByOffsetting(*ras)
+
+    def pixel(self, name: str, right: float, down: float) -> tuple[float, float]:
+        """The pixel of a slice view, counted from the lower left, at shares (0 to 1) of its width and height."""
+        width, height = self._manager.get_view(name).render_window().GetSize()
+        return right * width, (1 - down) * height
+
+
+def _grid() -> Layout:
+    axial, sagittal = ViewLayoutDefinition.axial_view("Axial"), ViewLayoutDefinition.sagittal_view("Sagittal")
+    coronal = ViewLayoutDefinition.coronal_view("Coronal")
+    space = ViewLayoutDefinition.threed_view(background_color=BACKGROUND)
+    rows = [Layout(LayoutDirection.Horizontal, [axial, sagittal]), Layout(LayoutDirection.Horizontal, [coronal, space])]
+    return Layout(LayoutDirection.Vertical, rows)
+
+
+def _slice_overlay(server: Server, _view_id: str, view: SliceView) -> None:
+    state = connect_slice_view_slider_to_state(server, view)
+    _frame(view, f"{view.name} view", view.name, f"{{{{ ({state.name.value}).toFixed(1) }}}} mm")
+    with html.Div(classes="slice-slider"):
+        Slider(
+            state,
+            theme="dark",
+            density="compact",
+            thumb_size=10,
+            track_size=2,
+            raw_attrs=[f'aria-label="{view.name} slice"'],
+        )
+
+
+def _space_overlay(_server: Server, _view_id: str, view: ThreeDView) -> None:
+    _frame(view, "3-D view", "3-D", "")
+
+
+def _frame(view: Any, label: str, name: str, place: str) -> None:
+    html.Div(classes="view-area", raw_attrs=['role="img"', f'aria-label="{label}"', f'data-view="{view.name}"'])
+    with html.Div(classes="view-corner"):
+        html.Span(name, classes=f"view-name view-{view.name.lower()}")
+        html.Span(place, classes="view-place")
+    with html.Div(classes="view-tools"):
+        icon_button(
+            f"Whole {name.lower() if name != '3-D' else '3-D'} picture", "mdi-fit-to-screen-outline", view.reset_view
+        )

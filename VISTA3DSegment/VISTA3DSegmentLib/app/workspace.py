@@ -1,0 +1,350 @@
+"""What a person works on: one scan at a time, its engine and its annotation; all of it without a page.
+
+Everything runs on the thread of whoever calls; ``pump`` is to be called every few tens of milliseconds while not
+``idle``.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..anatomy import EVERYTHING
+from ..edits import MaskCrop
+from ..engine import Progress
+from ..errors import PromptError, SegmentationError
+from ..evaluation.metrics import volume_ml
+from ..files.segments import Segmentation
+from ..prompts import Ras, Structure
+from ..scene.annotator import SceneAnnotator
+from ..scene.latency import Latency
+from ..scene.nodes import fractions
+from ..scene.volumes import add_volume_node
+from ..service import Client
+from ..session.annotation import Status
+from ..session.journal import Journal
+from ..session.session import ObjectChanged, RunProgress
+from ..session.signals import Signal
+from ..volume import Volume
+from .before_after import BeforeAfter
+from .estimate import Estimate, Estimator
+from .opening import Scan
+from .saving import Format, save
+
+NOTHING_OPEN = PromptError("No scan is open.", "Open one first.")
+
+
+@dataclass(frozen=True)
+class SegmentView:
+    """A segment as the person sees it in a list.
+
+    Args:
+        id: of the segment.
+        name: of the structure.
+        color: red, green, blue, 0 to 1.
+        ml: its volume.
+        visible: whether the views show it.
+        opacity: in the views, 0 to 1.
+        status: how far it is.
+        busy: an answer is awaited.
+    """
+
+    id: str
+    name: str
+    color: tuple[float, float, float]
+    ml: float
+    visible: bool
+    opacity: float
+    status: Status
+    busy: bool
+
+
+class Workspace:
+    """One person's work.
+
+    Args:
+        scene: vtkMRMLScene; what is opened goes into it, and leaves it again when something else is opened.
+        make_client: starts an engine.
+        estimator: of the same engine.
+        home: folder where journals are kept.
+        clock: seconds, monotonic.
+    """
+
+    def __init__(
+        self,
+        scene: Any,
+        make_client: Callable[[], Client],
+        estimator: Estimator,
+        home: Path,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._scene, self._make_client, self._clock = scene, make_client, clock
+        self._journals = home / "journals"
+        self.estimator = estimator
+        self.scan: Scan | None = None
+        self.run: Progress | None = None
+        self.said: Signal[str] = Signal()
+        self.failed: Signal[SegmentationError] = Signal()
+        self.measured: Signal[Latency] = Signal()
+        self.changed: Signal[None] = Signal()
+        self._client: Client | None = None
+        self._annotator: SceneAnnotator | None = None
+        self._before_after: BeforeAfter | None = None
+        self._ml: dict[str, tuple[MaskCrop, float]] = {}
+        self._run_began = 0.0
+
+    # ------------------------------------------------------------------ what is open
+
+    @property
+    def annotator(self) -> SceneAnnotator:
+        """The annotation of the scan that is open.
+
+        Raises:
+            PromptError: none is.
+        """
+        if self._annotator is None:
+            raise NOTHING_OPEN
+        return self._annotator
+
+    @property
+    def volume(self) -> Volume | None:
+        """The scan that is open, as the engine sees it."""
+        return None if self._annotator is None else self._annotator.session.volume
+
+    def show(self, scan: Scan) -> None:
+        """Put a scan in place of what was open; what was done on it earlier comes back from the journal.
+
+        Raises:
+            VolumeError: it cannot be annotated; what was open stays.
+        """
+        # An engine for each scan: if the new one cannot be annotated, the old one's has not moved.
+        client = self._make_client()
+        node = add_volume_node(self._scene, scan.volume, scan.name)
+        try:
+            journal = Journal(self._journals, scan.volume.sample_key)
+            annotator = SceneAnnotator(self._scene, node, client, journal=journal)
+        except SegmentationError:
+            client.close()
+            self._remove(node)
+            raise
+        self.close()
+        self.scan, self._client = scan, client
+        self._annotator, self._before_after = annotator, BeforeAfter(annotator)
+        annotator.said.connect(self.said.emit)
+        annotator.failed.connect(self.failed.emit)
+        annotator.measured.connect(self.measured.emit)
+        annotator.outdated.connect(self.said.emit)
+        annotator.selected_changed.connect(lambda _: self.changed.emit(None))
+        annotator.session.changed.connect(self._object_changed)
+        annotator.session.progressed.connect(self._progressed)
+        annotator.follows_clicks = True
+        annotator.surfaces.show()
+        for notice in scan.notices:
+            self.said.emit(notice)
+        if annotator.session.annotation:
+            self.said.emit("Your earlier work on this scan is back. To begin anew, choose Start afresh.")
+        self.changed.emit(None)
+
+    def start_afresh(self) -> None:
+        """Forget what was done on this scan."""
+        if self.scan is None:
+            raise NOTHING_OPEN
+        scan = self.scan
+        self.close()
+        Journal(self._journals, scan.volume.sample_key).discard()
+        self.show(scan)
+
+    def add(self, segmentation: Segmentation) -> None:
+        """Add segments that were read from a file, on the grid of the scan; each is a step that can be undone."""
+        annotator = self.annotator
+        segments = annotator.segmentation_node.GetSegmentation()
+        for read in segmentation.segments:
+            if not read.mask.mask.any():
+                continue
+            structure = Structure(read.name, read.class_id)
+            object_id = annotator.session.add(structure, fractions(read.color), read.mask)
+            segment = segments.GetSegment(object_id)
+            for tag, text in read.tags.items():
+                segment.SetTag(tag, text)
+            if read.terminology:
+                segment.SetTag(segment.GetTerminologyEntryTagName(), read.terminology)
+        for notice in segmentation.notices:
+            self.said.emit(notice)
+
+    def close(self) -> None:
+        """Close what is open; its journal stays."""
+        if self._annotator is None or self._before_after is None or self._client is None:
+            return
+        annotator, client = self._annotator, self._client
+        self._before_after.close()
+        self._annotator = self._before_after = self._client = self.scan = self.run = None
+        self._ml.clear()
+        annotator.close()
+        client.close()
+        for node in (annotator.records.node, *annotator.markups.nodes.values(), annotator.segmentation_node):
+            self._remove(node)
+        self._remove(annotator.volume_node)
+
+    def _remove(self, node: Any) -> None:
+        for n in reversed(range(node.GetNumberOfDisplayNodes() if hasattr(node, "GetNumberOfDisplayNodes") else 0)):
+            self._scene.RemoveNode(node.GetNthDisplayNode(n))
+        self._scene.RemoveNode(node)
+
+    # ------------------------------------------------------------------ automatic
+
+    @property
+    def classes(self) -> tuple[int, ...]:
+        """Ids that the model answers automatically; those of "everything" first."""
+        known = self.estimator.specification.classes
+        return tuple(n for n in EVERYTHING if n in known) + tuple(n for n in known if n not in EVERYTHING)
+
+    def estimate(self) -> Estimate | None:
+        """What an automatic run will cost; None: no scan is open."""
+        return None if self.volume is None else self.estimator.estimate(self.volume)
+
+    def segment(self, class_ids: Sequence[int]) -> None:
+        """Segment classes automatically.
+
+        Raises:
+            PromptError: the model knows none of them.
+        """
+        known = [class_id for class_id in class_ids if class_id in self.estimator.specification.classes]
+        if not known:
+            raise PromptError(
+                f"The model {self.estimator.specification.name} knows none of these structures.",
+                "Choose others, or describe one by clicks.",
+            )
+        self.annotator.segment(known)
+        self._run_began = self._clock()
+        self.changed.emit(None)
+
+    def cancel(self) -> None:
+        """Stop what is being computed: the automatic run, else take back the click that is not answered yet."""
+        session = self.annotator.session
+        if session.running:
+            session.cancel_run()
+            self.said.emit("Cancelled. What had arrived stays.")
+        elif session.busy:
+            self.annotator.undo()
+        self.changed.emit(None)
+
+    # ------------------------------------------------------------------ segments
+
+    def segments(self) -> list[SegmentView]:
+        """The segments and the structures begun, as a list for the person."""
+        if self._annotator is None:
+            return []
+        annotation, segments = self._annotator.session.annotation, self._annotator.segments
+        ids = dict.fromkeys((*annotation, *(n for n in segments.ids() if n not in annotation)))
+        return [self._view_of(segment_id) for segment_id in ids]
+
+    def _view_of(self, segment_id: str) -> SegmentView:
+        annotator = self.annotator
+        value = annotator.session.annotation.objects.get(segment_id)
+        there = segment_id in annotator.segments
+        display = annotator.segmentation_node.GetDisplayNode()
+        return SegmentView(
+            segment_id,
+            value.structure.name if value else annotator.segments.name(segment_id),
+            value.color if value else annotator.segments.color(segment_id),
+            self._ml_of(segment_id, value.mask if value else annotator.segments.read(segment_id)),
+            bool(display.GetSegmentVisibility(segment_id)) if there else True,
+            float(display.GetSegmentOpacity2DFill(segment_id)) if there else 1.0,
+            value.status if value else annotator.segments.status(segment_id),
+            segment_id in annotator.session.busy,
+        )
+
+    def _ml_of(self, segment_id: str, mask: MaskCrop) -> float:
+        known = self._ml.get(segment_id)
+        if known is None or known[0] is not mask:
+            known = self._ml[segment_id] = (mask, volume_ml(mask, self.annotator.session.volume))
+        return known[1]
+
+    def centre_of(self, segment_id: str) -> Ras | None:
+        """A position of the world inside a segment, near its middle; None: it has no voxel."""
+        return middle_of(self._mask_of(segment_id), self.annotator.session.volume)
+
+    def _mask_of(self, segment_id: str) -> MaskCrop:
+        value = self.annotator.session.annotation.objects.get(segment_id)
+        return value.mask if value is not None else self.annotator.segments.read(segment_id)
+
+    def set_visible(self, segment_id: str, visible: bool) -> None:
+        """Show a segment in the views, or hide it."""
+        self._settle_view()
+        self.annotator.segmentation_node.GetDisplayNode().SetSegmentVisibility(segment_id, visible)
+        self.changed.emit(None)
+
+    def set_opacity(self, segment_id: str, opacity: float) -> None:
+        """How opaque a segment is, in slices and in 3-D."""
+        self.annotator.segmentation_node.GetDisplayNode().SetSegmentOpacity(segment_id, opacity)
+        self.changed.emit(None)
+
+    def toggle_before(self) -> bool:
+        """Show how the last change left things, or how it was before; returns whether it is the latter."""
+        if self._before_after is None:
+            raise NOTHING_OPEN
+        return self._before_after.toggle()
+
+    @property
+    def shows_before(self) -> bool:
+        """The views show how it was before the last change."""
+        return self._before_after is not None and self._before_after.shown
+
+    def _settle_view(self) -> None:
+        if self._before_after is not None:
+            self._before_after.show_after()
+
+    # ------------------------------------------------------------------ saving
+
+    def save(self, folder: Path, form: Format) -> Path:
+        """Save into a folder; returns the file. Its name says nothing of the patient.
+
+        Raises:
+            FileFormatError, ResourceError: see ``saving.save``.
+        """
+        self._settle_view()
+        path = folder / f"segmentation{form.value}"
+        save(self.annotator, path, form)
+        return path
+
+    # ------------------------------------------------------------------ time
+
+    @property
+    def idle(self) -> bool:
+        """Nothing is under way."""
+        return self._annotator is None or self._annotator.idle
+
+    def pump(self) -> None:
+        """Take what the engine has answered and do what is due."""
+        if self._annotator is not None:
+            self._annotator.pump()
+
+    # ------------------------------------------------------------------ inside
+
+    def _object_changed(self, _: ObjectChanged) -> None:
+        self.changed.emit(None)
+
+    def _progressed(self, progress: RunProgress) -> None:
+        if progress.progress is not None:
+            self.run = progress.progress
+        elif self.run is not None:
+            if self.run.done == self.run.total:
+                self.estimator.learn((self._clock() - self._run_began) / max(1, self.run.total))
+            self.run = None
+        self.changed.emit(None)
+
+
+def middle_of(mask: MaskCrop, volume: Volume) -> Ras | None:
+    """The position (RAS, mm) of the voxel of a mask that is nearest to its centre of mass; None: it has none."""
+    places = np.argwhere(mask.mask)
+    if not len(places):
+        return None
+    nearest = places[np.argmin(((places - places.mean(axis=0)) ** 2).sum(axis=1))]
+    k, j, i = nearest + np.array(mask.start)
+    r, a, s = (float(mm) for mm in volume.ras_of((i, j, k)))
+    return r, a, s

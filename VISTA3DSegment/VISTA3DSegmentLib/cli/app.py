@@ -1,0 +1,42 @@
+"""``app``: the web page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..errors import ResourceError
+from .collaborators import collaborators_of
+from .options import DeviceOption, ModelOption
+
+ScanArgument = Annotated[
+    Path | None,
+    typer.Argument(metavar="CT", help="The scan: NIfTI, NRRD, MetaImage, a zip, or a DICOM folder; else the sample."),
+]
+HostOption = Annotated[
+    str, typer.Option("--host", help="Address to listen on; anything but 127.0.0.1 can be reached from elsewhere.")
+]
+PortOption = Annotated[int, typer.Option("--port", "-p", help="Port to listen on; 0 is any that is free.")]
+BrowserOption = Annotated[bool, typer.Option("--no-browser", help="Only print the address.")]
+
+
+def app(
+    context: typer.Context,
+    ct: ScanArgument = None,
+    host: HostOption = "127.0.0.1",
+    port: PortOption = 0,
+    model: ModelOption = "starter",
+    device: DeviceOption = "auto",
+    no_browser: BrowserOption = False,
+) -> None:
+    """Open the web page: segment, click and save in a browser."""
+    try:
+        from ..app.serving import serve
+    except ImportError as error:
+        raise ResourceError(
+            f"The web page needs a package that is not installed ({error.name}).",
+            'Install it with: pip install "vista3dsegment[app]"',
+        ) from error
+    serve(ct, model, device, host, port, not no_browser, collaborators_of(context).say)
