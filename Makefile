@@ -27,9 +27,10 @@ $(READY): pyproject.toml
 demo: $(READY) ## open the web page with the sample CT (headless pictures instead: .venv/bin/vista3dsegment demo)
 	$(BIN)/vista3dsegment app
 
-# One thread a worker: two workers that each start as many threads as there are cores hinder each other.
+# One thread a worker: two workers that each start as many threads as there are cores hinder each other. A file stays with
+# one worker: its server, and its run of the sample, are started once.
 test: $(READY) ## run the tests
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 bench: $(READY) ## run the benchmarks and compare with MONAI; QUICK=1 for the quick ones
 	@failed=""; for script in Testing/Benchmarks/*.py; do \
