@@ -287,6 +287,17 @@ def test_a_run_resumes_where_it_was_stopped_and_its_model_ships(tiny, phantom_ca
     assert any(not torch.equal(value, begun[name]) for name, value in further.network.state_dict().items())
 
 
+def test_a_run_for_classes_only_leaves_what_clicks_need(tiny, phantom_case, tmp_path):
+    phantom_case.save(tmp_path / "cases" / "phantom_001")
+    recipe = starter.Recipe(hours=0.5 / 3600, classes_first=0, classes_only=True)
+    trainer = starter.Trainer(recipe, tmp_path / "run.safetensors")
+    begun = {name: value.clone() for name, value in trainer.network.state_dict().items()}
+    trainer.run(starter.Cases(tmp_path / "cases", (("phantom", 1.0),)))
+    moved = {name for name, value in trainer.network.state_dict().items() if not torch.equal(value, begun[name])}
+    assert moved
+    assert all("up_layers_auto" in name or name.startswith("class_head") for name in moved)
+
+
 def test_a_run_that_begins_with_a_missing_model_says_so(tmp_path):
     with pytest.raises(ModelError, match="no model file"):
         starter.Trainer(starter.Recipe(), tmp_path / "run.safetensors", Path(tmp_path / "gone.safetensors"))

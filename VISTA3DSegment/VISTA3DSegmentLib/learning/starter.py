@@ -66,6 +66,7 @@ class Recipe:
         objects: objects per click step.
         classes: classes per automatic step.
         mixture: relative weight of the kinds of cases.
+        classes_only: train what answers by name and nothing that clicks need: encoder and point head stay as they are.
     """
 
     hours: float = 8.0
@@ -76,6 +77,7 @@ class Recipe:
     objects: int = 3
     classes: int = 32
     mixture: tuple[tuple[str, float], ...] = (("phantom", 0.5), ("real", 0.3), ("synthetic", 0.2))
+    classes_only: bool = False
 
 
 class Cases:
@@ -178,6 +180,9 @@ class Trainer:
         else:
             self.network = build_network(SHAPE)
             start_point_head(self.network.point_head)
+        if recipe.classes_only:
+            for name, parameter in self.network.named_parameters():
+                parameter.requires_grad_(".up_layers_auto." in name or name.startswith("class_head."))
         self.average = {name: value.clone() for name, value in self.network.state_dict().items()}
         self.optimizer = Optimizer(self.network)
         self.step, self.seconds = 0, 0.0
@@ -194,6 +199,7 @@ class Trainer:
             if self.step == self.recipe.classes_first > 0:
                 self._lend_decoder()
             clicks = self.step >= self.recipe.classes_first and self.rng.random() < self.recipe.click_share
+            clicks &= not self.recipe.classes_only
             figures = self._click_step(cases) if clicks else self._class_step(cases)
             for name, value in figures.items():
                 sums[name].append(value)
@@ -337,12 +343,15 @@ def main(arguments: Sequence[str] | None = None) -> Any:
     parser.add_argument("--hours", type=float, default=Recipe.hours, help="training time in all")
     parser.add_argument("--rate", type=float, default=Recipe.rate, help="learning rate to begin with")
     parser.add_argument("--model", type=Path, help="model file to begin with, instead of from scratch")
+    parser.add_argument(
+        "--classes-only", action="store_true", help="train what answers by name; clicks stay as they are"
+    )
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
     torch.set_flush_denormal(True)  # on a CPU, numbers too small to matter cost a hundredfold
     classes_first = 0 if options.model else Recipe.classes_first
-    recipe = Recipe(hours=options.hours, rate=options.rate, classes_first=classes_first)
+    recipe = Recipe(options.hours, options.rate, classes_first=classes_first, classes_only=options.classes_only)
     trainer = Trainer(recipe, options.checkpoint, options.model)
     if trainer.step == 0 and options.model is None:
         warm_up_point_head(trainer.network.point_head, trainer.rng)
