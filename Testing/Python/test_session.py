@@ -479,6 +479,14 @@ def test_what_was_done_comes_back_from_the_journal(tmp_path):
     assert World(journal=Journal(tmp_path, "key")).state() == again.state()
 
 
+def test_the_journal_of_another_version_is_left_alone(tmp_path):
+    other = tmp_path / "key.journal"
+    other.write_bytes(b"another form\n")
+    assert not Journal(tmp_path, "key").restore()
+    assert Journal(tmp_path, "key").since("") == {}
+    assert other.read_bytes() == b"another form\n"
+
+
 def test_a_journal_holds_no_patient_data_and_is_for_its_owner_only(tmp_path):
     secret = Volume(volume().array, np.eye(4), "DOE^JANE 1950-01-01")
     journal = Journal(tmp_path, secret.sample_key)

@@ -23,6 +23,9 @@ from .annotation import AnnotatedObject, Annotation, PlacedClick, Status
 from .deltas import Delta
 from .rules import Limits
 
+ENDING = ".journal-2"
+"""With the number of the form: journals that another version of this program wrote are left alone."""
+
 
 class Journal:
     """The journal of one annotation.
@@ -36,7 +39,7 @@ class Journal:
 
     def __init__(self, folder: Path, volume_key: str) -> None:
         self._folder, self._key = folder, volume_key
-        self.path = folder / f"{volume_key}.journal"
+        self.path = folder / f"{volume_key}{ENDING}"
         self._file: int | None = None
         self._written = Annotation()
         self.waiting: frozenset[str] = frozenset()
@@ -67,12 +70,12 @@ class Journal:
                 self.path = path
                 changed = self._replay(size)
                 return {object_id: self._written.objects.get(object_id) for object_id in changed}
-        names = (self._folder / f"{self._key}{suffix}.journal" for suffix in ("", *(f"-{n}" for n in range(1, 10**6))))
+        names = (self._folder / f"{self._key}{suffix}{ENDING}" for suffix in ("", *(f"-{n}" for n in range(1, 10**6))))
         self.path = next(path for path in names if not path.exists())
         return {}
 
     def _paths(self) -> list[Path]:
-        return sorted((*self._folder.glob(f"{self._key}.journal"), *self._folder.glob(f"{self._key}-*.journal")))
+        return sorted((*self._folder.glob(f"{self._key}{ENDING}"), *self._folder.glob(f"{self._key}-*{ENDING}")))
 
     def _replay(self, mark: int = 0) -> list[str]:
         """Read the journal, to go on with it. Returns the objects that its lines behind a mark are about."""
