@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -22,7 +23,9 @@ def asked(talk: Callable[[TestClient], Awaitable[None]], guard: Guard) -> None:
         async with TestClient(TestServer(app)) as client:
             await talk(client)
 
-    asyncio.run(all_of_it())
+    # In a thread of its own: where browser tests ran before, this one's event loop is taken.
+    with ThreadPoolExecutor(1) as alone:
+        alone.submit(asyncio.run, all_of_it()).result()
 
 
 def test_without_the_token_nothing_is_told() -> None:

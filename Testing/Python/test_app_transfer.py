@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import zipfile
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,9 @@ def sent(inbox: Inbox, talk: Callable[[TestClient], Awaitable[None]]) -> None:
         async with TestClient(TestServer(app)) as client:
             await talk(client)
 
-    asyncio.run(all_of_it())
+    # In a thread of its own: where browser tests ran before, this one's event loop is taken.
+    with ThreadPoolExecutor(1) as alone:
+        alone.submit(asyncio.run, all_of_it()).result()
 
 
 async def put(client: TestClient, name: str, content: bytes) -> int:
