@@ -36,6 +36,13 @@ def browser_path() -> str | None:
     return next((found for name in BROWSERS if (found := shutil.which(name))), None)
 
 
+def _command_of(process: int) -> str:
+    try:
+        return Path(f"/proc/{process}/cmdline").read_text()
+    except OSError:  # it has just ended
+        return ""
+
+
 class Server:
     """The program, serving the page.
 
@@ -81,7 +88,7 @@ class Server:
         """Process ids of its engines."""
         tasks = Path(f"/proc/{self.process.pid}/task")
         children = {int(n) for task in tasks.iterdir() for n in (task / "children").read_text().split()}
-        return [n for n in children if "spawn_main" in Path(f"/proc/{n}/cmdline").read_text()]
+        return [n for n in children if "spawn_main" in _command_of(n)]
 
     def stop(self) -> None:
         """End it, as a person does with ctrl-C."""
