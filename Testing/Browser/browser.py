@@ -36,10 +36,10 @@ def browser_path() -> str | None:
     return next((found for name in BROWSERS if (found := shutil.which(name))), None)
 
 
-def _command_of(process: int) -> str:
+def _told(path: Path) -> str:
     try:
-        return Path(f"/proc/{process}/cmdline").read_text()
-    except OSError:  # it has just ended
+        return path.read_text()
+    except OSError:  # the process or thread has just ended
         return ""
 
 
@@ -87,8 +87,8 @@ class Server:
     def workers(self) -> list[int]:
         """Process ids of its engines."""
         tasks = Path(f"/proc/{self.process.pid}/task")
-        children = {int(n) for task in tasks.iterdir() for n in (task / "children").read_text().split()}
-        return [n for n in children if "spawn_main" in _command_of(n)]
+        children = {int(n) for task in tasks.iterdir() for n in _told(task / "children").split()}
+        return [n for n in children if "spawn_main" in _told(Path(f"/proc/{n}/cmdline"))]
 
     def stop(self) -> None:
         """End it, as a person does with ctrl-C."""
