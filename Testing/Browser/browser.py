@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -155,8 +155,10 @@ class Person:
         """What was done, the latest first."""
         return [str(text) for text in self.page.locator(".step:not(.undone)").all_inner_texts()]
 
-    def wait_for_history(self, before: list[str]) -> None:
-        """Until something was done, and answered."""
+    def step(self, action: Callable[[], object]) -> None:
+        """Do what makes, undoes or redoes a step; waits until it stands in the history, and for the answer."""
+        before = self.history()
+        action()
         self.page.wait_for_function(
             "before => [...document.querySelectorAll('.step:not(.undone)')].map(s => s.innerText).join('|') !== before",
             arg="|".join(before),
@@ -255,9 +257,7 @@ class Person:
 
     def click(self, view: str, at: tuple[float, float], negative: bool = False) -> None:
         """Click into a view, at shares of its width and height; waits for the answer."""
-        before = self.history()
-        self.click_and_go_on(view, at, negative)
-        self.wait_for_history(before)
+        self.step(lambda: self.click_and_go_on(view, at, negative))
 
     def click_and_go_on(self, view: str, at: tuple[float, float], negative: bool = False) -> None:
         """Likewise, without waiting."""
@@ -273,7 +273,10 @@ class Person:
             self.page.keyboard.up("Control")
 
     def drag(self, view: str, start: tuple[float, float], end: tuple[float, float]) -> None:
-        """Drag from one place of a view to another."""
+        """Drag a marker from one place of a view to another; waits for the answer."""
+        self.step(lambda: self._drag(view, start, end))
+
+    def _drag(self, view: str, start: tuple[float, float], end: tuple[float, float]) -> None:
         self.page.mouse.move(*self.point(view, start))
         self.page.wait_for_timeout(300)
         self.page.mouse.down()
@@ -283,7 +286,6 @@ class Person:
             self.page.mouse.move(*self.point(view, between))
             self.page.wait_for_timeout(120)
         self.page.mouse.up()
-        self.wait_until_still()
 
     def right_click(self, view: str, at: tuple[float, float]) -> None:
         """Press the right button in a view."""

@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 from browser import HEIGHT, WIDTH, Person, Server, browser_path
+from VISTA3DSegmentLib.files.volumes import read_volume
+from VISTA3DSegmentLib.resources import resource
+from VISTA3DSegmentLib.volume import Volume
 
 NEEDS_ALL = "needs playwright and a Chromium (Debian: apt-get install chromium)"
 
@@ -56,3 +59,23 @@ def visit(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ca
     yield open_page
     for context in pages:
         context.close()
+
+
+@pytest.fixture(scope="module")
+def server(serve: Callable[..., Server]) -> Server:
+    """One that was started without a scan, and so shows the sample."""
+    return serve()
+
+
+@pytest.fixture(scope="module")
+def person(server: Server, visit: Callable[..., Person]) -> Person:
+    """Somebody who has the sample before them."""
+    person = visit(server)
+    person.wait_for_scan("Sample CT (synthetic)")
+    return person
+
+
+@pytest.fixture(scope="session")
+def volume() -> Volume:
+    """The sample."""
+    return read_volume(resource("Samples/sample_ct.nrrd")).volume

@@ -9,22 +9,10 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 from browser import PATIENCE, Person, Server
-from VISTA3DSegmentLib.files.volumes import read_volume
-from VISTA3DSegmentLib.resources import resource
 from VISTA3DSegmentLib.volume import Volume
 
 HERE, THERE, ELSEWHERE = (0.385, 0.585), (0.6, 0.57), (0.335, 0.51)
 """In the axial view as it opens: the right kidney, the left kidney, the liver."""
-
-
-@pytest.fixture(scope="module")
-def volume() -> Volume:
-    return read_volume(resource("Samples/sample_ct.nrrd")).volume
-
-
-@pytest.fixture(scope="module")
-def server(serve: Callable[..., Server]) -> Server:
-    return serve()
 
 
 @pytest.fixture
@@ -54,8 +42,7 @@ def test_a_dragged_marker_takes_its_structure_along(person: Person, volume: Volu
     assert not (before == after).all()
     # To the right of the view is the patient's left: i grows.
     assert centre(after)[2] > centre(before)[2] + 5
-    person.press("Undo")
-    person.wait_until_still()
+    person.step(lambda: person.press("Undo"))
     assert (person.saved(volume)["cyst"] == before).all()
 
 
@@ -68,14 +55,10 @@ def test_a_marker_is_flipped_and_deleted_by_its_menu(person: Person, volume: Vol
     person.right_click("Axial", ELSEWHERE)
     person.page.get_by_text("Flip its sign").wait_for()
     person.shoot("6-marker-menu")
-    before = person.history()
-    person.page.get_by_text("Flip its sign").click()
-    person.wait_for_history(before)
+    person.step(person.page.get_by_text("Flip its sign").click)
     assert not (person.saved(volume)["cyst"] == two).all()
     person.right_click("Axial", ELSEWHERE)
-    before = person.history()
-    person.page.get_by_text("Delete it").click()
-    person.wait_for_history(before)
+    person.step(person.page.get_by_text("Delete it").click)
     assert (person.saved(volume)["cyst"] == one).all()
 
 
@@ -84,12 +67,11 @@ def test_a_worker_that_dies_between_two_clicks_costs_nothing(person: Person, vol
     person.click("Axial", HERE)
     person.click("Axial", THERE)
     both = person.saved(volume)["cyst"]
-    person.press("Undo")
-    person.wait_until_still()
+    person.step(lambda: person.press("Undo"))
     (worker,) = server.workers
     os.kill(worker, signal.SIGKILL)
     person.click("Axial", THERE)
-    assert "nothing is lost" in person.message()
+    person.wait_for_message("nothing is lost")
     assert (person.saved(volume)["cyst"] == both).all()
     assert server.workers != [worker]
 
@@ -105,10 +87,8 @@ def test_a_reload_of_the_page_goes_on_where_it_was(person: Person, volume: Volum
     person.click("Axial", THERE)
     assert person.saved(volume)["cyst"].sum() > 0
     for _ in range(2):
-        person.press("Undo")
-        person.wait_until_still()
-    person.press("Redo")
-    person.wait_until_still()
+        person.step(lambda: person.press("Undo"))
+    person.step(lambda: person.press("Redo"))
     assert (person.saved(volume)["cyst"] == before).all()
 
 
@@ -122,7 +102,7 @@ def test_a_run_that_is_cancelled_leaves_what_was_there(person: Person, volume: V
     person.shoot("7-running")
     person.page.keyboard.press("Escape")
     person.page.get_by_role("button", name="Segment", exact=True).wait_for(timeout=5_000)
-    assert "Cancelled" in person.message()
+    person.wait_for_message("Cancelled")
     person.page.wait_for_timeout(1500)
     assert person.names() == ["cyst"]
     assert (person.saved(volume)["cyst"] == before).all()

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pytest
-from browser import Person, Server, dice
+from browser import Person, dice
 from places import place_of
 from VISTA3DSegmentLib.anatomy import parse_classes
 from VISTA3DSegmentLib.edits import MaskCrop
 from VISTA3DSegmentLib.evaluation.simulated_user import next_click
 from VISTA3DSegmentLib.files.segmentations import Segment, Segmentation, read_segmentation, write_segmentation
-from VISTA3DSegmentLib.files.volumes import read_volume
 from VISTA3DSegmentLib.resources import resource
 from VISTA3DSegmentLib.volume import Volume
 
@@ -22,26 +20,9 @@ Masks = dict[str, npt.NDArray[np.bool_]]
 
 
 @pytest.fixture(scope="module")
-def volume() -> Volume:
-    return read_volume(resource("Samples/sample_ct.nrrd")).volume
-
-
-@pytest.fixture(scope="module")
 def truth(volume: Volume) -> dict[int, npt.NDArray[np.bool_]]:
     segments = read_segmentation(resource("Samples/sample_truth.nrrd"), like=volume).segments
     return {segment.class_id: segment.mask.full(volume.shape_kji) for segment in segments if segment.class_id}
-
-
-@pytest.fixture(scope="module")
-def server(serve: Callable[..., Server]) -> Server:
-    return serve()
-
-
-@pytest.fixture(scope="module")
-def person(server: Server, visit: Callable[..., Person]) -> Person:
-    person = visit(server)
-    person.wait_for_scan("Sample CT (synthetic)")
-    return person
 
 
 @pytest.fixture(scope="module")
@@ -108,19 +89,8 @@ def test_clicks_mend_a_damaged_organ_and_undo_and_redo_go_back_and_forth(
     after = person.saved(volume)
     assert all((after[name] == mask).all() for name, mask in segmented.items() if name != "liver")
     for _ in range(3):
-        person.page.keyboard.press("Control+z")
-        person.wait_until_still()
-    assert _comes_to_hold(person, volume, liver)
+        person.step(lambda: person.page.keyboard.press("Control+z"))
+    assert (person.saved(volume)["liver"] == liver).all()
     for _ in range(3):
-        person.page.keyboard.press("Control+Shift+Z")
-        person.wait_until_still()
-    assert _comes_to_hold(person, volume, mended)
-
-
-def _comes_to_hold(person: Person, volume: Volume, liver: npt.NDArray[np.bool_]) -> bool:
-    """Keys go another way to the server than saving does, and may arrive after it."""
-    for _ in range(20):
-        if (person.saved(volume)["liver"] == liver).all():
-            return True
-        person.page.wait_for_timeout(250)
-    return False
+        person.step(lambda: person.page.keyboard.press("Control+Shift+Z"))
+    assert (person.saved(volume)["liver"] == mended).all()

@@ -15,18 +15,6 @@ from browser import Person, Server
 from VISTA3DSegmentLib.resources import resource
 
 
-@pytest.fixture(scope="module")
-def server(serve: Callable[..., Server]) -> Server:
-    return serve()
-
-
-@pytest.fixture(scope="module")
-def person(server: Server, visit: Callable[..., Person]) -> Person:
-    person = visit(server)
-    person.wait_for_scan("Sample CT (synthetic)")
-    return person
-
-
 def a_scan(path: Path, array: np.ndarray, spacing: tuple[float, ...] = (1.0, 1.0, 1.0), vector: bool = False) -> Path:
     image = sitk.GetImageFromArray(array, isVector=vector)
     image.SetSpacing(spacing)
