@@ -147,11 +147,11 @@ def native_change(
             continue
         # One grid point more on every side, so that the border falls where the probability says, not where the grid
         # does.
-        zone = torch.from_numpy(_grown(component))
-        part = _bounding_region(zone.numpy(), chance.region)
+        part = _region_around(component, chance.region)
         inside = tuple(slice(a - o, b - o) for a, b, o in zip(part.low, part.high, chance.region.low, strict=True))
+        zone = _grown(component[inside])
         native = _clipped(grid.native_box(part), box)
-        near = interpolate(zone[inside].float(), grid, part, native).numpy() >= 0.5
+        near = interpolate(zone, grid, part, native).numpy() >= 0.5
         if others[joins][inside].any():
             near &= _nearer(grid, component[inside], others[joins][inside], part, native)
         likely = interpolate(chance.values[inside], grid, part, native).numpy() > 0.5
@@ -206,13 +206,15 @@ def _clipped(box: Box3, limit: Box3) -> Box3:
     return parts[0], parts[1], parts[2]
 
 
-def _grown(mask: BoolArray) -> BoolArray:
-    grown = F.max_pool3d(torch.from_numpy(mask).float()[None, None], 3, stride=1, padding=1)[0, 0]
-    return grown.numpy() > 0
+def _grown(mask: BoolArray) -> Tensor:
+    """1 in a mask and in the voxels that touch it, 0 elsewhere; float32."""
+    return F.max_pool3d(torch.from_numpy(mask).float()[None, None], 3, stride=1, padding=1)[0, 0]
 
 
-def _bounding_region(mask: BoolArray, region: Region) -> Region:
+def _region_around(mask: BoolArray, region: Region) -> Region:
+    """The part of a region that holds a mask in it and the points that touch it."""
     crop = MaskCrop.of(mask)
-    low = [a + b for a, b in zip(crop.start, region.low, strict=True)]
-    high = [a + n for a, n in zip(low, crop.mask.shape, strict=True)]
+    low = [max(start - 1, 0) + origin for start, origin in zip(crop.start, region.low, strict=True)]
+    ends = zip(crop.start, crop.mask.shape, region.low, region.high, strict=True)
+    high = [min(start + count + 1 + origin, limit) for start, count, origin, limit in ends]
     return Region((low[0], low[1], low[2]), (high[0], high[1], high[2]))

@@ -17,6 +17,7 @@ import SimpleITK as sitk  # noqa: N813 (the library's own custom)
 
 BoolArray = npt.NDArray[np.bool_]
 Index3 = tuple[int, int, int]
+Slices = tuple[slice, slice, slice]
 
 NEAREST = 3
 """However small the error that it lies in, a click changes up to so many grid points around it."""
@@ -54,47 +55,61 @@ def merge(
             ``NEAREST`` points around it), if there is a base to correct: a person clicks in the middle of what is
             wrong. None: whole components, as the reference.
     """
-    inside = any(base[at] for at, _ in clicks)
+    missing, wrong = answer & ~base, base & ~answer
     # A click on the object rewrites the whole answer that it touches; a click beside it only what is new.
-    candidates = {True: answer if inside else answer & ~base, False: base & ~answer}
-    chosen = {sign: np.zeros(base.shape, np.bool_) for sign in (True, False)}
-    idle = []
-    for sign in (True, False):
-        mine = [(n, at) for n, (at, positive) in enumerate(clicks) if positive is sign]
-        if not mine:
-            continue
-        components = _components(candidates[sign])
-        found = {n: _nearest(components, at) for n, at in mine}
-        # A negative click where neither base nor answer is positive has nothing to remove: the network obeyed it.
-        idle += [n for n, at in mine if found[n] == 0 and (sign or answer[at])]
-        wanted = sorted({component for component in found.values() if component})
-        if wanted and (reach is None or not base.any()):
-            chosen[sign] = np.isin(components, wanted)
-        elif wanted:
-            difference = candidates[sign] & ~base if sign else candidates[sign]
-            for n, at in mine:
-                if found[n]:
-                    chosen[sign] |= _around(at, difference & (components == found[n]), reach or 0.0)
-    return Merge(chosen[True] & ~base, chosen[False], tuple(sorted(idle)))
+    candidates = {True: answer if any(base[at] for at, _ in clicks) else missing, False: wrong}
+    # A negative click where neither base nor answer is positive has nothing to remove: the network obeyed it.
+    idle = [n for n, (at, sign) in enumerate(clicks) if not _near(candidates[sign], at) and (sign or answer[at])]
+    if reach is None or not base.any():
+        chosen = {
+            sign: components_with(mask, [at for at, s in clicks if s is sign]) for sign, mask in candidates.items()
+        }
+        return Merge(chosen[True] & ~base, chosen[False], tuple(idle))
+    added, removed = np.zeros_like(base), np.zeros_like(base)
+    for at, positive in clicks:
+        box, part = _around(at, missing if positive else wrong, reach)
+        (added if positive else removed)[box] |= part
+    return Merge(added, removed, tuple(idle))
 
 
 def components_with(mask: BoolArray, at: Sequence[Index3]) -> BoolArray:
     """The 26-connected components of a mask that hold, or are nearest to, some voxels."""
+    if not at:
+        return np.zeros(mask.shape, np.bool_)
     components = _components(mask)
     wanted = sorted({_nearest(components, index) for index in at} - {0})
     return np.isin(components, wanted) if wanted else np.zeros(mask.shape, np.bool_)
 
 
-def _around(at: Index3, component: BoolArray, reach: float) -> BoolArray:
-    """The part of a component near a click in it, in one piece."""
-    squares = sum(
-        ((np.arange(n) - at[axis]) ** 2).reshape([-1 if other == axis else 1 for other in range(3)])
-        for axis, n in enumerate(component.shape)
-    )
-    outside = np.where(component, np.iinfo(np.int64).max, squares)
-    depth = float(np.sqrt(outside.min())) if not component.all() else float(max(component.shape))
-    near = component & (squares <= max(NEAREST, reach * depth) ** 2)
-    return components_with(near, [at])
+def _around(at: Index3, difference: BoolArray, reach: float) -> tuple[Slices, BoolArray]:
+    """The part of a difference near a click in it, in one piece: a box, and the part in it.
+
+    Only the box is looked at: a window holds two million voxels, and there may be dozens of clicks.
+    """
+    radius = max(NEAREST, reach * _depth(at, difference))
+    box, squares = _neighbourhood(at, int(radius), difference.shape)
+    here: Index3 = tuple(index - part.start for index, part in zip(at, box, strict=True))
+    return box, components_with(difference[box] & (squares <= radius**2), [here])
+
+
+def _depth(at: Index3, mask: BoolArray) -> float:
+    """The distance in voxels from a click to the nearest voxel outside a mask; if there is none, the longest."""
+    half, longest = NEAREST, max(mask.shape)
+    while True:
+        box, squares = _neighbourhood(at, half, mask.shape)
+        depth = float(np.sqrt(squares.min(where=~mask[box], initial=longest**2)))
+        if depth <= half or half >= longest:  # the box holds the whole ball of its half width
+            return depth
+        half *= 2
+
+
+def _neighbourhood(at: Index3, half: int, shape: tuple[int, ...]) -> tuple[Slices, npt.NDArray[np.int64]]:
+    """A box around a voxel, clipped to the shape, and the squared distances in it."""
+    low = [max(0, index - half) for index in at]
+    high = [min(n, index + half + 1) for index, n in zip(at, shape, strict=True)]
+    r, a, s = ((np.arange(first, last) - index) ** 2 for first, last, index in zip(low, high, at, strict=True))
+    box = (slice(low[0], high[0]), slice(low[1], high[1]), slice(low[2], high[2]))
+    return box, r[:, None, None] + a[None, :, None] + s[None, None, :]
 
 
 def _components(mask: BoolArray) -> npt.NDArray[np.uint32]:
@@ -105,12 +120,15 @@ def _components(mask: BoolArray) -> npt.NDArray[np.uint32]:
     return sitk.GetArrayFromImage(label.Execute(image))
 
 
+def _near(mask: BoolArray, at: Index3) -> bool:
+    box, _ = _neighbourhood(at, REACH, mask.shape)
+    return bool(mask[box].any())
+
+
 def _nearest(components: npt.NDArray[np.uint32], at: Index3) -> int:
     """The component at a voxel, else the nearest within ``REACH``; 0 if there is none."""
-    low = [max(0, index - REACH) for index in at]
-    around = components[tuple(slice(start, index + REACH + 1) for start, index in zip(low, at, strict=True))]
-    where = np.argwhere(around > 0)
-    if not len(where):
+    box, squares = _neighbourhood(at, REACH, components.shape)
+    around = components[box]
+    if not around.any():
         return 0
-    distance = ((where + np.array(low) - np.array(at)) ** 2).sum(axis=1)
-    return int(around[tuple(where[int(np.argmin(distance))])])
+    return int(around.flat[int(np.argmin(np.where(around > 0, squares, np.iinfo(np.int64).max)))])
