@@ -25,6 +25,17 @@ from VISTA3DSegmentLib.session.annotation import Status
 from VISTA3DSegmentLib.session.journal import Journal
 
 
+def come_back(world: SceneWorld, folder: Path, form: str) -> SceneWorld:
+    """The same work, saved as a scene and loaded, or after a crash from the journal in the folder."""
+    if form == "mrb":
+        scene = saved_and_loaded(world.scene, folder, form)
+        again = SceneWorld(scene=scene, segmentation_node=scene.GetFirstNodeByClass("vtkMRMLSegmentationNode"))
+    else:
+        again = SceneWorld(journal=Journal(folder, "0" * 32))
+    again.settle()
+    return again
+
+
 def test_a_run_inside_a_region_leaves_the_rest_of_an_organ_alone():
     world = segmented()
     liver = of(world, LIVER)
@@ -248,12 +259,7 @@ def test_limits_of_clicks_come_back(tmp_path: Path, form: str):
     world.click(FIRST)
     world.settle()
     before = world.voxels(liver)
-    if form == "mrb":
-        scene = saved_and_loaded(world.scene, tmp_path, form)
-        again = SceneWorld(scene=scene, segmentation_node=scene.GetFirstNodeByClass("vtkMRMLSegmentationNode"))
-    else:
-        again = SceneWorld(journal=Journal(tmp_path, "0" * 32))
-    again.settle()
+    again = come_back(world, tmp_path, form)
     assert again.session.annotation[liver].limits == world.session.annotation[liver].limits
     node = again.annotator.markups.nodes[True]
     node.SetNthControlPointPositionWorld(0, *again.ras((4, 14, 17)))
@@ -449,12 +455,7 @@ def test_what_was_taken_can_be_given_back_in_a_later_session(tmp_path: Path, for
     world.annotator.select(of(world, LIVER))
     world.click(INTO_SPLEEN)
     world.settle()
-    if form == "mrb":
-        scene = saved_and_loaded(world.scene, tmp_path, form)
-        again = SceneWorld(scene=scene, segmentation_node=scene.GetFirstNodeByClass("vtkMRMLSegmentationNode"))
-    else:
-        again = SceneWorld(journal=Journal(tmp_path, "0" * 32))
-    again.settle()
+    again = come_back(world, tmp_path, form)
     assert np.array_equal(again.voxels(spleen), SPLEEN_VOXELS & ~ball(INTO_SPLEEN))
     again.annotator.markups.nodes[True].RemoveNthControlPoint(0)
     again.settle()

@@ -69,6 +69,11 @@ class Volume:
         return float(abs(np.linalg.det(self.ijk_to_ras[:3, :3]))) / 1000.0
 
     @cached_property
+    def lowest(self) -> float:
+        """The smallest grey value."""
+        return float(self.array.min())
+
+    @cached_property
     def ras_to_ijk(self) -> FloatArray:
         """4x4, float64: RAS position in mm to (fractional) voxel index (i, j, k)."""
         return np.asarray(np.linalg.inv(self.ijk_to_ras), dtype=np.float64)

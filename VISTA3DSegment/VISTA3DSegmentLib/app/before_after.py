@@ -6,6 +6,7 @@ from typing import Any
 
 from ..edits import MaskCrop
 from ..scene.annotator import SceneAnnotator
+from ..scene.nodes import new_overlay, remove_overlay
 from ..scene.segments import Segments
 from ..session.session import ObjectChanged
 
@@ -45,8 +46,7 @@ class BeforeAfter:
         """Leave the scene."""
         self.show_after()
         if self._node is not None:
-            self._annotator.scene.RemoveNode(self._node.GetDisplayNode())
-            self._annotator.scene.RemoveNode(self._node)
+            remove_overlay(self._node)
             self._node = None
 
     def _note(self, change: ObjectChanged) -> None:
@@ -58,7 +58,9 @@ class BeforeAfter:
             self._last = None
 
     def _show_before(self, object_id: str, mask: MaskCrop) -> None:
-        self._node = self._node or self._new_node()
+        if self._node is None:
+            transform_id = self._annotator.volume_node.GetTransformNodeID()
+            self._node = new_overlay(self._annotator.scene, "Before the last change", transform_id)
         segments = Segments(self._node, self._annotator.segments.lattice)
         if BEFORE in segments:
             segments.remove(BEFORE)
@@ -67,13 +69,3 @@ class BeforeAfter:
         self._annotator.segmentation_node.GetDisplayNode().SetSegmentVisibility(object_id, False)
         self._node.GetDisplayNode().SetVisibility(True)
         self.shown = True
-
-    def _new_node(self) -> Any:
-        node = self._annotator.scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Before the last change")
-        node.SetHideFromEditors(True)
-        node.SetSaveWithScene(False)
-        node.CreateDefaultDisplayNodes()
-        node.GetDisplayNode().SetSaveWithScene(False)
-        node.GetDisplayNode().SetVisibility3D(False)
-        node.SetAndObserveTransformNodeID(self._annotator.volume_node.GetTransformNodeID())
-        return node

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..durations import duration
-from ..errors import SegmentationError
+from ..engines.vista3d.grid import ModelGrid
+from ..engines.vista3d.windows import sweep
 from ..models import store
 from ..models.registry import CT_SPECIFICATION
-from ..models.specification import METADATA_KEY, ModelSpecification
+from ..models.specification import ModelSpecification, specification_of
 from ..volume import Volume
 
 FULL_BYTES, FULL_SECONDS, FULL_MEMORY = 872_000_000, 15.0, 4.0e9
@@ -56,13 +57,14 @@ class Estimator:
         home: folder where what was measured is kept.
 
     Raises:
-        ModelError: there is no such model.
+        ModelError: there is no such model, or its file is damaged.
     """
 
     def __init__(self, model: str, home: Path) -> None:
         file = store.find(model)
         known = file.known.specification if file.known else None
-        self.specification = specification_of(file.path) or known or CT_SPECIFICATION
+        own = specification_of(file.path) if file.path.suffix == ".safetensors" else None
+        self.specification = own or known or CT_SPECIFICATION
         self._is_full = file.path.stat().st_size > FULL_BYTES / 2
         self._path = home / "windows.json"
         self._key = f"{self.specification.name} {self.specification.version}"
@@ -93,22 +95,5 @@ class Estimator:
 
 def windows_of(volume: Volume, model: ModelSpecification) -> int:
     """Passes of the network over a whole volume; fewer if much of it is air."""
-    count = 1
-    # Extent of the volume along R, A and S.
-    extent_mm = abs(volume.ijk_to_ras[:3, :3]) @ [float(n) for n in volume.array.shape[::-1]]
-    for length_mm, spacing, side in zip(extent_mm, model.spacing_mm, model.window, strict=True):
-        length = math.ceil(length_mm / spacing)
-        count *= 1 if length <= side else 1 + math.ceil((length - side) / max(1, int(side * (1 - model.overlap))))
-    return count
-
-
-def specification_of(path: Path) -> ModelSpecification | None:
-    """What the header of a model file says, if it has one; the weights are not read."""
-    if path.suffix != ".safetensors":
-        return None
-    try:
-        with path.open("rb") as file:
-            header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-        return ModelSpecification.from_json(header["__metadata__"][METADATA_KEY])
-    except (OSError, ValueError, KeyError, MemoryError, SegmentationError):
-        return None
+    whole = ModelGrid(volume, model.spacing_mm).whole
+    return len(sweep(whole, whole, model.window, model.overlap))

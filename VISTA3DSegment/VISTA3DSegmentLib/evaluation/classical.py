@@ -18,7 +18,7 @@ from ..grey_paths import path_costs
 from ..prompts import Click, Prompts, Structure, clicks_of
 from ..volume import Volume
 from .metrics import as_kji
-from .working_grid import FloatGrid, Site, WorkingGrid, connected_to
+from .working_grid import Site, WorkingGrid, connected_to
 
 MULTIPLIERS = (2.5, 2.0, 1.5, 1.0)
 """Standard deviations of grey value that a region may span: the widest that does not run into a negative click."""
@@ -126,19 +126,10 @@ class GrowCut:
         began = time.perf_counter()
         clicks = _checked_clicks(structure, prompts, base)
         site = self.grid.site(clicks, PATH_MARGIN_MM)
-        seeds = _seeds(site)
+        seeds = site.seeds(PATH_BALL_MM)
         inside, outside = path_costs(site.grey, np.stack([seeds > 0, seeds < 0]))
         mask = inside < outside
         return _edit(self.grid.on_scan(site, mask), began)
-
-
-def _seeds(site: Site) -> FloatGrid:
-    """1 at positive seeds, -1 at negative ones, 0 elsewhere. Later clicks win, and each click its own voxel."""
-    seeds = np.where(site.border(), np.float32(-1), np.float32(0))
-    for radius_mm in (PATH_BALL_MM, 0.0):
-        for mark in site.marks:
-            seeds[site.ball(mark.voxel, radius_mm)] = 1 if mark.positive else -1
-    return np.asarray(seeds)
 
 
 def _checked_clicks(structure: Structure, prompts: Prompts, base: MaskCrop | None) -> tuple[Click, ...]:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import SimpleITK as sitk  # noqa: N813 (the library's own custom)
 
 from ..edits import BoolArray, MaskCrop
-from ..grey_paths import grey_range, smoothed
+from ..grey_paths import grey_range, region_around, seeds_of, smoothed, squared_mm
 from ..prompts import Click
 from ..volume import Volume
 from .metrics import Kji, as_kji
@@ -59,24 +59,19 @@ class Site:
 
     def ball(self, centre: Kji, radius_mm: float) -> BoolArray:
         """The voxels of the region within a distance of a voxel; always that voxel itself."""
-        squared = np.zeros(self.grey.shape)
-        for axis, (middle, spacing) in enumerate(zip(centre, self.spacing_kji_mm, strict=True)):
-            offset = (np.arange(self.grey.shape[axis]) - middle) * spacing
-            squared += np.expand_dims(offset**2, tuple(other for other in range(3) if other != axis))
-        return np.asarray(squared <= radius_mm**2)
+        return squared_mm(self.grey.shape, centre, self.spacing_kji_mm) <= radius_mm**2
 
     def mm_between(self, a: Kji, b: Kji) -> float:
         """Distance of two voxels."""
         return float(np.linalg.norm(np.subtract(a, b) * self.spacing_kji_mm))
 
-    def border(self) -> BoolArray:
-        """The outermost voxels of the region, but not those at the edge of the scan: a structure goes on beyond it."""
-        out = np.zeros(self.grey.shape, dtype=np.bool_)
-        for axis in range(3):
-            planes = np.moveaxis(out, axis, 0)
-            planes[0] |= self.start[axis] > 0
-            planes[-1] |= self.start[axis] + self.grey.shape[axis] < self.scan_shape_kji[axis]
-        return out
+    def seeds(self, ball_mm: float) -> npt.NDArray[np.int8]:
+        """1 around positive clicks, -1 around negative ones and at the border of the region, 0 elsewhere."""
+        voxels = np.array([mark.voxel for mark in self.marks])
+        positive = np.array([mark.positive for mark in self.marks])
+        shape = self.grey.shape
+        background = np.array(self.start) > 0, np.add(self.start, shape) < self.scan_shape_kji
+        return seeds_of(voxels, positive, ball_mm, self.spacing_kji_mm, shape, background)
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,10 +119,9 @@ class WorkingGrid:
             margin_mm: in all directions, as far as the scan goes.
         """
         at = np.array([self._voxel(click) for click in clicks])
-        inner = at[[click.positive for click in clicks]]
-        margin = np.ceil(margin_mm / np.array(self.spacing_kji_mm)).astype(int)
-        low = np.maximum(np.minimum(at.min(axis=0), inner.min(axis=0) - margin), 0)
-        high = np.minimum(np.maximum(at.max(axis=0), inner.max(axis=0) + margin) + 1, self.grey.shape)
+        positive = np.array([click.positive for click in clicks])
+        limits = np.zeros(3, np.intp), np.array(self.grey.shape)
+        low, high = region_around(at, positive, margin_mm, self.spacing_kji_mm, limits)
         k, j, i = (slice(first, last) for first, last in zip(low, high, strict=True))
         marks = tuple(Mark(as_kji(voxel - low), click.positive) for voxel, click in zip(at, clicks, strict=True))
         return Site(as_kji(low), self.grey[k, j, i], self.spacing_kji_mm, marks, as_kji(self.grey.shape))

@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
 from ..errors import ModelError
@@ -29,6 +30,7 @@ LARGEST_WINDOW = 1024
 Blending: TypeAlias = Literal["constant", "gaussian"]
 Modality: TypeAlias = Literal["CT", "MR"]
 
+DAMAGED_REMEDY = "Download or copy the file again, and check it with: vista3dsegment models verify."
 REMEDY = "Ask whoever made the model for a corrected file."
 
 
@@ -196,6 +198,22 @@ class ModelSpecification:
             orientation=_text(document, "orientation"),  # type: ignore[arg-type]  # the constructor checks the word
             click_support=_click_support(document["click_support"]),
         )
+
+
+def specification_of(path: Path) -> ModelSpecification | None:
+    """What the header of a safetensors file says; None: nothing. The weights are not read.
+
+    Raises:
+        ModelError: the file cannot be read, or says something that is not valid.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "np") as file:
+            text = (file.metadata() or {}).get(METADATA_KEY)
+    except (SafetensorError, OSError, ValueError) as error:
+        raise ModelError(f"The model file {path.name} is damaged ({error}).", DAMAGED_REMEDY) from error
+    return ModelSpecification.from_json(text) if text else None
 
 
 def _refuse(wrong: bool, what: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..edits import MaskCrop, box_of_change
 from .labelmaps import Lattice
+from .nodes import new_overlay, remove_overlay
 from .segments import Segments
 
 ADDED, REMOVED = "added", "removed"
@@ -27,17 +28,8 @@ class Difference:
     """
 
     def __init__(self, scene: Any, lattice: Lattice, transform_id: str | None, clock: Callable[[], float]) -> None:
-        self._scene, self._clock = scene, clock
-        self.node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Last change")
-        self.node.SetHideFromEditors(True)
-        self.node.SetSaveWithScene(False)
-        self.node.SetUndoEnabled(False)
-        self.node.CreateDefaultDisplayNodes()
-        self.node.SetAndObserveTransformNodeID(transform_id)
-        display = self.node.GetDisplayNode()
-        display.SetSaveWithScene(False)
-        display.SetVisibility3D(False)
-        display.SetVisibility(False)
+        self._clock = clock
+        self.node = new_overlay(scene, "Last change", transform_id)
         self._segments = Segments(self.node, lattice)
         for name, color in COLORS.items():
             self._segments.create(name, name, color, None, "")
@@ -73,9 +65,7 @@ class Difference:
 
     def close(self) -> None:
         """Leave the scene."""
-        for node in (self.node.GetDisplayNode(), self.node):
-            if node is not None and node.GetScene() is not None:
-                self._scene.RemoveNode(node)
+        remove_overlay(self.node)
 
     def _become(self, step: int) -> None:
         if step != self._step or (step > 0) != bool(self.node.GetDisplayNode().GetVisibility()):

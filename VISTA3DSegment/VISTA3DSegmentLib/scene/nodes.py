@@ -30,6 +30,34 @@ def new_segmentation(scene: Any, volume_node: Any) -> Any:
     return node
 
 
+def new_overlay(scene: Any, name: str, transform_id: str | None) -> Any:
+    """A segmentation to look at in slices, not visible yet; nobody edits it, and it is not saved.
+
+    Args:
+        scene: vtkMRMLScene.
+        name: of the node.
+        transform_id: id of the transform node above the volume, or None.
+    """
+    node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
+    node.SetHideFromEditors(True)
+    node.SetSaveWithScene(False)
+    node.SetUndoEnabled(False)
+    node.CreateDefaultDisplayNodes()
+    node.SetAndObserveTransformNodeID(transform_id)
+    display = node.GetDisplayNode()
+    display.SetSaveWithScene(False)
+    display.SetVisibility3D(False)
+    display.SetVisibility(False)
+    return node
+
+
+def remove_overlay(node: Any) -> None:
+    """Take it out of its scene, if it is still there."""
+    for one in (node.GetDisplayNode(), node):
+        if one is not None and one.GetScene() is not None:
+            one.GetScene().RemoveNode(one)
+
+
 def box_of(roi_node: Any) -> Box | None:
     """A region of interest of the scene, as the box along the world's axes that holds it (RAS, mm).
 

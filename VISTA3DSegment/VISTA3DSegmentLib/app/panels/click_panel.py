@@ -8,7 +8,7 @@ from trame_server.utils.typed_state import TypedState
 
 from ...session.signals import Signal
 from ..state import PageState
-from .controls import icon_button, section, text_button
+from .controls import icon_button, raising, section, text_button, tooltip
 
 
 class ClickPanel:
@@ -46,13 +46,10 @@ class ClickPanel:
                                 f':aria-pressed="{click.positive} === {value}"',
                             ],
                         ):  # fmt: skip
-                            v3.VTooltip(
-                                text=(f"{click.why_not} || '{text} voxels by clicks in a slice view ({key})'",),
-                                activator="parent", location="bottom", open_delay=350,
-                            )  # fmt: skip
+                            tooltip(f"{text} voxels by clicks in a slice view ({key})", click.why_not)
                 html.Div(classes="grow")
                 icon_button(
-                    "Before or after the last change (space)", "mdi-compare", lambda: self.before_asked.emit(None),
+                    "Before or after the last change (space)", "mdi-compare", raising(self.before_asked),
                     pressed=segments.before,
                 )  # fmt: skip
             v3.VSwitch(
@@ -74,7 +71,5 @@ class ClickPanel:
                     hide_no_data=True,
                     raw_attrs=['aria-label="Name of a new structure"', ':return-object="false"'],
                 )
-                icon_button("Begin this structure", "mdi-plus", lambda: self.structure_asked.emit(None), click.why_not)
-                text_button(
-                    "Lesion", lambda: self.lesion_asked.emit(None), click.why_not, tip="Begin the next lesion (N)"
-                )
+                icon_button("Begin this structure", "mdi-plus", raising(self.structure_asked), click.why_not)
+                text_button("Lesion", raising(self.lesion_asked), click.why_not, tip="Begin the next lesion (N)")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from trame.widgets import html
 from trame.widgets import vuetify3 as v3
+
+from ...session.signals import Signal
 
 
 def icon_button(
@@ -25,7 +28,7 @@ def icon_button(
     name = f"{label.split(' (')[0]}"
     attributes = [f'aria-label="{name}"', *([f':aria-pressed="!!({pressed})"'] if pressed else [])]
     with html.Span(classes="why"):
-        _tooltip(label, why_not)
+        tooltip(label, why_not)
         v3.VBtn(
             icon=icon,
             click=click,
@@ -43,18 +46,24 @@ def icon_button(
 def text_button(label: str, click: Any, why_not: str = "''", tip: str = "", **options: Any) -> None:
     """A button with words; see ``icon_button``."""
     with html.Span(classes="why"):
-        _tooltip(tip, why_not)
+        tooltip(tip, why_not)
         v3.VBtn(
             label, click=click, disabled=(f"!!({why_not})",), raw_attrs=[f'aria-label="{label}"'],
             **{"size": "small", "variant": "tonal", **options},
         )  # fmt: skip
 
 
-def _tooltip(text: str, why_not: str) -> None:
+def tooltip(text: str, why_not: str) -> None:
+    """What a control does, shown when the mouse rests on it; or why it cannot be used."""
     v3.VTooltip(
         text=(f"({why_not}) || {text!r}",), activator="parent", location="bottom", open_delay=350,
         disabled=(f"!(({why_not}) || {text!r})",),
     )  # fmt: skip
+
+
+def raising(signal: Signal[None]) -> Callable[[], None]:
+    """What a control is given to call, so that others hear of it."""
+    return lambda: signal.emit(None)
 
 
 def section(title: str) -> Any:

@@ -7,6 +7,7 @@ from trame_server.utils.typed_state import TypedState
 
 from ...session.signals import Signal
 from ..state import PageState
+from .controls import raising
 
 
 class MarkerMenuPanel:
@@ -25,9 +26,5 @@ class MarkerMenuPanel:
             v3.VList(density="compact", raw_attrs=['aria-label="Marker"']),
         ):
             v3.VListSubheader(f"{{{{ {marker.title} }}}}")
-            v3.VListItem(
-                title="Flip its sign", prepend_icon="mdi-plus-minus-variant", click=lambda: self.flip_asked.emit(None)
-            )
-            v3.VListItem(
-                title="Delete it", prepend_icon="mdi-delete-outline", click=lambda: self.delete_asked.emit(None)
-            )
+            v3.VListItem(title="Flip its sign", prepend_icon="mdi-plus-minus-variant", click=raising(self.flip_asked))
+            v3.VListItem(title="Delete it", prepend_icon="mdi-delete-outline", click=raising(self.delete_asked))

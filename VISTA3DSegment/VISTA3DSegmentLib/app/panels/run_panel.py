@@ -8,7 +8,7 @@ from trame_server.utils.typed_state import TypedState
 
 from ...session.signals import Signal
 from ..state import PageState
-from .controls import section, text_button
+from .controls import raising, section, text_button
 
 
 class RunPanel:
@@ -46,13 +46,13 @@ class RunPanel:
             html.Div(f"{{{{ {run.estimate} }}}}", classes="note", raw_attrs=['aria-label="Estimate"'])
             with html.Div(v_if=(f"!{run.running}",)):
                 text_button(
-                    "Segment", lambda: self.segment_asked.emit(None), run.why_not,
+                    "Segment", raising(self.segment_asked), run.why_not,
                     prepend_icon="mdi-auto-fix", color="primary", variant="flat", block=True, size="default",
                 )  # fmt: skip
             with html.Div(v_else=True, classes="running"):
                 with html.Div(classes="flex-row"):
                     html.Div(f"{{{{ {run.told} }}}}", classes="note grow", raw_attrs=['aria-label="Progress"'])
-                    text_button("Cancel", lambda: self.cancel_asked.emit(None), tip="Esc")
+                    text_button("Cancel", raising(self.cancel_asked), tip="Esc")
                 v3.VProgressLinear(
                     model_value=(f"{run.percent} || 0",),
                     indeterminate=(f"{run.percent} === null",),

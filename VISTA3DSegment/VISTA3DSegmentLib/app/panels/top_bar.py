@@ -13,7 +13,7 @@ from trame_server.utils.typed_state import TypedState
 from ...session.signals import Signal
 from ..saving import Format
 from ..state import PageState
-from .controls import icon_button
+from .controls import icon_button, raising, tooltip
 
 OPENED = [
     ("Files (NIfTI, NRRD, zip, .seg.nrrd)", "mdi-file-outline", "window.vista.pick(false)"),
@@ -45,9 +45,9 @@ class TopBar:
             self._open_menu(name)
             self._save_menu(name)
             v3.VDivider(vertical=True, inset=True, classes="mx-2")
-            icon_button("Undo (ctrl-Z)", "mdi-undo", self._raise(self.undo_asked),
+            icon_button("Undo (ctrl-Z)", "mdi-undo", raising(self.undo_asked),
                         f"{name.history.done}.length ? '' : 'Nothing was done yet'")  # fmt: skip
-            icon_button("Redo (ctrl-shift-Z)", "mdi-redo", self._raise(self.redo_asked),
+            icon_button("Redo (ctrl-shift-Z)", "mdi-redo", raising(self.redo_asked),
                         f"{name.history.undone}.length ? '' : 'Nothing was undone'")  # fmt: skip
             v3.VDivider(vertical=True, inset=True, classes="mx-2")
             html.Span("Grey values", classes="field-name")
@@ -76,13 +76,13 @@ class TopBar:
         with _menu_button("Open", "mdi-folder-open-outline"):
             for title, icon, script in OPENED:
                 v3.VListItem(title=title, prepend_icon=icon, click=script)
-            v3.VListItem(title="Sample CT", prepend_icon="mdi-flask-outline", click=self._raise(self.sample_asked))
+            v3.VListItem(title="Sample CT", prepend_icon="mdi-flask-outline", click=raising(self.sample_asked))
             v3.VDivider()
             v3.VListItem(
                 title="Start afresh on this scan",
                 prepend_icon="mdi-restart",
                 disabled=(f"!{name.scan.name}",),
-                click=self._raise(self.afresh_asked),
+                click=raising(self.afresh_asked),
             )
 
     def _save_menu(self, name: Any) -> None:
@@ -91,15 +91,12 @@ class TopBar:
             for form, title, icon in SAVED:
                 v3.VListItem(title=title, prepend_icon=icon, click=f"window.vista.save('{form.value}')")
 
-    def _raise(self, signal: Signal[None]) -> Any:
-        return lambda: signal.emit(None)
-
 
 @contextmanager
 def _menu_button(label: str, icon: str, why_not: str = "''") -> Iterator[None]:
     """A button that opens a menu, to be filled; see ``controls.icon_button``."""
     with html.Span(classes="why"):
-        v3.VTooltip(text=(why_not,), activator="parent", location="bottom", disabled=(f"!({why_not})",))
+        tooltip("", why_not)
         with (
             v3.VBtn(
                 label, prepend_icon=icon, size="small", variant="tonal", classes="mx-1",

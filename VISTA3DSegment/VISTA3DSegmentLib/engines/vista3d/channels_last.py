@@ -1,8 +1,7 @@
 """PyTorch's convolutions on a CPU with the channels last in memory, as oneDNN computes them: nothing is reordered.
 
 PyTorch's own instance norm would put the channels first again, which costs what the convolutions save; the one here
-does not. Full network, one window, two cores: 29 s against 33 s; labels of 117 classes agree with PyTorch's own
-order at 99.99 % of voxels, OpenVINO's in float32 at 99.95 % (2026-11-21).
+does not. Labels of 117 classes agree with PyTorch's own order at 99.9997 % of voxels (full network, 2026-11-21).
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ from torch import nn
 Tensor = torch.Tensor
 
 ROWS = 64
+"""So many rows of a window are squared at once: they fit into the processor's cache."""
 
 
 def with_channels_last(network: Any) -> Any:
@@ -59,7 +59,7 @@ class ChannelsLastInstanceNorm(nn.InstanceNorm3d):
         # Row by row, then in double precision: a sum of millions in single precision is wrong by 1e-4.
         mean = voxels.sum(3).double().sum((1, 2)) / count
         answer = voxels - mean.float()[:, None, None, None]
-        rows = torch.split(answer.flatten(1, 2), ROWS, dim=1)  # squared in the processor's cache
+        rows = torch.split(answer.flatten(1, 2), ROWS, dim=1)
         squares = torch.cat([part.square().sum(2) for part in rows], dim=1).double().sum(1)
         gain = (squares / count + self.eps).rsqrt().float()
         if self.weight is not None:

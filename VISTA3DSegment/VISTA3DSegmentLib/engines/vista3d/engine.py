@@ -118,13 +118,13 @@ class OpenedVista3D:
         if self._looks_like_hounsfield or isinstance(self.engine.specification.intensity, Percentiles):
             return ()
         return (
-            f"The model expects a CT in Hounsfield units, but the smallest value here is {self.volume.array.min():g}: "
+            f"The model expects a CT in Hounsfield units, but the smallest value here is {self.volume.lowest:g}: "
             "its grey values are scaled by percentiles. Expect less.",
         )
 
     @cached_property
     def _looks_like_hounsfield(self) -> bool:
-        return bool(self.volume.array.min() < LOWEST_OF_A_CT)
+        return self.volume.lowest < LOWEST_OF_A_CT
 
     @cached_property
     def _grey_bounds(self) -> tuple[float, float]:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from ...grey_paths import path_costs
+from ...grey_paths import path_costs, region_around, seeds_of, squared_mm
 from .grid import Index3, Region
 from .interactive import GridClick
 
@@ -47,21 +47,11 @@ def grey_value_evidence(
         everywhere if nothing is background.
     """
     points = np.array([click.at for click in clicks])
-    inner = points[[click.positive for click in clicks]]
-    margin = np.ceil(MARGIN_MM / np.array(spacing_mm)).astype(int)
+    positive = np.array([click.positive for click in clicks])
     limit = window.clipped_to(image)
-    low = np.maximum(np.minimum(points.min(axis=0), inner.min(axis=0) - margin), limit.low)
-    high = np.minimum(np.maximum(points.max(axis=0), inner.max(axis=0) + margin) + 1, limit.high)
-    seeds = np.zeros(high - low, np.int8)
-    for axis in range(3):
-        planes = np.moveaxis(seeds, axis, 0)
-        if low[axis] > image.low[axis]:
-            planes[0] = -1
-        if high[axis] < image.high[axis]:
-            planes[-1] = -1
-    for radius_mm in (BALL_MM, 0.0):
-        for point, click in zip(points - low, clicks, strict=True):
-            seeds[_squared_mm(seeds.shape, point, spacing_mm) <= radius_mm**2] = 1 if click.positive else -1
+    low, high = region_around(points, positive, MARGIN_MM, spacing_mm, (np.array(limit.low), np.array(limit.high)))
+    background = low > image.low, high < image.high
+    seeds = seeds_of(points - low, positive, BALL_MM, spacing_mm, high - low, background)
     evidence = np.zeros(grey.shape, np.float32)
     if not (seeds < 0).any():
         return evidence
@@ -90,12 +80,5 @@ def belief(
     for click in clicks:
         at: Index3 = tuple(c - low for c, low in zip(click.at, window.low, strict=True))  # type: ignore[assignment]
         if (logits[at] > 0) != click.positive:
-            share *= 1 - np.exp(-_squared_mm(logits.shape, np.array(at), spacing_mm) / (2 * FADE_MM**2))
+            share *= 1 - np.exp(-squared_mm(logits.shape, at, spacing_mm) / (2 * FADE_MM**2))
     return share
-
-
-def _squared_mm(shape: tuple[int, ...], at: npt.NDArray[np.intp], spacing_mm: tuple[float, float, float]) -> Float32:
-    distance = [
-        ((np.arange(n) - c) * mm).astype(np.float32) ** 2 for n, c, mm in zip(shape, at, spacing_mm, strict=True)
-    ]
-    return np.asarray(distance[0][:, None, None] + distance[1][None, :, None] + distance[2][None, None, :])

@@ -96,14 +96,11 @@ def open_vista3d(weights: str | Path, device: str, precision: str, **options: An
 
 
 def _backends(model: LoadedModel, choice: Choice) -> tuple[Backend, Callable[[], Backend] | None]:
-    if choice.library == "openvino":
+    if choice.library != "torch":
         from .openvino_backend import OpenVinoBackend
 
-        return OpenVinoBackend(model.network, choice.precision), None
-    if choice.library == "both":
-        from .openvino_backend import OpenVinoBackend
-
-        return OpenVinoBackend(model.network, choice.precision, encoder=TorchBackend(model.network)), None
+        encoder = TorchBackend(model.network) if choice.library == "both" else None
+        return OpenVinoBackend(model.network, choice.precision, encoder=encoder), None
     backend = TorchBackend(model.network, choice.device, choice.precision)
     if choice.device == "cpu":
         return backend, None

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import ModelError
-from ...models.specification import METADATA_KEY, ModelSpecification
+from ...models.specification import DAMAGED_REMEDY, METADATA_KEY, ModelSpecification, specification_of
 from .network import NetworkShape, build_network, shape_of
 
 WRAPPERS = ("model", "state_dict", "network")
@@ -22,7 +22,6 @@ RENAMED = {
 """MONAI 1.3 called the layers of the transformer's MLP ``lin``, MONAI 1.4 and later ``linear``."""
 DEAD = ("weight_mapper.", "point_head.output_add_hypernetworks_mlps.")
 """Parts of the research network that no inference uses; MONAI's network does not have them."""
-REMEDY = "Download or copy the file again, and check it with: vista3dsegment models verify."
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +55,7 @@ def load_model(path: Path, expected_sha256: str | None = None) -> LoadedModel:
         raise ModelError(f"There is no model file {path}.", "See what is there with: vista3dsegment models list.")
     sha256 = _sha256_of(path)
     if expected_sha256 is not None and sha256 != expected_sha256:
-        raise ModelError(f"The model file {path.name} is not the published one: its SHA-256 differs.", REMEDY)
+        raise ModelError(f"The model file {path.name} is not the published one: its SHA-256 differs.", DAMAGED_REMEDY)
     if path.suffix == ".safetensors":
         tensors, specification = _read_safetensors(path)
     else:
@@ -103,16 +102,15 @@ def _sha256_of(path: Path) -> str:
 
 
 def _read_safetensors(path: Path) -> tuple[dict[str, Any], ModelSpecification | None]:
-    from safetensors import SafetensorError, safe_open
+    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
+    specification = specification_of(path)
     try:
-        with safe_open(path, "pt") as file:
-            header = (file.metadata() or {}).get(METADATA_KEY)
         tensors = load_file(path)
     except (SafetensorError, OSError, ValueError) as error:
-        raise ModelError(f"The model file {path.name} is damaged ({error}).", REMEDY) from error
-    return tensors, ModelSpecification.from_json(header) if header else None
+        raise ModelError(f"The model file {path.name} is damaged ({error}).", DAMAGED_REMEDY) from error
+    return tensors, specification
 
 
 def _read_pickle(path: Path) -> dict[str, Any]:
@@ -124,14 +122,14 @@ def _read_pickle(path: Path) -> dict[str, Any]:
         loaded = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
         raise ModelError(
-            f"The model file {path.name} is damaged, or holds more than weights and was not run.", REMEDY
+            f"The model file {path.name} is damaged, or holds more than weights and was not run.", DAMAGED_REMEDY
         ) from error
     for wrapper in WRAPPERS:
         if isinstance(loaded, dict) and isinstance(loaded.get(wrapper), dict):
             loaded = loaded[wrapper]
             break
     if not isinstance(loaded, dict) or not all(isinstance(value, torch.Tensor) for value in loaded.values()):
-        raise ModelError(f"The model file {path.name} does not hold a table of tensors.", REMEDY)
+        raise ModelError(f"The model file {path.name} does not hold a table of tensors.", DAMAGED_REMEDY)
     return loaded
 
 
@@ -146,9 +144,9 @@ def _filled(shape: NetworkShape, state: dict[str, Any], name: str) -> Any:
     for what, keys in (("lacks", missing), ("holds the unknown", unknown), ("has in another size", misshapen)):
         if keys:
             more = f" and {len(keys) - 1} more" if len(keys) > 1 else ""
-            raise ModelError(f"The model file {name} does not fit VISTA3D: it {what} {keys[0]}{more}.", REMEDY)
+            raise ModelError(f"The model file {name} does not fit VISTA3D: it {what} {keys[0]}{more}.", DAMAGED_REMEDY)
     bad = next((key for key, tensor in state.items() if not bool(torch.isfinite(tensor).all())), None)
     if bad is not None:
-        raise ModelError(f"The model file {name} holds values that are not numbers, in {bad}.", REMEDY)
+        raise ModelError(f"The model file {name} holds values that are not numbers, in {bad}.", DAMAGED_REMEDY)
     network.load_state_dict({key: tensor.float() for key, tensor in state.items()}, assign=True)
     return network.eval().requires_grad_(False)
