@@ -57,7 +57,7 @@ class Desk:
         return {view.name: view for view in self.workspace.segments()}
 
     def voxels(self, folder: Path) -> dict[str, Any]:
-        read = read_segmentation(self.workspace.save(folder, Format.SEGMENTS)).segments
+        read = read_segmentation(self.workspace.begin_save(folder, Format.SEGMENTS)()).segments
         return {segment.name: segment.mask.mask.sum() for segment in read}
 
 
@@ -150,7 +150,7 @@ def test_segments_of_a_file_are_added_as_steps_and_keep_their_terminology_and_ta
     segment = Segment("Milz", mask, (10, 20, 30), None, terminology, {"Reader": "Dr A"})
     desk.workspace.add(Segmentation(painted().shape, np.eye(4), (segment,)))
     desk.settle()
-    (saved,) = read_segmentation(desk.workspace.save(tmp_path, Format.SEGMENTS)).segments
+    (saved,) = read_segmentation(desk.workspace.begin_save(tmp_path, Format.SEGMENTS)()).segments
     assert (saved.name, saved.color, saved.terminology) == ("Milz", (10, 20, 30), terminology)
     assert saved.tags["Reader"] == "Dr A"
     assert saved.mask.mask.sum() == mask.mask.sum()
@@ -162,7 +162,7 @@ def test_segments_of_a_file_are_added_as_steps_and_keep_their_terminology_and_ta
 def test_what_is_saved_is_what_another_reader_finds(desk: Desk, tmp_path: Path, form: Format) -> None:
     desk.workspace.segment([LIVER, SPLEEN])
     desk.settle()
-    path = desk.workspace.save(tmp_path, form)
+    path = desk.workspace.begin_save(tmp_path, form)()
     assert path.name == f"segmentation{form.value}"
     assert [file.name for file in tmp_path.iterdir() if file.is_file()] == [path.name]
     voxels = sitk.GetArrayFromImage(sitk.ReadImage(str(path)))
@@ -175,7 +175,7 @@ def test_a_saved_scene_brings_segments_and_clicks_back(desk: Desk, tmp_path: Pat
     desk.workspace.annotator.new_structure("cyst")
     desk.workspace.annotator.click(IN_LIVER)
     desk.settle()
-    path = desk.workspace.save(tmp_path, Format.SCENE)
+    path = desk.workspace.begin_save(tmp_path, Format.SCENE)()
     scene = empty_scene()
     assert scene.ReadFromMRB(str(path), True)
     segmentation = scene.GetFirstNodeByClass("vtkMRMLSegmentationNode").GetSegmentation()
@@ -186,7 +186,7 @@ def test_a_saved_scene_brings_segments_and_clicks_back(desk: Desk, tmp_path: Pat
 
 def test_with_nothing_to_save_a_sentence_says_what_to_do(desk: Desk, tmp_path: Path) -> None:
     with pytest.raises(FileFormatError, match="no segment to save"):
-        desk.workspace.save(tmp_path, Format.SEGMENTS)
+        desk.workspace.begin_save(tmp_path, Format.SEGMENTS)()
 
 
 def test_before_and_after_show_what_the_last_change_did_and_saving_is_not_touched(desk: Desk, tmp_path: Path) -> None:

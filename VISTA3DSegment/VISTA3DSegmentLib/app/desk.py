@@ -130,7 +130,7 @@ class Desk:
         written: list[Path] = []
 
         async def saving() -> None:
-            written.append(self._workspace.save(folder, form))
+            written.append(await asyncio.to_thread(self._workspace.begin_save(folder, form)))
 
         await self.act_in_time("Saving", saving)
         return written[0] if written else None

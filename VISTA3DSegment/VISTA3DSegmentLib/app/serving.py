@@ -8,6 +8,7 @@ import webbrowser
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from aiohttp import web
@@ -115,13 +116,11 @@ def serve(
 
 async def _send(desk: Desk, inbox: Inbox, form: Format) -> web.StreamResponse:
     """A saved file as a download; what went wrong stands in the page already."""
-    path = await desk.save(inbox.root, form)
-    if path is None:
-        return web.Response(status=409)
-    try:
+    with TemporaryDirectory(dir=inbox.root) as folder:  # one for each: two may be saved at once
+        path = await desk.save(Path(folder), form)
+        if path is None:
+            return web.Response(status=409)
         content = await asyncio.to_thread(path.read_bytes)
-    finally:
-        path.unlink()
     return web.Response(
         body=content,
         content_type="application/octet-stream",

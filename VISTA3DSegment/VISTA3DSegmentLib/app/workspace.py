@@ -34,7 +34,7 @@ from ..volume import Volume
 from .before_after import BeforeAfter
 from .estimate import Estimate, Estimator
 from .opening import Scan
-from .saving import Format, save
+from .saving import Format, begin
 
 NOTHING_OPEN = PromptError("No scan is open.", "Open one first.")
 
@@ -301,16 +301,23 @@ class Workspace:
 
     # ------------------------------------------------------------------ saving
 
-    def save(self, folder: Path, form: Format) -> Path:
-        """Save into a folder; returns the file. Its name says nothing of the patient.
+    def begin_save(self, folder: Path, form: Format) -> Callable[[], Path]:
+        """Save into a folder: what is returned does the rest, in any thread, and returns the file.
+
+        The file's name says nothing of the patient.
 
         Raises:
-            FileFormatError, ResourceError: see ``saving.save``.
+            FileFormatError, ResourceError: see ``saving.begin``.
         """
         self._settle_view()
         path = folder / f"segmentation{form.value}"
-        save(self.annotator, path, form)
-        return path
+        finish = begin(self.annotator, path, form)
+
+        def finished() -> Path:
+            finish()
+            return path
+
+        return finished
 
     # ------------------------------------------------------------------ time
 
