@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import slicer
 import vtk
 
@@ -111,28 +111,16 @@ def _coarser(image: Any, label: int) -> Any:
     step = 1
     while voxels.size > LARGEST_VOXELS * step**3:
         step += 1
-    mask = (voxels == label).view(np.uint8)
-    # Along the first axis alone nothing overflows 8 bits; the volume is halved or less when it gets 16.
-    counts = _summed(mask, 0, step).astype(np.uint16)
-    for axis in (1, 2):
-        counts = _summed(counts, axis, step)
-    filled = counts >= step**3 / 2
+    # Of a larger block eight voxels are looked at, so that a labelmap as large as the scan takes no longer.
+    samples = sorted({step // 4, step - 1 - step // 4})
+    counts = np.zeros([-(-n // step) for n in voxels.shape], np.uint8)
+    for at in product(samples, repeat=3):
+        part = voxels[tuple(slice(first, None, step) for first in at)] == label
+        counts[tuple(slice(n) for n in part.shape)] += part
+    filled = counts >= len(samples) ** 3 / 2
     matrix = vtk.vtkMatrix4x4()
     image.GetImageToWorldMatrix(matrix)
     first = np.eye(4)
     first[:3, 3] = np.array(image.GetExtent()[::2]) + (step - 1) / 2  # the middle of the first block
     place = array_of(matrix) @ first @ np.diag([step, step, step, 1.0])
     return Lattice(place, filled.shape).labelmap(filled, (0, 0, 0))
-
-
-def _summed(voxels: npt.NDArray[np.uint16], axis: int, step: int) -> npt.NDArray[np.uint16]:
-    """Sums of every ``step`` neighbours along an axis; the last may have fewer. One axis at a time: memory likes it."""
-    along = [slice(None)] * 3
-    along[axis] = slice(0, None, step)
-    total: npt.NDArray[np.uint16] = voxels[tuple(along)].copy()
-    for offset in range(1, step):
-        along[axis] = slice(offset, None, step)
-        part = voxels[tuple(along)]
-        along[axis] = slice(0, part.shape[axis])
-        total[tuple(along)] += part
-    return total
