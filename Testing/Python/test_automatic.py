@@ -25,6 +25,7 @@ from engine_builders import (
     WINDOW,
     ColourBackend,
     Spy,
+    click_at,
     cloudy_scan,
     colour_engine,
     engine_of,
@@ -43,7 +44,7 @@ from VISTA3DSegmentLib.engines.vista3d.grid import Region
 from VISTA3DSegmentLib.engines.vista3d.windows import sweep
 from VISTA3DSegmentLib.errors import Cancelled, PromptError
 from VISTA3DSegmentLib.models.specification import Percentiles
-from VISTA3DSegmentLib.prompts import Box
+from VISTA3DSegmentLib.prompts import Box, Structure
 from VISTA3DSegmentLib.volume import Volume
 
 EXCLUSIVE = tuple(n for n in CLASSES if n not in (23, 24, 25, 26, 27, 57, 128))
@@ -349,3 +350,26 @@ def test_a_model_of_percentiles_sees_the_percentiles_of_the_image() -> None:
     expected = np.clip((opened.volume.array.transpose(2, 1, 0) - low) / (high - low), 0, 1)
     assert opened.grid.spacing_mm == (MM, MM, MM)
     np.testing.assert_allclose(spy.images[0].numpy(), expected, atol=1e-5)
+
+
+SPECK_BOX = (slice(20, 22), slice(14, 17), slice(12, 16))
+FAR_BOX = (slice(24, 30), slice(12, 18), slice(2, 10))
+
+
+@pytest.mark.parametrize(("smallest", "kept"), [(0.0, (SPECK_BOX, FAR_BOX)), (0.1, (FAR_BOX,)), (1.0, ())])
+@pytest.mark.parametrize("way", ["automatic", "by a click"])
+def test_small_pieces_of_an_automatic_answer_are_dropped(
+    smallest: float, kept: tuple[tuple[slice, slice, slice], ...], way: str
+) -> None:
+    # 2176 voxels, 24 voxels (1 %) and 288 voxels (13 %) of the liver's colour.
+    volume = painted_scan((40, 22, 22), [(box, COLOURS[LIVER]) for box in (LIVER_BOX, SPECK_BOX, FAR_BOX)])
+    expects = specification(smallest_piece=smallest, window=(48, 48, 48))
+    opened = engine_of(ColourBackend(), expects).open(volume)
+    if way == "automatic":
+        ((_, edit),) = opened.segment([LIVER])
+    else:
+        edit = opened.refine(Structure("liver", LIVER), (click_at(volume, (8, 10, 10)),))
+    expected = np.zeros(volume.shape_kji, np.bool_)
+    for box in (LIVER_BOX, *kept):
+        expected[box] = True
+    np.testing.assert_array_equal(whole(edit, volume), expected)

@@ -33,7 +33,7 @@ def as_document(**changes: Any) -> dict[str, Any]:
     [
         {},
         {"intensity": Percentiles(1.0, 99.0), "modalities": ("CT", "MR"), "window": (192, 192, 128)},
-        {"click_support": ClickSupport(3.0, 4.0, 1.0)},
+        {"click_support": ClickSupport(3.0, 4.0, 1.0), "smallest_piece": 0.1},
         {"clicks": False, "zero_shot": False, "blending": "gaussian", "overlap": 0.625},
         {"classes": (), "name": "nur Klicks, übersetzt", "spacing_mm": (0.7, 0.7, 1.5)},
         {"intensity": HounsfieldWindow(-963.8247715525971, 1053.678477684517)},
@@ -61,6 +61,8 @@ def test_what_is_written_is_what_is_read(changed: dict[str, Any]) -> None:
         ({"window": (128, 128, 1 << 20)}, "windows of"),
         ({"overlap": 1.0}, "overlap"),
         ({"overlap": float("nan")}, "overlap"),
+        ({"smallest_piece": 1.5}, "pieces"),
+        ({"smallest_piece": float("nan")}, "pieces"),
         ({"blending": "mean"}, "mean"),
         ({"orientation": "LPS"}, "LPS"),
     ],

@@ -30,6 +30,8 @@ VALIDATION_SEEDS = (800_001, 800_002, 800_003, 800_004, 800_005, 800_006)
 """Neither training (1,000 to 1,999) nor the benchmark (from 900,000) draws them."""
 VALIDATION_SPACING_MM = (2.0, 2.0, 2.5)
 GOOD_ENOUGH = 0.85
+SMALLEST_PIECE = 0.1
+"""Specks of a small network are mistakes: without them the validation phantoms' mean Dice rises from 0.884 to 0.896."""
 CLICK_SUPPORT = ClickSupport(reach=3.0, grey_values=4.0, automatic=1.0)
 """A small network is right near a click and guesses far from it; chosen on ``ct_abdomen_pelvis_3mm`` and phantoms."""
 SMALLEST_VOXELS = 60
@@ -48,6 +50,7 @@ def starter_specification(classes: Sequence[int], version: str) -> ModelSpecific
         window=WINDOW,
         overlap=0.4,
         blending="gaussian",
+        smallest_piece=SMALLEST_PIECE,
         click_support=CLICK_SUPPORT,
     )
 

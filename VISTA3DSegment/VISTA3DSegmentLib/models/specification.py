@@ -115,6 +115,7 @@ class ModelSpecification:
         overlap: share of a window that it has in common with the next, 0 to below 1.
         blending: how overlapping windows are weighted.
         orientation: directions in which the indices of that grid grow.
+        smallest_piece: an automatic answer loses pieces smaller than so much of its largest one, 0 to 1; 0: none.
         click_support: what helps it with clicks; None: nothing, and a click changes all of the error that it touches,
             as VISTA3D's authors do.
 
@@ -135,6 +136,7 @@ class ModelSpecification:
     overlap: float = 0.25
     blending: Blending = "constant"
     orientation: Literal["RAS"] = "RAS"
+    smallest_piece: float = 0.0
     click_support: ClickSupport | None = None
 
     def __post_init__(self) -> None:
@@ -152,6 +154,7 @@ class ModelSpecification:
         _refuse(not window_valid, f"works on windows of {self.window} voxels")
         _refuse(not 0 <= self.overlap < 1, f"has windows that overlap by {self.overlap}")
         _refuse(self.blending not in get_args(Blending), f"blends windows in the unknown way {self.blending!r}")
+        _refuse(not 0 <= self.smallest_piece <= 1, f"drops pieces below {self.smallest_piece} of the largest")
         _refuse(self.orientation != "RAS", f"works in the orientation {self.orientation!r}; only RAS is run here")
 
     def to_json(self) -> str:
@@ -196,6 +199,7 @@ class ModelSpecification:
             overlap=_number(document, "overlap"),
             blending=_text(document, "blending"),  # type: ignore[arg-type]  # the constructor checks the word
             orientation=_text(document, "orientation"),  # type: ignore[arg-type]  # the constructor checks the word
+            smallest_piece=_number(document, "smallest_piece"),
             click_support=_click_support(document["click_support"]),
         )
 

@@ -22,6 +22,7 @@ from ...prompts import Box, Click, Prompts, Ras, Structure, Text, clicks_of
 from ...volume import Volume
 from .automatic import CHUNK_BYTES, NativeLabels, Planes, finished_planes, interpolate
 from .cache import FeatureCache
+from .components import BoolArray, without_small_pieces
 from .evidence import belief, grey_value_evidence
 from .grid import FOREGROUND_MARGIN, ModelGrid, Region
 from .intensity import bounds_of, scale_between
@@ -160,7 +161,7 @@ class OpenedVista3D:
                 labels.decide(planes, vectors)
         notices = (*self.notices, *self.engine.runner.notices)
         for class_id, ids in wanted.items():
-            mask = _joined([labels.mask(n) for n in ids])
+            mask = _joined([MaskCrop(one.start, self._tidied(one.mask)) for one in (labels.mask(n) for n in ids)])
             if region is not None:
                 mask = MaskCrop(mask.start, mask.mask & self.volume.voxels_inside(region, mask.slices))
             found = int(mask.mask.sum())
@@ -410,7 +411,10 @@ class OpenedVista3D:
 
         automatic = stitch(windows, union, answer)
         native = interpolate(automatic.values, self.grid, union, box)
-        return automatic.values.numpy() > 0.5, native.numpy() > 0.5
+        return self._tidied(automatic.values.numpy() > 0.5), self._tidied(native.numpy() > 0.5)
+
+    def _tidied(self, mask: BoolArray) -> BoolArray:
+        return without_small_pieces(mask, self.engine.specification.smallest_piece)
 
     def _limits(self, prompts: Prompts, region: Box | None) -> list[Box]:
         boxes = [prompt for prompt in prompts if isinstance(prompt, Box)]

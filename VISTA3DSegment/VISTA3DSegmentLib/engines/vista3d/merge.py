@@ -12,18 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
-import SimpleITK as sitk  # noqa: N813 (the library's own custom)
 
-BoolArray = npt.NDArray[np.bool_]
-Index3 = tuple[int, int, int]
-Slices = tuple[slice, slice, slice]
+from .components import REACH, BoolArray, Index3, Slices, components_with, neighbourhood
 
 NEAREST = 3
 """However small the error that it lies in, a click changes up to so many grid points around it."""
-
-REACH = 2
-"""A click finds a component up to so many voxels away on each axis (MONAI's ``keep_merge_components_with_points``)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,22 +65,13 @@ def merge(
     return Merge(added, removed, tuple(idle))
 
 
-def components_with(mask: BoolArray, at: Sequence[Index3]) -> BoolArray:
-    """The 26-connected components of a mask that hold, or are nearest to, some voxels."""
-    if not at:
-        return np.zeros(mask.shape, np.bool_)
-    components = _components(mask)
-    wanted = sorted({_nearest(components, index) for index in at} - {0})
-    return np.isin(components, wanted) if wanted else np.zeros(mask.shape, np.bool_)
-
-
 def _around(at: Index3, difference: BoolArray, reach: float) -> tuple[Slices, BoolArray]:
     """The part of a difference near a click in it, in one piece: a box, and the part in it.
 
     Only the box is looked at: a window holds two million voxels, and there may be dozens of clicks.
     """
     radius = max(NEAREST, reach * _depth(at, difference))
-    box, squares = _neighbourhood(at, int(radius), difference.shape)
+    box, squares = neighbourhood(at, int(radius), difference.shape)
     here: Index3 = tuple(index - part.start for index, part in zip(at, box, strict=True))
     return box, components_with(difference[box] & (squares <= radius**2), [here])
 
@@ -96,39 +80,13 @@ def _depth(at: Index3, mask: BoolArray) -> float:
     """The distance in voxels from a click to the nearest voxel outside a mask; if there is none, the longest."""
     half, longest = NEAREST, max(mask.shape)
     while True:
-        box, squares = _neighbourhood(at, half, mask.shape)
+        box, squares = neighbourhood(at, half, mask.shape)
         depth = float(np.sqrt(squares.min(where=~mask[box], initial=longest**2)))
         if depth <= half or half >= longest:  # the box holds the whole ball of its half width
             return depth
         half *= 2
 
 
-def _neighbourhood(at: Index3, half: int, shape: tuple[int, ...]) -> tuple[Slices, npt.NDArray[np.int64]]:
-    """A box around a voxel, clipped to the shape, and the squared distances in it."""
-    low = [max(0, index - half) for index in at]
-    high = [min(n, index + half + 1) for index, n in zip(at, shape, strict=True)]
-    r, a, s = ((np.arange(first, last) - index) ** 2 for first, last, index in zip(low, high, at, strict=True))
-    box = (slice(low[0], high[0]), slice(low[1], high[1]), slice(low[2], high[2]))
-    return box, r[:, None, None] + a[None, :, None] + s[None, None, :]
-
-
-def _components(mask: BoolArray) -> npt.NDArray[np.uint32]:
-    image = sitk.GetImageFromArray(mask.view(np.uint8) if mask.flags.c_contiguous else mask.astype(np.uint8))
-    label = sitk.ConnectedComponentImageFilter()
-    label.SetFullyConnected(True)
-    label.SetNumberOfThreads(1)  # a window is too small for more: they cost twice the time
-    return sitk.GetArrayFromImage(label.Execute(image))
-
-
 def _near(mask: BoolArray, at: Index3) -> bool:
-    box, _ = _neighbourhood(at, REACH, mask.shape)
+    box, _ = neighbourhood(at, REACH, mask.shape)
     return bool(mask[box].any())
-
-
-def _nearest(components: npt.NDArray[np.uint32], at: Index3) -> int:
-    """The component at a voxel, else the nearest within ``REACH``; 0 if there is none."""
-    box, squares = _neighbourhood(at, REACH, components.shape)
-    around = components[box]
-    if not around.any():
-        return 0
-    return int(around.flat[int(np.argmin(np.where(around > 0, squares, np.iinfo(np.int64).max)))])
