@@ -78,7 +78,7 @@ def fill(annotator: SceneAnnotator, labels: npt.NDArray[np.uint8], count: int) -
             mask = MaskCrop((at[0] - radius, at[1] - radius, at[2] - radius), np.asarray(ball))
         segment_id = f"class-{class_id}"
         row = class_of(class_id)
-        annotator.segments.create(segment_id, row.name, color_of_class(class_id), class_id, "")
+        annotator.segments.create(segment_id, row.name, color_of_class(class_id), class_id)
         annotator.segments.write(segment_id, mask)
 
 

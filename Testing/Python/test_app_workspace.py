@@ -56,9 +56,12 @@ class Desk:
     def segments(self) -> dict[str, SegmentView]:
         return {view.name: view for view in self.workspace.segments()}
 
+    def saved(self, folder: Path) -> dict[str, Segment]:
+        path = self.workspace.begin_save(folder, Format.SEGMENTS)()
+        return {segment.name: segment for segment in read_segmentation(path).segments}
+
     def voxels(self, folder: Path) -> dict[str, Any]:
-        read = read_segmentation(self.workspace.begin_save(folder, Format.SEGMENTS)()).segments
-        return {segment.name: segment.mask.mask.sum() for segment in read}
+        return {name: segment.mask.mask.sum() for name, segment in self.saved(folder).items()}
 
 
 @pytest.fixture
@@ -150,12 +153,16 @@ def test_segments_of_a_file_are_added_as_steps_and_keep_their_terminology_and_ta
     segment = Segment("Milz", mask, (10, 20, 30), None, terminology, {"Reader": "Dr A"})
     desk.workspace.add(Segmentation(painted().shape, np.eye(4), (segment,)))
     desk.settle()
-    (saved,) = read_segmentation(desk.workspace.begin_save(tmp_path, Format.SEGMENTS)()).segments
+    saved = desk.saved(tmp_path)["Milz"]
     assert (saved.name, saved.color, saved.terminology) == ("Milz", (10, 20, 30), terminology)
     assert saved.tags["Reader"] == "Dr A"
     assert saved.mask.mask.sum() == mask.mask.sum()
     desk.workspace.annotator.undo()
     assert desk.segments() == {}
+    desk.workspace.annotator.redo()
+    assert desk.saved(tmp_path)["Milz"].tags["Reader"] == "Dr A"
+    after_a_crash = Desk(desk.home).saved(tmp_path)["Milz"]
+    assert (after_a_crash.terminology, after_a_crash.tags["Reader"]) == (terminology, "Dr A")
 
 
 @pytest.mark.parametrize("form", [Format.SEGMENTS, Format.LABEL_MAP])

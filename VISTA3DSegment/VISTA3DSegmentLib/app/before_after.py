@@ -64,7 +64,7 @@ class BeforeAfter:
         segments = Segments(self._node, self._annotator.segments.lattice)
         if BEFORE in segments:
             segments.remove(BEFORE)
-        segments.create(BEFORE, BEFORE, self._annotator.segments.color(object_id), None, "")
+        segments.create(BEFORE, BEFORE, self._annotator.segments.color(object_id))
         segments.write(BEFORE, mask)
         self._annotator.segmentation_node.GetDisplayNode().SetSegmentVisibility(object_id, False)
         self._node.GetDisplayNode().SetVisibility(True)

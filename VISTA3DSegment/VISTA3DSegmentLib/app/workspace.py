@@ -23,7 +23,7 @@ from ..files.segments import Segmentation
 from ..prompts import Ras, Structure
 from ..scene.annotator import SceneAnnotator
 from ..scene.latency import Latency
-from ..scene.nodes import fractions
+from ..scene.nodes import fractions, terminology_tag
 from ..scene.volumes import add_volume_node
 from ..service import Client
 from ..session.annotation import Status
@@ -161,18 +161,11 @@ class Workspace:
 
     def add(self, segmentation: Segmentation) -> None:
         """Add segments that were read from a file, on the grid of the scan; each is a step that can be undone."""
-        annotator = self.annotator
-        segments = annotator.segmentation_node.GetSegmentation()
         for read in segmentation.segments:
             if not read.mask.mask.any():
                 continue
-            structure = Structure(read.name, read.class_id)
-            object_id = annotator.session.add(structure, fractions(read.color), read.mask)
-            segment = segments.GetSegment(object_id)
-            for tag, text in read.tags.items():
-                segment.SetTag(tag, text)
-            if read.terminology:
-                segment.SetTag(segment.GetTerminologyEntryTagName(), read.terminology)
+            structure, tags = Structure(read.name, read.class_id), {**read.tags, **terminology_tag(read.terminology)}
+            self.annotator.session.add(structure, fractions(read.color), read.mask, tags=tags)
         for notice in segmentation.notices:
             self.said.emit(notice)
 

@@ -32,7 +32,7 @@ class Difference:
         self.node = new_overlay(scene, "Last change", transform_id)
         self._segments = Segments(self.node, lattice)
         for name, color in COLORS.items():
-            self._segments.create(name, name, color, None, "")
+            self._segments.create(name, name, color)
         self._since: float | None = None
         self._step = STEPS
 

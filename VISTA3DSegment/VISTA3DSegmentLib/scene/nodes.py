@@ -81,8 +81,13 @@ def fractions(color: tuple[int, int, int]) -> Rgb:
     return red / 255, green / 255, blue / 255
 
 
-def terminology_of(class_id: int | None) -> str:
-    """What a class is, as the host's terminology tag; "" for a new structure and the few classes without a code."""
+def terminology_of(class_id: int | None) -> dict[str, str]:
+    """What a class is, as a tag of the host's; none for a new structure and the few classes without a code."""
     if class_id is None or class_of(class_id).type is None:
-        return ""
-    return terminology_entry(class_of(class_id))
+        return {}
+    return terminology_tag(terminology_entry(class_of(class_id)))
+
+
+def terminology_tag(entry: str) -> dict[str, str]:
+    """An entry of a terminology as a tag of the host's; none if it is empty."""
+    return {slicer.vtkSegment.GetTerminologyEntryTagName(): entry} if entry else {}

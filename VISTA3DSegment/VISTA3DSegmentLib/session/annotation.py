@@ -12,6 +12,8 @@ from ..errors import PromptError
 from ..prompts import Click, Prompts, Structure
 from .rules import UNLIMITED, Limits
 
+NO_TAGS: Mapping[str, str] = MappingProxyType({})
+
 
 class Status(Enum):
     """How far the person is with an object."""
@@ -47,6 +49,7 @@ class AnnotatedObject:
         status: see ``Status``.
         limits: what held when the clicks were placed.
         took: voxels that the clicks took from other objects, by their ids; see ``overwriting``.
+        tags: what a file from which it came said of it, by name.
     """
 
     structure: Structure
@@ -57,6 +60,7 @@ class AnnotatedObject:
     status: Status = Status.DRAFT
     limits: Limits = UNLIMITED
     took: Mapping[str, MaskCrop] = field(default_factory=lambda: MappingProxyType({}))
+    tags: Mapping[str, str] = field(default_factory=lambda: NO_TAGS)
 
     @property
     def prompts(self) -> Prompts:

@@ -19,7 +19,7 @@ from typing import Any
 from ..edits import NOTHING
 from ..errors import ResourceError
 from ..prompts import Click, Structure
-from .annotation import AnnotatedObject, Annotation, PlacedClick, Status
+from .annotation import NO_TAGS, AnnotatedObject, Annotation, PlacedClick, Status
 from .deltas import Delta
 from .rules import Limits
 
@@ -172,6 +172,7 @@ def _entry(
         "status": after.status.value,
         "limits": after.limits.to_json(),
         "took": {other_id: Delta.between(NOTHING, mask).to_json() for other_id, mask in after.took.items()},
+        "tags": dict(after.tags),
         "clicks": [[placed.id, placed.click.ras, placed.click.positive] for placed in after.clicks],
         "base": None if after.base is None else Delta.between(old_base, after.base).to_json(),
         "mask": Delta.between(before.mask if before else NOTHING, after.mask).to_json(),
@@ -195,5 +196,6 @@ def _applied(annotation: Annotation, entry: Mapping[str, Any]) -> Annotation:
         Status(entry["status"]),
         Limits.from_json(entry["limits"]),
         {other_id: Delta.from_json(words).onto(NOTHING) for other_id, words in entry["took"].items()},
+        entry.get("tags", NO_TAGS),  # journals of before 2026-11-21 have none
     )
     return annotation.replaced(object_id, value)

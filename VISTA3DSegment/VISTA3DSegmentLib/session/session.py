@@ -7,7 +7,7 @@ Only ``pump`` hands answers over, on the thread of whoever calls it.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -31,7 +31,7 @@ from ..service import (
     SegmentRequest,
 )
 from ..volume import Volume
-from .annotation import AnnotatedObject, Annotation, PlacedClick, Status
+from .annotation import NO_TAGS, AnnotatedObject, Annotation, PlacedClick, Status
 from .history import MEMORY_BYTES, History, Step
 from .journal import Journal
 from .overwriting import added_by_clicks, exchanged
@@ -133,13 +133,18 @@ class Session:
     # ------------------------------------------------------------------ objects
 
     def add(
-        self, structure: Structure, color: tuple[float, float, float], mask: MaskCrop | None = None, object_id: str = ""
+        self,
+        structure: Structure,
+        color: tuple[float, float, float],
+        mask: MaskCrop | None = None,
+        object_id: str = "",
+        tags: Mapping[str, str] = NO_TAGS,
     ) -> str:
         """Begin an object; with a mask, its clicks will correct that mask. Returns its id."""
         object_id = object_id or self._free_id("object")
         if object_id in self._annotation:
             raise PromptError(f"There is an object {object_id} already.")
-        value = AnnotatedObject(structure, color, mask, mask=NOTHING if mask is None else mask)
+        value = AnnotatedObject(structure, color, mask, mask=NOTHING if mask is None else mask, tags=tags)
         self._act(f"new {structure.name}", self._annotation.replaced(object_id, value))
         return object_id
 
