@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from VISTA3DSegmentLib.errors import FileFormatError
+from VISTA3DSegmentLib.errors import FileFormatError, ResourceError
 
 web = pytest.importorskip("aiohttp.web", reason="needs the app extra")
 from aiohttp.test_utils import TestClient, TestServer  # noqa: E402
@@ -39,14 +39,14 @@ def test_one_file_is_taken_as_a_file_and_several_as_a_folder() -> None:
 
     async def talk(client: TestClient) -> None:
         assert await put(client, "CT.nii.gz", b"1") == 200
-        assert inbox.take("one").name == "CT.nii.gz"
+        assert inbox.take("one", 1).name == "CT.nii.gz"
         assert await put(client, "CT.nii.gz", b"2") == 200
-        assert sorted(path.read_bytes() for path in inbox.take("one").iterdir()) == [b"1", b"2"]
+        assert sorted(path.read_bytes() for path in inbox.take("one", 2).iterdir()) == [b"1", b"2"]
 
     sent(inbox, talk)
     inbox.forget("one")
-    with pytest.raises(FileFormatError):
-        inbox.take("one")
+    with pytest.raises(FileFormatError, match="Of 2 files 0 arrived"):
+        inbox.take("one", 2)
     inbox.close()
     assert not inbox.root.exists()
 
@@ -75,12 +75,41 @@ def test_more_than_a_scan_can_be_is_refused_and_deleted(limits: dict[str, int]) 
 
     sent(inbox, talk)
     assert not (inbox.root / "one").exists()
+    with pytest.raises(FileFormatError, match="more than a scan"):
+        inbox.take("one", 2)
+
+
+def test_an_upload_that_broke_off_is_not_taken_for_a_scan() -> None:
+    inbox = Inbox()
+
+    async def talk(client: TestClient) -> None:
+        assert await put(client, "1.dcm", b"1") == 200
+
+    sent(inbox, talk)
+    with pytest.raises(FileFormatError, match="Of 3 files 1 arrived"):
+        inbox.take("one", 3)
+
+
+def test_a_full_disk_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    inbox = Inbox()
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError("no space left")
+
+    async def talk(client: TestClient) -> None:
+        with monkeypatch.context() as disk:
+            disk.setattr(Path, "open", full)
+            assert await put(client, "1.dcm", b"1") == 413
+
+    sent(inbox, talk)
+    with pytest.raises(ResourceError, match="no room"):
+        inbox.take("one", 1)
 
 
 def test_an_upload_cannot_name_a_folder_outside() -> None:
     inbox = Inbox()
     with pytest.raises(FileFormatError):
-        inbox.take("../..")
+        inbox.take("../..", 1)
     inbox.forget("..")
     assert inbox.root.exists()
 

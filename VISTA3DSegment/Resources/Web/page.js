@@ -51,10 +51,10 @@
     for (const [n, file] of files.entries()) {
       if (n % 25 === 0) ask("uploading", n, files.length);
       const name = encodeURIComponent(file.name);
-      const answer = await fetch(`upload/${upload}`, { method: "PUT", body: file, headers: { "X-File-Name": name } });
-      if (!answer.ok) break;
+      const sending = fetch(`upload/${upload}`, { method: "PUT", body: file, headers: { "X-File-Name": name } });
+      if (!(await sending.catch(() => undefined))?.ok) break; // the server knows what is missing, and says so
     }
-    ask("uploaded", upload);
+    ask("uploaded", upload, files.length);
   }
 
   function pick(folder) {

@@ -114,10 +114,10 @@ class Desk:
         self._forget_failure()
         self._shown.scan.busy = f"Receiving {total} file{'' if total == 1 else 's'}, {done} are here"
 
-    async def open_upload(self, inbox: Inbox, upload: str) -> None:
-        """Open what the browser sent."""
+    async def open_upload(self, inbox: Inbox, upload: str, count: int) -> None:
+        """Open what the browser sent: so many files."""
         try:
-            path = inbox.take(upload)
+            path = inbox.take(upload, count)
         except SegmentationError as error:
             self._shown.scan.busy = ""
             self._fail(error)

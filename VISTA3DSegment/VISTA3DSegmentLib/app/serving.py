@@ -72,9 +72,9 @@ def serve(
     page = Page(server, state, views, desk)
     page.sample_asked.connect(lambda _: create_task(desk.open(None)))
 
-    async def uploaded(upload: str) -> None:
+    async def uploaded(upload: str, count: int) -> None:
         try:
-            await desk.open_upload(inbox, upload)
+            await desk.open_upload(inbox, upload, count)
         finally:
             inbox.forget(upload)
 

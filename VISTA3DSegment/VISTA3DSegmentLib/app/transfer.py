@@ -14,13 +14,14 @@ from urllib.parse import unquote
 
 from aiohttp import web
 
-from ..errors import FileFormatError
+from ..errors import FileFormatError, ResourceError, SegmentationError
 from ..files.reading import MAX_BYTES
 from .opening import MAX_FILES
 
 CHUNK_BYTES = 2**20
 NAME_HEADER = "X-File-Name"
 TOO_LARGE = FileFormatError("That is more than a scan can be.", "Choose the files of one scan.")
+NOT_KEPT = ResourceError("There is no room for the files.", "Free disk space in the folder for temporary files.")
 
 
 class Inbox:
@@ -36,40 +37,51 @@ class Inbox:
         self._folder = tempfile.TemporaryDirectory(prefix="vista3dsegment-")
         self.root = Path(self._folder.name)
         self._sizes: dict[str, int] = {}
+        self._refused: dict[str, SegmentationError] = {}
 
     async def receive(self, request: web.Request) -> web.Response:
         """Take one file of an upload: PUT upload/ID, the name in a header, the content as it is."""
         upload = request.match_info["upload"]
+        try:
+            await self._receive(upload, request)
+        except (FileFormatError, OSError) as error:
+            self.forget(upload)
+            self._refused[upload] = error if isinstance(error, FileFormatError) else NOT_KEPT
+            return web.Response(status=413)
+        return web.Response()
+
+    async def _receive(self, upload: str, request: web.Request) -> None:
         folder = self.root / upload
         folder.mkdir(exist_ok=True)
         count = sum(1 for _ in folder.iterdir())
         # The browser's name tells the format; it decides nothing else, least of all where the file goes.
         name = safe_name(unquote(request.headers.get(NAME_HEADER, "")))
         path = folder / (name if count == 0 else f"{count:05}-{name}")
-        try:
-            if count >= self._max_files:
-                raise TOO_LARGE
-            with path.open("xb") as file:
-                async for chunk in request.content.iter_chunked(CHUNK_BYTES):
-                    self._sizes[upload] = self._sizes.get(upload, 0) + len(chunk)
-                    if self._sizes[upload] > self._max_bytes:
-                        raise TOO_LARGE
-                    file.write(chunk)
-        except FileFormatError as error:
-            self.forget(upload)
-            return web.Response(status=413, text=str(error))
-        return web.Response()
+        if count >= self._max_files:
+            raise TOO_LARGE
+        with path.open("xb") as file:
+            async for chunk in request.content.iter_chunked(CHUNK_BYTES):
+                self._sizes[upload] = self._sizes.get(upload, 0) + len(chunk)
+                if self._sizes[upload] > self._max_bytes:
+                    raise TOO_LARGE
+                file.write(chunk)
 
-    def take(self, upload: str) -> Path:
+    def take(self, upload: str, count: int) -> Path:
         """What an upload brought: its only file, or the folder of its files.
 
+        Args:
+            upload: its id.
+            count: how many files it has.
+
         Raises:
-            FileFormatError: nothing came.
+            FileFormatError: it is too large, or not everything came. ResourceError: there is no room for it.
         """
+        if upload in self._refused:
+            raise self._refused.pop(upload)
         folder = self.root / upload
         files = sorted(folder.iterdir()) if re.fullmatch(r"[\w-]+", upload) and folder.is_dir() else []
-        if not files:
-            raise FileFormatError("No file arrived.", "Choose a file, or a folder that holds some.")
+        if not files or len(files) < count:
+            raise FileFormatError(f"Of {count} files {len(files)} arrived.", "Open them again.")
         return files[0] if len(files) == 1 else folder
 
     def forget(self, upload: str) -> None:
