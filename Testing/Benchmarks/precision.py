@@ -1,7 +1,7 @@
 """bfloat16 against float32: share of voxels that differ, automatic run and click, on a real scan with random weights.
 
-Random weights are the harsh case: all classes lie close together everywhere. ``--quick`` uses a small network; with
-    ``--weights starter`` the shipped one is compared.
+Random weights are the harsh case: all classes lie close together everywhere. The starter is compared too. ``--quick``
+uses a small network for the random weights.
 """
 
 from __future__ import annotations

@@ -26,10 +26,16 @@ def truth(volume: Volume) -> dict[int, npt.NDArray[np.bool_]]:
 
 
 @pytest.fixture(scope="module")
-def segmented(person: Person, volume: Volume) -> Masks:
-    """What the scene holds after Segment was pressed once."""
+def told(person: Person) -> str:
+    """What the page says after Segment was pressed once."""
     person.wait_for_model()
     person.segment()
+    return person.message()
+
+
+@pytest.fixture(scope="module")
+def segmented(told: str, person: Person, volume: Volume) -> Masks:
+    """What the scene holds then."""
     return person.saved(volume)
 
 
@@ -40,6 +46,11 @@ def test_the_page_opens_with_the_sample_in_four_views_and_says_what_to_press(per
         assert (picture.min(-1) > 100).mean() > 0.05, f"{view}: no body is drawn"
     assert "Press Segment" in person.message()
     person.shoot("1-opened")
+
+
+def test_at_the_end_of_a_run_the_page_says_what_was_not_found_and_what_is_cut(told: str) -> None:
+    assert "Not found in this scan: " in told
+    assert "Cut at the edge of the scan: " in told
 
 
 LARGE_VOXELS = 5000

@@ -32,6 +32,8 @@ PRESET = "preset:"
 HISTORY_LINES = 30
 NEWS_SECONDS = 20.0
 """How long what was said stays; an error stays until the person goes on."""
+SAME_BREATH_SECONDS = 0.5
+"""What is said so soon after something else stands beside it: a run ends with what it did not find, and what is cut."""
 FIRST_HINT = "Press Segment to find every organ of this scan, or name a structure and click on it."
 NEXT_HINT = "Click where an organ is wrong: Add grows it, Remove (ctrl-click) shrinks it."
 
@@ -362,7 +364,9 @@ class Desk:
         self._dirty = True
 
     def _say(self, sentence: str) -> None:
-        self._shown.status.message, self._shown.status.failed = sentence, False
+        told = self._shown.status.message
+        joins = told and not self._shown.status.failed and time.monotonic() - self._said_at < SAME_BREATH_SECONDS
+        self._shown.status.message, self._shown.status.failed = f"{told} {sentence}" if joins else sentence, False
         self._said_at, self._dirty = time.monotonic(), True
 
     def _forget_failure(self) -> None:

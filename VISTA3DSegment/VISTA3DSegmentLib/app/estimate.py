@@ -68,10 +68,11 @@ class Estimator:
         self._is_full = file.path.stat().st_size > FULL_BYTES / 2
         self._path = home / "windows.json"
         self._key = f"{self.specification.name} {self.specification.version}"
+        self._known = self._read()
 
     def estimate(self, volume: Volume) -> Estimate:
         """What a run over a whole volume will cost."""
-        windows, measured = windows_of(volume, self.specification), self._known().get(self._key)
+        windows, measured = windows_of(volume, self.specification), self._known.get(self._key)
         memory = (FULL_MEMORY if self._is_full else STARTER_MEMORY) + 2 * volume.array.nbytes
         seconds = measured or self._guess()
         return Estimate(windows, windows * seconds, memory, measured is not None)
@@ -79,13 +80,14 @@ class Estimator:
     def learn(self, seconds_of_a_window: float) -> None:
         """A run was made: remember how long a window took."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._path.write_text(json.dumps({**self._known(), self._key: seconds_of_a_window}), encoding="utf-8")
+        self._known = {**self._read(), self._key: seconds_of_a_window}
+        self._path.write_text(json.dumps(self._known), encoding="utf-8")
 
     def _guess(self) -> float:
         share = math.prod(self.specification.window) / 128**3
         return (FULL_SECONDS if self._is_full else STARTER_SECONDS) * share * MEASURED_CORES / (os.cpu_count() or 1)
 
-    def _known(self) -> dict[str, float]:
+    def _read(self) -> dict[str, float]:
         try:
             known = json.loads(self._path.read_text(encoding="utf-8"))
             return {str(key): float(value) for key, value in known.items()}
