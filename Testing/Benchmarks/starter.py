@@ -52,9 +52,9 @@ def phantom_rows(report: Report, engine: Any, seeds: tuple[int, ...]) -> None:
     for seed in seeds:
         phantom = make_phantom(seed, TRUNK, ("torso", "abdomen", "thorax")[seed % 3])
         opened = engine.open(phantom.volume)
-        truths = {n: phantom.labels == n for n in engine.specification.classes}
-        for class_id, edit in opened.segment([n for n in truths if truths[n].any()]):
-            truth = MaskCrop.of(truths[class_id])
+        # All classes compete for every voxel, also those that are not there, as when a person presses Segment.
+        for class_id, edit in opened.segment(engine.specification.classes):
+            truth = MaskCrop.of(phantom.labels == class_id)
             if truth.mask.sum() >= SMALLEST_PHANTOM_VOXELS:
                 automatic.setdefault(class_id, []).append(dice(truth, edit.onto(None)))
         for kind, class_id, base in damaged(phantom.labels, np.random.default_rng(seed), engine.specification.classes):

@@ -25,7 +25,6 @@ from engine_builders import (
     WINDOW,
     ColourBackend,
     Spy,
-    click_at,
     cloudy_scan,
     colour_engine,
     engine_of,
@@ -44,7 +43,7 @@ from VISTA3DSegmentLib.engines.vista3d.grid import Region
 from VISTA3DSegmentLib.engines.vista3d.windows import sweep
 from VISTA3DSegmentLib.errors import Cancelled, PromptError
 from VISTA3DSegmentLib.models.specification import Percentiles
-from VISTA3DSegmentLib.prompts import Box, Structure
+from VISTA3DSegmentLib.prompts import Box
 from VISTA3DSegmentLib.volume import Volume
 
 EXCLUSIVE = tuple(n for n in CLASSES if n not in (23, 24, 25, 26, 27, 57, 128))
@@ -357,18 +356,14 @@ FAR_BOX = (slice(24, 30), slice(12, 18), slice(2, 10))
 
 
 @pytest.mark.parametrize(("smallest", "kept"), [(0.0, (SPECK_BOX, FAR_BOX)), (0.1, (FAR_BOX,)), (1.0, ())])
-@pytest.mark.parametrize("way", ["automatic", "by a click"])
 def test_small_pieces_of_an_automatic_answer_are_dropped(
-    smallest: float, kept: tuple[tuple[slice, slice, slice], ...], way: str
+    smallest: float, kept: tuple[tuple[slice, slice, slice], ...]
 ) -> None:
     # 2176 voxels, 24 voxels (1 %) and 288 voxels (13 %) of the liver's colour.
     volume = painted_scan((40, 22, 22), [(box, COLOURS[LIVER]) for box in (LIVER_BOX, SPECK_BOX, FAR_BOX)])
     expects = specification(smallest_piece=smallest, window=(48, 48, 48))
     opened = engine_of(ColourBackend(), expects).open(volume)
-    if way == "automatic":
-        ((_, edit),) = opened.segment([LIVER])
-    else:
-        edit = opened.refine(Structure("liver", LIVER), (click_at(volume, (8, 10, 10)),))
+    ((_, edit),) = opened.segment([LIVER])
     expected = np.zeros(volume.shape_kji, np.bool_)
     for box in (LIVER_BOX, *kept):
         expected[box] = True

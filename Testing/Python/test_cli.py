@@ -400,9 +400,10 @@ def test_a_class_without_base_is_its_automatic_result_corrected(
 ) -> None:
     assert run("refine", scan, "--no-picture", "--segment", "spleen", "--positive", "24 10 10", "-o", "n.seg.nrrd") == 0
     assert "'spleen' is the class spleen (3)" in capsys.readouterr().err
-    ((structure, _, base, _),) = engine.asked  # type: ignore[misc]
+    asked, (structure, _, base, _) = engine.asked  # type: ignore[misc]
+    assert asked == ((SPLEEN,), None)
     assert structure == Structure("spleen", SPLEEN)
-    assert base is None
+    assert base.mask.sum() == SPLEEN_VOXELS
     spleen = masks_of(tmp_path / "n.seg.nrrd", scan)["spleen"]
     assert spleen[SPLEEN_BOX].all()
     assert spleen.sum() > SPLEEN_VOXELS
@@ -483,7 +484,8 @@ def test_a_click_outside_the_scan_is_refused(
     assert (
         run("refine", scan, "--no-picture", "--segment", "liver", "--positive", "900 0 0", "-o", "n.seg.nrrd") == FAILED
     )
-    assert capsys.readouterr().err == "Error: A click lies outside the scan. Place it inside.\n"
+    expected = "Error: The click at (900.0, 0.0, 0.0) mm lies outside the scan. Click inside the image.\n"
+    assert capsys.readouterr().err == expected
     assert not (tmp_path / "n.seg.nrrd").exists()
 
 
@@ -498,9 +500,9 @@ def test_a_position_that_is_none_is_refused(
 
 
 def test_a_position_may_begin_with_a_minus(run: Run, scan: Path, engine: FakeEngine) -> None:
-    run("refine", scan, "--no-picture", "--segment", "liver", "--negative", "-1 2 3", "-o", "n.seg.nrrd")
+    run("refine", scan, "--no-picture", "--segment", "abscess", "--negative", "-.4 2 3", "-o", "n.seg.nrrd")
     ((_, prompts, _, _),) = engine.asked  # type: ignore[misc]
-    assert prompts == (Click((-1.0, 2.0, 3.0), positive=False),)
+    assert prompts == (Click((-0.4, 2.0, 3.0), positive=False),)
 
 
 def test_refine_without_a_click_is_refused(run: Run, scan: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -568,7 +570,7 @@ def test_evaluate_without_a_click_measures_the_automatic_result(
 def test_evaluate_corrects_the_automatic_result(run: Run, scan: Path, reference: Path, engine: FakeEngine) -> None:
     assert run("evaluate", scan, reference, "--mode", "correct", "--clicks", "2", "--structures", "spleen") == 0
     (classes, _), *clicks = engine.asked  # type: ignore[misc]
-    assert classes == (SPLEEN,)
+    assert classes == (LIVER, SPLEEN, RIGHT_KIDNEY)  # nobody tells the model what is there
     assert [len(prompts) for _, prompts, _, _ in clicks] == [1, 2]
     for structure, prompts, base, _ in clicks:
         assert structure == Structure("spleen", SPLEEN)

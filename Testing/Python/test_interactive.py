@@ -349,3 +349,40 @@ def test_the_anchor_is_told_to_the_network_and_changes_nothing_by_itself() -> No
     assert spy.clicked
     assert all(sorted(asked.labels) == [0, 1] for asked in spy.clicked)
     assert edit.added == 0
+
+
+# ---------------------------------------------------------------------- a class without a base
+
+
+def test_what_goes_on_beyond_the_clicks_is_said() -> None:
+    long = painted_scan((60, 22, 22), [((slice(4, 56), slice(4, 14), slice(4, 14)), COLOURS[LIVER])])
+    short = painted_scan((60, 22, 22), [((slice(2, 12), slice(4, 14), slice(4, 14)), COLOURS[LIVER])])
+    for volume, goes_on in ((long, True), (short, False)):
+        click = click_at(volume, (8, 9, 9))
+        edit = colour_engine()[0].open(volume).refine(THE_LIVER, (click,))
+        assert any("The liver goes on" in notice for notice in edit.notices) is goes_on
+        given = colour_engine()[0].open(volume).refine(THE_LIVER, (click,), crop(volume.array > 0))
+        assert not any("goes on" in notice for notice in given.notices)
+
+
+def test_nothing_outside_a_region_is_taken_from_the_automatic_result() -> None:
+    volume = body()
+    low, high = sorted([volume.ras_of((0, 0, 0)), volume.ras_of((14, 40, 40))], key=lambda ras: ras[0])
+    box = Box(tuple(np.minimum(low, high)), tuple(np.maximum(low, high)))
+    found = colour_engine()[0].open(volume).refine(THE_LIVER, (click_at(volume, (9, 10, 11)),), region=box)
+    mask = whole(found, volume)
+    assert mask.any()
+    assert not (mask & ~volume.voxels_inside(box, crop(np.ones(volume.shape_kji, np.bool_)).slices)).any()
+
+
+def test_a_structure_smaller_than_the_steps_of_the_search_is_given_an_anchor_too() -> None:
+    window = Region((0, 0, 0), (128, 128, 128))
+    for size in (1, 3):
+        base = np.zeros(window.shape, np.bool_)
+        base[61 : 61 + size, 61 : 61 + size, 61 : 61 + size] = True
+        (found,) = anchor([GridClick((50, 60, 60), False)], window, window, base)
+        assert base[found.at]
+    thin = np.zeros(window.shape, np.bool_)
+    thin[:, :, 61] = thin[1, 1, 60] = True
+    (found,) = anchor([GridClick((50, 60, 80), False)], window, window, thin)
+    assert thin[found.at]

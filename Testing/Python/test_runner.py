@@ -77,9 +77,12 @@ def test_a_batch_that_does_not_fit_is_halved_and_no_window_is_lost() -> None:
 def test_a_gpu_that_holds_not_one_window_hands_over_to_the_cpu() -> None:
     gpu, cpu = SmallMemory(0), SmallMemory(8)
     runner = Runner(gpu, batch=2, fallback=lambda: cpu)
+    freed: list[int] = []
+    runner.make_room = lambda: freed.append(runner.batch)
     assert answers(runner, 3) == [(n, n + 1.0) for n in range(3)]
     assert runner.backend is cpu
     assert "CPU" in runner.notices[-1]
+    assert freed == [2, 1]
     assert cpu.batches == [1, 1, 1]
 
 

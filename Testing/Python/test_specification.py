@@ -95,6 +95,12 @@ def test_support_of_clicks_is_finite_and_helps(wrong: tuple[float, float, float]
         ClickSupport(*wrong)
 
 
+def test_format_1_did_not_say_what_came_with_format_2() -> None:
+    document = as_document(format=1)
+    del document["smallest_piece"], document["click_support"]
+    assert ModelSpecification.from_json(json.dumps(document)) == specification()
+
+
 @pytest.mark.parametrize("key", list(as_document()))
 def test_a_missing_key_is_named(key: str) -> None:
     document = as_document()
@@ -134,7 +140,7 @@ def test_a_wrong_value_is_named(changed: dict[str, Any], complaint: str) -> None
 
 def test_a_newer_format_asks_for_an_update() -> None:
     with pytest.raises(ModelError, match="Update VISTA3DSegment"):
-        ModelSpecification.from_json(json.dumps(as_document(format=2)))
+        ModelSpecification.from_json(json.dumps(as_document(format=3)))
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", "null", "[" * 100_000])

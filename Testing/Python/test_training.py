@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -258,7 +259,9 @@ def test_a_run_resumes_where_it_was_stopped_and_its_model_ships(tiny, phantom_ca
     first.run(cases)
     assert first.step > 2
 
-    again = starter.Trainer(recipe, checkpoint)
+    with pytest.raises(ModelError, match="begun with another classes_first"):
+        starter.Trainer(replace(recipe, classes_first=0), checkpoint)
+    again = starter.Trainer(replace(recipe, rate=5e-4), checkpoint)
     assert (again.step, again.seconds) == (first.step, first.seconds)
     for name, value in first.network.state_dict().items():
         assert torch.equal(again.network.state_dict()[name], value), name

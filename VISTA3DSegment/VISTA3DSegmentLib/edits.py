@@ -178,8 +178,7 @@ class Edit:
         added: voxels that the base did not have.
         removed: voxels of the base that are gone.
         seconds: time by stage.
-        empty_reason: why the structure holds nothing in the box, in a sentence for the person; "" if it holds
-            something.
+        empty_reason: why nothing was found, or nothing changed, in a sentence for the person; else "".
         notices: what else the person should know (a fallback that was taken, a click that had no effect).
     """
 

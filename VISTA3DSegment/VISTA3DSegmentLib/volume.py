@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .errors import VolumeError
-from .prompts import Box
+from .errors import PromptError, VolumeError
+from .prompts import Box, Ras
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -103,6 +103,17 @@ class Volume:
     def ras_of(self, ijk: tuple[float, float, float]) -> FloatArray:
         """RAS position in mm of a (fractional) voxel index (i, j, k)."""
         return np.asarray(self.ijk_to_ras[:3, :3] @ np.asarray(ijk, dtype=np.float64) + self.ijk_to_ras[:3, 3])
+
+    def check_inside(self, ras: Ras) -> None:
+        """Refuse a click that lies in no voxel.
+
+        Raises:
+            PromptError: the position (RAS, mm) lies outside the volume.
+        """
+        ijk = self.ijk_of(ras)
+        if (ijk < -0.5).any() or (ijk > np.array(self.shape_kji[::-1]) - 0.5).any():
+            place = ", ".join(f"{value:.1f}" for value in ras)
+            raise PromptError(f"The click at ({place}) mm lies outside the scan.", "Click inside the image.")
 
     def voxels_inside(self, box: Box, part: tuple[slice, slice, slice]) -> npt.NDArray[np.bool_]:
         """Which voxels of a part of the volume have their centre inside a box (RAS, mm).

@@ -61,10 +61,14 @@ def demo(
     engine = with_what.open_engine(weights=model, device=device)
     with_what.say(f"A synthetic CT, segmented by the model {engine.specification.name} ({backend_of(engine)}).")
     opened = engine.open(volume)
-    found = segmented(with_what, opened, [class_id for class_id in truth if class_id in engine.specification.classes])
-    show_dice(with_what, found, truth)
+    found = segmented(with_what, opened, engine.specification.classes)
+    real = [segment for segment in found if segment.class_id in truth]
+    show_dice(with_what, real, truth)
+    found = tuple(segment for segment in found if segment.mask.mask.any())
+    if unreal := [segment.name for segment in found if segment not in real]:
+        with_what.say(f"Found, though not there: {', '.join(unreal)}")
 
-    organ = organ_to_show(found)
+    organ = organ_to_show(real)
     true = truth[organ.class_id].mask
     damaged = cut_in_half(organ.mask)
     with_what.say(f"\nHalf of the {organ.name} is cut away on purpose: Dice {dice(true, damaged):.3f}")
@@ -84,15 +88,14 @@ def demo(
     _say_what_next(with_what, out, result, organ)
 
 
-def segmented(with_what: Collaborators, opened: Opened, class_ids: Sequence[int | None]) -> tuple[Segment, ...]:
-    """The automatic result.
+def segmented(with_what: Collaborators, opened: Opened, class_ids: Sequence[int]) -> tuple[Segment, ...]:
+    """The automatic result; nobody tells the model what is there.
 
     Raises:
         ModelError: nothing was found, so there is nothing to show.
     """
-    ids = [class_id for class_id in class_ids if class_id is not None]
     with cancel_on_interrupt() as cancel, shown_progress(with_what.err, "Segmenting") as on_progress:
-        edits = opened.segment(ids, None, on_progress, cancel)
+        edits = opened.segment(class_ids, None, on_progress, cancel)
         found = tuple(segment_of_class(class_id, edit.onto(None)) for class_id, edit in edits)
     if not any(segment.mask.mask.any() for segment in found):
         raise ModelError("The model found nothing in the sample.", "Try another one with --model.")

@@ -39,6 +39,7 @@ from .options import (
 from .output import check_place, segment_of_class, write_picture
 from .progress import shown_progress
 from .reference import Truth, chosen, read_mapping, truths_of
+from .wanted import answerable
 
 
 class Mode(str, Enum):
@@ -111,7 +112,7 @@ def evaluate(
     with cancel_on_interrupt() as cancel:
         if mode is not Mode.CLICKS:
             with shown_progress(with_what.err, "Segmenting", quiet) as on_progress:
-                found = automatic_masks(opened, truths, on_progress, cancel)
+                found = automatic_masks(opened, engine.specification, truths, on_progress, cancel)
         if mode is Mode.AUTOMATIC:
             counts = (0,)
             curves = tuple(scored(truth, found, scan.volume) for truth in truths)
@@ -161,11 +162,13 @@ def answerable_truths(truths: Sequence[Truth], model: ModelSpecification) -> tup
 
 
 def automatic_masks(
-    opened: Opened, truths: Sequence[Truth], on_progress: OnProgress, cancel: Cancel
+    opened: Opened, model: ModelSpecification, truths: Sequence[Truth], on_progress: OnProgress, cancel: Cancel
 ) -> dict[int, MaskCrop]:
-    """What the model finds by itself, by class."""
-    ids = [truth.class_id for truth in truths if truth.class_id is not None]
-    return {class_id: edit.onto(None) for class_id, edit in opened.segment(ids, None, on_progress, cancel)}
+    """What the model finds by itself, by class, when all that it knows compete: nobody tells it what is there."""
+    asked = [truth.class_id for truth in truths if truth.class_id is not None]
+    everything, _ = answerable(None, model)
+    edits = opened.segment(list(dict.fromkeys((*everything, *asked))), None, on_progress, cancel)
+    return {class_id: edit.onto(None) for class_id, edit in edits if class_id in asked}
 
 
 def scored(truth: Truth, found: Mapping[int, MaskCrop], volume: Volume) -> ClickCurve:

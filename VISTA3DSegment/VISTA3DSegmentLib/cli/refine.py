@@ -9,12 +9,13 @@ from typing import Annotated
 
 import typer
 
-from ..edits import Edit
+from ..edits import Edit, MaskCrop
+from ..engine import Cancel, OnProgress, Opened
 from ..errors import PromptError
 from ..evaluation.metrics import volume_ml, voxels
 from ..files.segmentations import Segment, read_segmentation
 from ..files.volumes import read_volume
-from ..prompts import Click, Structure
+from ..prompts import Box, Click, Structure
 from ..volume import Volume
 from .collaborators import Collaborators, collaborators_of
 from .interrupt import cancel_on_interrupt
@@ -33,6 +34,7 @@ from .options import (
     parse_region,
 )
 from .output import checked_output, segment_of_class, segment_of_clicks, write_picture, write_result
+from .progress import shown_progress
 from .wanted import structure_called
 
 BaseOption = Annotated[
@@ -82,10 +84,16 @@ def refine(
     engine = with_what.open_engine(weights=model, device=device, precision=precision.word)
     structure, understood = structure_called(name, engine.specification)
     corrected = segment_called(name, structure.class_id, others)
+    for click in clicks:
+        scan.volume.check_inside(click.ras)
+    opened = engine.open(scan.volume)
     with cancel_on_interrupt() as cancel:
         before = corrected.mask if corrected else None
-        edit = engine.open(scan.volume).refine(structure, clicks, before, box, cancel)
-    after = segment_after(structure, edit, corrected, others)
+        if before is None and structure.class_id is not None:
+            with shown_progress(with_what.err, "Segmenting", quiet) as on_progress:
+                before = found_by_itself(opened, structure.class_id, box, on_progress, cancel)
+        edit = opened.refine(structure, clicks, before, box, cancel)
+    after = segment_after(structure, edit.onto(before), corrected, others)
     segments = replaced(others, corrected, after)
     about_file = write_result(output, scan.volume, segments)
     if not no_picture:
@@ -127,9 +135,18 @@ def segment_called(name: str, class_id: int | None, segments: Sequence[Segment])
     return same[0] if same else None
 
 
-def segment_after(structure: Structure, edit: Edit, corrected: Segment | None, others: Sequence[Segment]) -> Segment:
+def found_by_itself(
+    opened: Opened, class_id: int, region: Box | None, on_progress: OnProgress, cancel: Cancel
+) -> MaskCrop:
+    """What the model finds of a class without a click: all of it, also where no click is."""
+    ((_, edit),) = opened.segment([class_id], region, on_progress, cancel)
+    return edit.onto(None)
+
+
+def segment_after(
+    structure: Structure, mask: MaskCrop, corrected: Segment | None, others: Sequence[Segment]
+) -> Segment:
     """The segment as the clicks leave it; one that was corrected keeps its name, colour and terminology."""
-    mask = edit.onto(corrected.mask if corrected else None)
     if corrected is not None:
         return replace(corrected, mask=mask.tightened())
     if structure.class_id is not None:

@@ -72,7 +72,7 @@ def segment(
     no_picture: NoPictureOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Segment the organs of a CT; without --classes or --preset, all that the model knows."""
+    """Segment the organs of a CT; without --classes or --preset, every organ that the model knows."""
     with_what = collaborators_of(context)
     began = time.perf_counter()
     output = checked_output(out, inputs=[ct])

@@ -10,6 +10,7 @@ import argparse
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from rich.console import Console
@@ -56,14 +57,15 @@ def starter_specification(classes: Sequence[int], version: str) -> ModelSpecific
 
 
 def try_classes(model: Path, seeds: Sequence[int] = VALIDATION_SEEDS) -> dict[int, float]:
-    """Mean Dice of every class of a model over the phantoms that show it."""
+    """Mean Dice of every class of a model over the phantoms that show it; all classes compete for every voxel."""
     engine = open_engine(weights=model, device="cpu")
     scores: dict[int, list[float]] = defaultdict(list)
     for number, seed in enumerate(seeds):
         phantom = make_phantom(seed, VALIDATION_SPACING_MM, ("torso", "abdomen", "thorax")[number % 3])
-        present = [n for n in sorted(CLASSES) if (phantom.labels == n).sum() >= SMALLEST_VOXELS]
-        for class_id, edit in engine.open(phantom.volume).segment(present):
-            scores[class_id].append(dice(MaskCrop.of(phantom.labels == class_id), edit.onto(None)))
+        for class_id, edit in engine.open(phantom.volume).segment(sorted(CLASSES)):
+            truth = MaskCrop.of(phantom.labels == class_id)
+            if truth.mask.sum() >= SMALLEST_VOXELS:
+                scores[class_id].append(dice(truth, edit.onto(None)))
     return {class_id: float(np.mean(found)) for class_id, found in sorted(scores.items())}
 
 
@@ -78,10 +80,10 @@ def ship(
     tensors = load_file(checkpoint)
     average = {name.removeprefix("average."): value for name, value in tensors.items() if name.startswith("average.")}
     state = {name: value.half() for name, value in average.items()}
-    trial = out.with_name("trial.safetensors")
-    save_model(state, starter_specification(sorted(CLASSES), version), trial)
-    scores = try_classes(trial, seeds)
-    trial.unlink()
+    with TemporaryDirectory() as folder:
+        trial = Path(folder) / "trial.safetensors"
+        save_model(state, starter_specification(sorted(CLASSES), version), trial)
+        scores = try_classes(trial, seeds)
     good = [class_id for class_id, score in scores.items() if score >= good_enough]
     save_model(state, starter_specification(good, version), out)
     return scores

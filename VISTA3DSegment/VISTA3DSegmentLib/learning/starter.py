@@ -17,7 +17,7 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from safetensors.torch import load_file, save_file
 from ..engines.vista3d.network import NetworkShape, build_network
 from ..engines.vista3d.point_head import SPECIAL, click_logits, low_features
 from ..engines.vista3d.weights import load_model
+from ..errors import ModelError
 from .losses import competing_classes, dice_cross_entropy, dice_of
 from .optimizer import Optimizer
 from .patches import Case, Patch, Target, augment, choose_classes, choose_targets, cut_patch
@@ -38,7 +39,6 @@ Tensor = torch.Tensor
 
 SHAPE = NetworkShape(init_filters=16, feature_size=32, blocks_down=(1, 2, 2, 4), n_classes=256)
 WINDOW = (48, 48, 48)
-SPACING_MM = (3.0, 3.0, 3.0)
 CLICK_COUNTS, CLICK_WEIGHTS = (1, 2, 3, 5, 8), (0.3, 0.15, 0.2, 0.2, 0.15)
 ROUND_CLICKS = {1: 1, 2: 1, 3: 2, 5: 2, 8: 4}
 """Clicks given at once after each answer, so that no step needs more than two answers before the one it learns from."""
@@ -49,6 +49,8 @@ CLASSES = frozenset(
 """Learned automatically. Single vertebrae and ribs are left out: a window of 144 mm does not show which one it is."""
 NATURAL = frozenset({"phantom", "real"})
 """Kinds of cases from which classes are learned by name: their grey values mean something."""
+MAY_CHANGE = frozenset({"hours", "rate"})
+"""What of a recipe may be another when a run is resumed."""
 WARM_UP_STEPS, AVERAGE = 100, 0.999
 LIKENESS_WEIGHT, LIKENESS_OBJECTS = 1.0, 16
 
@@ -314,7 +316,7 @@ class Trainer:
         tensors = {f"network.{name}": value for name, value in self.network.state_dict().items()}
         tensors |= {f"average.{name}": value for name, value in self.average.items()}
         tensors |= {f"moment.{name}": value for name, value in self.optimizer.moments().items()}
-        state = {"step": str(self.step), "seconds": str(self.seconds)}
+        state = {"step": str(self.step), "seconds": str(self.seconds), "recipe": json.dumps(asdict(self.recipe))}
         partial = self.checkpoint.with_suffix(".part")
         save_file({name: value.contiguous() for name, value in tensors.items()}, partial, metadata=state)
         partial.replace(self.checkpoint)
@@ -326,6 +328,13 @@ class Trainer:
         with safe_open(self.checkpoint, "pt") as file:
             state = file.metadata()
         self.step, self.seconds = int(state["step"]), float(state["seconds"])
+        begun, now = json.loads(state.get("recipe", "{}")), json.loads(json.dumps(asdict(self.recipe)))
+        changed = [name for name in now if name not in MAY_CHANGE and begun.get(name) != now[name]]
+        if changed:
+            raise ModelError(
+                f"The training in {self.checkpoint.name} was begun with another {', '.join(changed)}.",
+                "Give the options with which it was begun, or the name of a new file.",
+            )
         self.network.load_state_dict(_under("network.", tensors))
         self.average = _under("average.", tensors)
         self.optimizer.set_moments(_under("moment.", tensors))

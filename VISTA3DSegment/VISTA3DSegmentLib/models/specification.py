@@ -18,8 +18,10 @@ from ..errors import ModelError
 METADATA_KEY = "vista3dsegment"
 """Key of the specification in the metadata of a safetensors header."""
 
-FORMAT = 1
+FORMAT = 2
 """Version of the JSON form. A reader refuses a higher one instead of guessing."""
+SINCE_2: dict[str, Any] = {"smallest_piece": 0.0, "click_support": None}
+"""What a specification of format 1 means by not saying it."""
 
 HIGHEST_CLASS_ID = 511
 """VISTA3D's table of class embeddings has 512 rows; row 0 is the background."""
@@ -181,7 +183,9 @@ class ModelSpecification:
                 f"The model's specification has format {format_}, but this version reads {FORMAT}.",
                 "Update VISTA3DSegment.",
             )
-        _refuse(type(format_) is not int or format_ != FORMAT, f"has the unknown format {format_!r}")
+        _refuse(type(format_) is not int or format_ < 1, f"has the unknown format {format_!r}")
+        if format_ == 1:
+            document = SINCE_2 | document
         _only(document, {field.name for field in fields(cls)})
         return cls(
             name=_text(document, "name"),

@@ -64,11 +64,10 @@ def finished_planes(
         last = min(asked.high[2], s + lattice.window[2])
         for window, features in encode(lattice.level(s)):
             if total is None:
-                total = torch.zeros(len(features), *asked.shape[:2], depth, dtype=keep, device=features.device)
-                weights = weights.to(features.device)
-                coverage = coverage.to(features.device)
+                total = _room((len(features), *asked.shape[:2], depth), keep, features.device)
+                weights, coverage = weights.to(total.device), coverage.to(total.device)
             slab = Region((*asked.low[:2], first), (*asked.high[:2], last))
-            _add(total, coverage, slab, window, features, weights)
+            _add(total, coverage, slab, window, features.to(total.device), weights)
         assert total is not None
         done = lattice.starts[2][level + 1] if level + 1 < len(lattice.starts[2]) else asked.high[2]
         for start in range(first, done, planes_at_once):
@@ -80,6 +79,14 @@ def finished_planes(
         for channel in total:
             _move_down(channel, done - first)
         first = done
+
+
+def _room(shape: Sequence[int], dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Zeros, on the CPU if the GPU cannot hold them beside the network."""
+    try:
+        return torch.zeros(shape, dtype=dtype, device=device)
+    except torch.OutOfMemoryError:
+        return torch.zeros(shape, dtype=dtype)
 
 
 def _move_down(planes: Tensor, count: int) -> None:

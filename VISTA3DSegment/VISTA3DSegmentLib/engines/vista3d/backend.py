@@ -71,7 +71,7 @@ class TorchBackend:
         self.description = f"PyTorch {torch.__version__}, {_device_name(self.device)}, {precision}"
         self._dtype = DTYPES[precision]
         if self.device.type == "cpu":
-            self._network = with_channels_last(network)
+            self._network = with_channels_last(network.to(self.device))
         else:
             layout = torch.channels_last_3d if self.device.type == "cuda" else torch.preserve_format
             self._network = network.to(self.device, memory_format=layout)

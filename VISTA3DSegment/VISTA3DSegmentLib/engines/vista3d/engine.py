@@ -22,7 +22,7 @@ from ...prompts import Box, Click, Prompts, Ras, Structure, Text, clicks_of
 from ...volume import Volume
 from .automatic import CHUNK_BYTES, NativeLabels, Planes, finished_planes, interpolate
 from .cache import FeatureCache
-from .components import BoolArray, without_small_pieces
+from .components import without_small_pieces
 from .evidence import belief, grey_value_evidence
 from .grid import FOREGROUND_MARGIN, ModelGrid, Region
 from .intensity import bounds_of, scale_between
@@ -38,6 +38,9 @@ LOWEST_OF_A_CT = -100
 """A CT shows fat or air somewhere; an image whose smallest value lies above is taken for something else, as MR."""
 OTHER_GREY_VALUES = Percentiles(1.0, 99.0)
 """How a model of Hounsfield units sees an image that has none: as NVIDIA's CT and MR model scales."""
+
+
+GOES_ON = "The {} goes on where no click is, and only what lies near the clicks was computed: segment all of it first."
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,9 @@ class Vista3DEngine:
     options: Options
     feature_size: int
     name: str = "vista3d"
+
+    def __post_init__(self) -> None:
+        self.runner.make_room = self.cache.clear
 
     @cached_property
     def cache(self) -> FeatureCache:
@@ -160,8 +166,12 @@ class OpenedVista3D:
             with watch.stage("labels"):
                 labels.decide(planes, vectors)
         notices = (*self.notices, *self.engine.runner.notices)
+        smallest = self.engine.specification.smallest_piece
         for class_id, ids in wanted.items():
-            mask = _joined([MaskCrop(one.start, self._tidied(one.mask)) for one in (labels.mask(n) for n in ids)])
+            _check(cancel)
+            with watch.stage("pieces"):
+                parts = [labels.mask(n) for n in ids]
+                mask = _joined([MaskCrop(one.start, without_small_pieces(one.mask, smallest)) for one in parts])
             if region is not None:
                 mask = MaskCrop(mask.start, mask.mask & self.volume.voxels_inside(region, mask.slices))
             found = int(mask.mask.sum())
@@ -297,11 +307,14 @@ class OpenedVista3D:
             change = replace(change, removed=change.removed & chance.known)
         with watch.stage("native"):
             result = native_change(self.grid, chance, base_grid, change, box, base_native)
+            left_alone = np.zeros_like(base_native) if base is None else base_native
             for limit in self._limits(prompts, region):
-                result = np.where(self.volume.voxels_inside(limit, box), result, base_native)
+                result = np.where(self.volume.voxels_inside(limit, box), result, left_alone)
         notices = (*self.notices, *self.engine.runner.notices, *_idle_notices(clicks_of(prompts), change.idle))
+        if base is None and _goes_on(base_grid, union, within):
+            notices += (GOES_ON.format(structure.name),)
         before = None if base is None else base_native
-        return as_edit(result, before, box, watch.seconds, _reason(structure, change.idle, base is None), notices)
+        return as_edit(result, before, box, watch.seconds, _reason(structure, base is None), notices)
 
     def prepare(self, ras: Ras) -> None:
         """Compute ahead what a click here would need, as when the crosshair rests."""
@@ -322,20 +335,13 @@ class OpenedVista3D:
         if not clicks:
             raise PromptError("There is no click to segment from.", "Click on the structure.")
         for click in clicks:
-            self._check_inside(click)
+            self.volume.check_inside(click.ras)
         points = self.grid.points_of([click.ras for click in clicks])
         highest = np.array(self.grid.shape) - 1
         at = np.clip(np.round(points).astype(int), 0, highest)  # the one rounding of a click
         return [
             GridClick((int(p[0]), int(p[1]), int(p[2])), click.positive) for p, click in zip(at, clicks, strict=True)
         ]
-
-    def _check_inside(self, click: Click) -> None:
-        ijk = self.volume.ijk_of(click.ras)
-        size = np.array(self.volume.shape_kji[::-1])
-        if (ijk < -0.5).any() or (ijk > size - 0.5).any():
-            place = ", ".join(f"{value:.1f}" for value in click.ras)
-            raise PromptError(f"The click at ({place}) mm lies outside the scan.", "Click inside the image.")
 
     def _within(self, clicks: Sequence[GridClick]) -> Region:
         points = np.array([click.at for click in clicks], dtype=np.float64)
@@ -411,10 +417,7 @@ class OpenedVista3D:
 
         automatic = stitch(windows, union, answer)
         native = interpolate(automatic.values, self.grid, union, box)
-        return self._tidied(automatic.values.numpy() > 0.5), self._tidied(native.numpy() > 0.5)
-
-    def _tidied(self, mask: BoolArray) -> BoolArray:
-        return without_small_pieces(mask, self.engine.specification.smallest_piece)
+        return automatic.values.numpy() > 0.5, native.numpy() > 0.5
 
     def _limits(self, prompts: Prompts, region: Box | None) -> list[Box]:
         boxes = [prompt for prompt in prompts if isinstance(prompt, Box)]
@@ -486,14 +489,18 @@ class _Reporter:
         self._done, self._started = 0, time.perf_counter()
 
     def check(self) -> None:
-        if self._cancel is not None and self._cancel():
-            raise Cancelled
+        _check(self._cancel)
 
     def done(self) -> None:
         self._done += 1
         if self._on_progress is not None:
             each = (time.perf_counter() - self._started) / self._done
             self._on_progress(Progress(self._done, self._total, each * (self._total - self._done)))
+
+
+def _check(cancel: Cancel | None) -> None:
+    if cancel is not None and cancel():
+        raise Cancelled
 
 
 def _relative(at: tuple[int, int, int], region: Region) -> tuple[int, int, int]:
@@ -530,7 +537,18 @@ def _idle_notices(clicks: Sequence[Click], idle: Sequence[int]) -> tuple[str, ..
     return tuple(notices)
 
 
-def _reason(structure: Structure, idle: Sequence[int], new: bool) -> str:
+def _goes_on(base: np.ndarray, union: Region, whole: Region) -> bool:
+    """Whether a structure reaches a face of the region that is not an end of the image."""
+    for axis in range(3):
+        planes = np.moveaxis(base, axis, 0)
+        if union.low[axis] > whole.low[axis] and planes[0].any():
+            return True
+        if union.high[axis] < whole.high[axis] and planes[-1].any():
+            return True
+    return False
+
+
+def _reason(structure: Structure, new: bool) -> str:
     if new:
         return f"The model found nothing at the clicks on {structure.name}: add a click nearer to its middle."
     return f"The clicks changed nothing in {structure.name}: the model sees no difference there. Add another click."

@@ -105,15 +105,18 @@ def anchor(clicks: Sequence[GridClick], window: Region, union: Region, base: Boo
     """
     part = window.clipped_to(union)
     inside = base[tuple(slice(a - o, b - o) for a, b, o in zip(part.low, part.high, union.low, strict=True))]
-    step = max(1, max(inside.shape) // ANCHOR_GRID)
-    coarse = inside[::step, ::step, ::step]
-    if any(click.positive for click in clicks) or not coarse.any():
+    if any(click.positive for click in clicks) or not inside.any():
         return []
+    crop = MaskCrop.of(inside)
+    step = max(1, max(crop.mask.shape) // ANCHOR_GRID)
+    while not (coarse := crop.mask[::step, ::step, ::step]).any():  # so thin that no point of the grid lies in it
+        step //= 2
     padded = np.pad(coarse, 1).astype(np.uint8)
     depth = sitk.GetArrayFromImage(
         sitk.SignedMaurerDistanceMap(sitk.GetImageFromArray(padded), insideIsPositive=True, squaredDistance=False)
     )[1:-1, 1:-1, 1:-1]
-    places = np.stack(np.meshgrid(*[np.arange(n) for n in coarse.shape], indexing="ij"), -1) * step + part.low
+    places = np.stack(np.meshgrid(*[np.arange(n) for n in coarse.shape], indexing="ij"), -1) * step
+    places += np.add(part.low, crop.start)
     far = np.min([np.linalg.norm(places - click.at, axis=-1) for click in clicks], axis=0)
     score = np.where(coarse, np.minimum(depth * step, far / 2), -1.0)
     best = places[np.unravel_index(int(np.argmax(score)), coarse.shape)]

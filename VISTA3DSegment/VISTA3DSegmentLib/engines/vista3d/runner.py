@@ -30,6 +30,8 @@ class Runner:
         self.backend = backend
         self.batch = batch
         self.notices: list[str] = []
+        self.make_room: Callable[[], None] = lambda: None
+        """Called when memory runs out, before the next try."""
         self._fallback = fallback
 
     def encode(
@@ -72,6 +74,7 @@ class Runner:
             return None
 
     def _retreat(self, error: BaseException) -> None:
+        self.make_room()
         if self.batch > 1:
             self.batch //= 2
             self.notices.append(f"Memory ran out; going on with {self.batch} window(s) at a time.")
