@@ -103,7 +103,7 @@ def test_a_zip_of_a_scan_is_opened(person: Person, tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "study.zip", "w") as zipped:
         zipped.write(resource("Samples/sample_ct.nrrd"), "../../outside.nrrd")
     person.open(tmp_path / "study.zip")
-    person.wait_for_scan("00000")
+    person.wait_for_scan("study")
     assert not (tmp_path / "outside.nrrd").exists()
 
 
