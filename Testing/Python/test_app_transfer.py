@@ -92,6 +92,61 @@ def test_an_upload_that_broke_off_is_not_taken_for_a_scan() -> None:
         inbox.take("one", 3)
 
 
+def test_a_line_that_is_cut_leaves_no_part_of_a_file_and_is_not_taken_for_a_full_disk() -> None:
+    inbox = Inbox()
+
+    def files() -> int:
+        return len(list((inbox.root / "one").glob("*")))
+
+    async def until(count: int) -> None:
+        for _ in range(500):
+            if files() == count:
+                return
+            await asyncio.sleep(0.01)
+        raise AssertionError(f"{files()} files, not {count}")
+
+    async def talk() -> None:
+        app = web.Application()
+        app.router.add_put(r"/upload/{upload:[\w-]+}", inbox.receive)
+        runner = web.AppRunner(app)  # as the page's server: the client of the other tests cancels what it cuts
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        for name, content in (("1.dcm", b"whole"), ("2.dcm", b"half.")):
+            _, line = await asyncio.open_connection(*runner.addresses[0])
+            length = 5 if content == b"whole" else 10
+            line.write(f"PUT /upload/one HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n".encode())
+            line.write(f"X-File-Name: {name}\r\n\r\n".encode() + content)
+            await until(1 if name == "1.dcm" else 2)
+            await asyncio.sleep(0.1)
+            line.transport.abort()
+        await until(1)
+        await runner.cleanup()
+
+    with ThreadPoolExecutor(1) as alone:
+        alone.submit(asyncio.run, talk()).result()
+    with pytest.raises(FileFormatError, match="Of 2 files 1 arrived"):
+        inbox.take("one", 2)
+
+
+def test_an_upload_is_given_up_when_nothing_has_come_for_a_while_and_not_while_it_is_read() -> None:
+    seconds = [0.0]
+    inbox = Inbox(clock=lambda: seconds[0])
+    inbox.hear("announced")
+
+    async def talk(client: TestClient) -> None:
+        seconds[0] = 15.0
+        assert await put(client, "1.dcm", b"1") == 200
+        seconds[0] = 30.0
+        assert inbox.silent() == ["announced"]
+        inbox.forget("announced")
+        seconds[0] = 40.0
+        assert inbox.silent() == ["one"]
+        inbox.take("one", 1)
+        assert inbox.silent() == []
+
+    sent(inbox, talk)
+
+
 def test_a_full_disk_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     inbox = Inbox()
 
