@@ -35,8 +35,8 @@ NEWS_SECONDS = 20.0
 SAME_BREATH_SECONDS = 0.5
 """What is said so soon after something else stands beside it: a run ends with what it did not find, and what is cut."""
 FIRST_HINT = "Press Segment to find every organ of this scan, or name a structure and click on it."
-BROKEN_OFF = FileFormatError("Not all files arrived: the page was closed or loaded again.", "Open them again.")
 NEXT_HINT = "Click where an organ is wrong: Add grows it, Remove (ctrl-click) shrinks it."
+BROKEN_OFF = FileFormatError("Not all files arrived: the page was closed or loaded again.", "Open them again.")
 
 logger = logging.getLogger(__name__)
 

@@ -58,7 +58,7 @@ class Inbox:
         except (FileFormatError, OSError) as error:
             self.forget(upload)
             self._refused[upload] = error if isinstance(error, FileFormatError) else NOT_KEPT
-            self.hear(upload)
+            self.hear(upload)  # a page that is gone will not ask what was wrong
             return web.Response(status=413)
         return web.Response()
 
