@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk  # noqa: N813 (the library's own custom)
-from browser import Person, Server
+from browser import PATIENCE, Person, Server
 from VISTA3DSegmentLib.resources import resource
 
 
@@ -103,8 +103,30 @@ def test_a_zip_of_a_scan_is_opened(person: Person, tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "study.zip", "w") as zipped:
         zipped.write(resource("Samples/sample_ct.nrrd"), "../../outside.nrrd")
     person.open(tmp_path / "study.zip")
-    person.wait_for_scan("00000")
+    person.wait_for_scan("study")
     assert not (tmp_path / "outside.nrrd").exists()
+
+
+def test_the_page_listens_while_a_scan_is_read(person: Person, tmp_path: Path) -> None:
+    large = a_scan(tmp_path / "large.nii.gz", np.full((400, 400, 400), -1000, np.int16))
+    person.open(large)
+    person.wait_for_message("Reading the scan")
+    person.page.keyboard.press("n")
+    person.page.wait_for_function("() => document.querySelector('.segment')", timeout=PATIENCE)
+    assert person.page.locator("[data-scan=name]").inner_text() == "study"
+    person.wait_for_scan("large")
+    assert person.names() == []
+
+
+def test_an_upload_whose_page_was_loaded_again_is_given_up(person: Person) -> None:
+    person.page.route("**/upload/*", lambda _: None)  # never answered
+    person.open(resource("Samples/sample_ct.nrrd"))
+    person.wait_for_message("Receiving 1 file")
+    person.page.unroute("**/upload/*")
+    person.page.reload()
+    person.wait_for_message("Receiving 1 file")
+    person.wait_for_message("Not all files arrived")
+    person.wait_until_still()
 
 
 def test_nothing_that_was_sent_stays_behind(person: Person, server: Server) -> None:

@@ -49,6 +49,20 @@ def test_the_token_opens_the_page_once_and_a_cookie_keeps_it_open() -> None:
     asked(talk, Guard("secret"))
 
 
+def test_what_the_browser_is_started_with_lets_in_once() -> None:
+    guard = Guard("secret")
+    ticket = guard.ticket()
+
+    async def talk(client: TestClient) -> None:
+        assert await (await client.get(f"/?token={ticket}")).text() == "the page"
+        assert await (await client.get("/index.html")).text() == "the page"
+        client.session.cookie_jar.clear()
+        assert (await client.get(f"/?token={ticket}")).status == 403
+        assert (await client.get("/?token=")).status == 403
+
+    asked(talk, guard)
+
+
 def test_a_page_of_another_site_is_refused_even_with_the_cookie() -> None:
     async def talk(client: TestClient) -> None:
         await client.get("/?token=secret")

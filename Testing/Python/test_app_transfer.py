@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 import zipfile
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -14,8 +15,9 @@ from VISTA3DSegmentLib.errors import FileFormatError, ResourceError
 web = pytest.importorskip("aiohttp.web", reason="needs the app extra")
 from aiohttp.test_utils import TestClient, TestServer  # noqa: E402
 from VISTA3DSegmentLib.app import opening  # noqa: E402
-from VISTA3DSegmentLib.app.opening import read, read_sample, unpacked  # noqa: E402
+from VISTA3DSegmentLib.app.opening import Scan, read, read_sample, unpack  # noqa: E402
 from VISTA3DSegmentLib.app.transfer import Inbox, safe_name  # noqa: E402
+from VISTA3DSegmentLib.resources import resource  # noqa: E402
 
 
 def sent(inbox: Inbox, talk: Callable[[TestClient], Awaitable[None]]) -> None:
@@ -90,6 +92,61 @@ def test_an_upload_that_broke_off_is_not_taken_for_a_scan() -> None:
         inbox.take("one", 3)
 
 
+def test_a_line_that_is_cut_leaves_no_part_of_a_file_and_is_not_taken_for_a_full_disk() -> None:
+    inbox = Inbox()
+
+    def files() -> int:
+        return len(list((inbox.root / "one").glob("*")))
+
+    async def until(count: int) -> None:
+        for _ in range(500):
+            if files() == count:
+                return
+            await asyncio.sleep(0.01)
+        raise AssertionError(f"{files()} files, not {count}")
+
+    async def talk() -> None:
+        app = web.Application()
+        app.router.add_put(r"/upload/{upload:[\w-]+}", inbox.receive)
+        runner = web.AppRunner(app)  # as the page's server: the client of the other tests cancels what it cuts
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        for name, content in (("1.dcm", b"whole"), ("2.dcm", b"half.")):
+            _, line = await asyncio.open_connection(*runner.addresses[0])
+            length = 5 if content == b"whole" else 10
+            line.write(f"PUT /upload/one HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n".encode())
+            line.write(f"X-File-Name: {name}\r\n\r\n".encode() + content)
+            await until(1 if name == "1.dcm" else 2)
+            await asyncio.sleep(0.1)
+            line.transport.abort()
+        await until(1)
+        await runner.cleanup()
+
+    with ThreadPoolExecutor(1) as alone:
+        alone.submit(asyncio.run, talk()).result()
+    with pytest.raises(FileFormatError, match="Of 2 files 1 arrived"):
+        inbox.take("one", 2)
+
+
+def test_an_upload_is_given_up_when_nothing_has_come_for_a_while_and_not_while_it_is_read() -> None:
+    seconds = [0.0]
+    inbox = Inbox(clock=lambda: seconds[0])
+    inbox.hear("announced")
+
+    async def talk(client: TestClient) -> None:
+        seconds[0] = 15.0
+        assert await put(client, "1.dcm", b"1") == 200
+        seconds[0] = 30.0
+        assert inbox.silent() == ["announced"]
+        inbox.forget("announced")
+        seconds[0] = 40.0
+        assert inbox.silent() == ["one"]
+        inbox.take("one", 1)
+        assert inbox.silent() == []
+
+    sent(inbox, talk)
+
+
 def test_a_full_disk_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     inbox = Inbox()
 
@@ -118,9 +175,34 @@ def test_files_of_a_zip_land_inside_whatever_they_are_called(tmp_path: Path) -> 
     with zipfile.ZipFile(tmp_path / "study.zip", "w") as zipped:
         zipped.writestr("../../evil.dcm", b"1")
         zipped.writestr("/abs/CT.nii.gz", b"2")
-    folder = unpacked(tmp_path / "study.zip")
-    assert sorted(path.name for path in folder.iterdir()) == ["00000", "00001.nii.gz"]
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["study.unpacked", "study.zip"]
+    (tmp_path / "in").mkdir()
+    with (tmp_path / "study.zip").open("rb") as archive:
+        unpack(archive, tmp_path / "in", "study.zip")
+    assert sorted(path.name for path in (tmp_path / "in").iterdir()) == ["00000", "00001.nii.gz"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "study.zip"]
+
+
+def test_a_zip_is_read_as_often_as_one_likes_and_no_copy_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    (tmp_path / "mine").mkdir()
+    with zipfile.ZipFile(tmp_path / "mine" / "study.zip", "w") as zipped:
+        zipped.write(resource("Samples/sample_ct.nrrd"), "a name.nrrd")
+    for _ in range(2):
+        scan = read(tmp_path / "mine" / "study.zip", None)
+        assert isinstance(scan, Scan)
+        assert scan.name == "study"
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["study.zip"]
+    assert list(temporary.iterdir()) == []
+
+
+def test_a_zip_for_which_there_is_no_room_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with zipfile.ZipFile(tmp_path / "study.zip", "w") as zipped:
+        zipped.writestr("a.dcm", b"1")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "is not there"))
+    with pytest.raises(ResourceError, match=r"could not be unpacked .*free space"):
+        read(tmp_path / "study.zip", None)
 
 
 def test_a_zip_that_holds_too_much_or_is_damaged_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,8 +212,16 @@ def test_a_zip_that_holds_too_much_or_is_damaged_is_refused(tmp_path: Path, monk
     with pytest.raises(FileFormatError, match="more than a scan"):
         read(tmp_path / "bomb.zip", None)
     (tmp_path / "no.zip").write_bytes(b"PK nothing")
-    with pytest.raises(FileFormatError, match="damaged"):
-        read(tmp_path / "no.zip", None)
+    with zipfile.ZipFile(tmp_path / "cut.zip", "w", zipfile.ZIP_DEFLATED) as zipped:
+        zipped.writestr("a", b"a scan " * 100)
+    whole = bytearray((tmp_path / "cut.zip").read_bytes())
+    whole[31:40] = b"\xff" * 9  # where the packed bytes begin
+    (tmp_path / "cut.zip").write_bytes(whole)
+    for name in ("no.zip", "cut.zip"):
+        with pytest.raises(FileFormatError, match=f"{name} is damaged"):
+            read(tmp_path / name, None)
+    with pytest.raises(FileFormatError, match="does not exist"):
+        read(tmp_path / "none.zip", None)
 
 
 def test_a_segmentation_without_a_scan_says_to_open_the_scan_first(tmp_path: Path) -> None:

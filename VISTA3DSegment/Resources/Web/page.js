@@ -49,7 +49,7 @@
     if (!files.length) return;
     const upload = Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, "0")).join("");
     for (const [n, file] of files.entries()) {
-      if (n % 25 === 0) ask("uploading", n, files.length);
+      if (n % 25 === 0) ask("uploading", upload, n, files.length);
       const name = encodeURIComponent(file.name);
       const sending = fetch(`upload/${upload}`, { method: "PUT", body: file, headers: { "X-File-Name": name } });
       if (!(await sending.catch(() => undefined))?.ok) break; // the server knows what is missing, and says so

@@ -24,6 +24,7 @@ class BeforeAfter:
         self._annotator = annotator
         self._last: tuple[str, MaskCrop] | None = None
         self._node: Any | None = None
+        self._was_visible = True
         self.shown = False
         annotator.session.changed.connect(self._note)
 
@@ -39,7 +40,8 @@ class BeforeAfter:
         """Show it as it is."""
         if self.shown and self._last is not None and self._node is not None:
             self._node.GetDisplayNode().SetVisibility(False)
-            self._annotator.segmentation_node.GetDisplayNode().SetSegmentVisibility(self._last[0], True)
+            display = self._annotator.segmentation_node.GetDisplayNode()
+            display.SetSegmentVisibility(self._last[0], self._was_visible)
         self.shown = False
 
     def close(self) -> None:
@@ -66,6 +68,8 @@ class BeforeAfter:
             segments.remove(BEFORE)
         segments.create(BEFORE, BEFORE, self._annotator.segments.color(object_id))
         segments.write(BEFORE, mask)
-        self._annotator.segmentation_node.GetDisplayNode().SetSegmentVisibility(object_id, False)
+        display = self._annotator.segmentation_node.GetDisplayNode()
+        self._was_visible = bool(display.GetSegmentVisibility(object_id))
+        display.SetSegmentVisibility(object_id, False)
         self._node.GetDisplayNode().SetVisibility(True)
         self.shown = True

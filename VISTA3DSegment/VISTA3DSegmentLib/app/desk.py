@@ -13,7 +13,7 @@ from trame_server.utils.typed_state import TypedState
 
 from ..anatomy import PRESETS, class_of, expand, find, parse_classes
 from ..durations import time_left
-from ..errors import SegmentationError
+from ..errors import FileFormatError, SegmentationError
 from ..files.segments import Segmentation
 from ..prompts import Ras
 from ..scene.latency import Latency
@@ -36,6 +36,7 @@ SAME_BREATH_SECONDS = 0.5
 """What is said so soon after something else stands beside it: a run ends with what it did not find, and what is cut."""
 FIRST_HINT = "Press Segment to find every organ of this scan, or name a structure and click on it."
 NEXT_HINT = "Click where an organ is wrong: Add grows it, Remove (ctrl-click) shrinks it."
+BROKEN_OFF = FileFormatError("Not all files arrived: the page was closed or loaded again.", "Open them again.")
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +57,8 @@ class Desk:
         self._arrived: list[str] = []
         self._said_at = 0.0
         self._activity_shown: tuple[bool, frozenset[str]] = (False, frozenset())
+        self._opening = asyncio.Lock()
+        self._lasting: dict[object, str] = {}
         workspace.said.connect(self._say)
         workspace.failed.connect(self._fail)
         workspace.measured.connect(self._show_latency)
@@ -89,39 +92,54 @@ class Desk:
     async def act_in_time(self, what: str, action: Callable[[], Awaitable[object]]) -> None:
         """Likewise, for what takes long; the page says meanwhile what it is."""
         self._forget_failure()
-        self._shown.scan.busy = what
-        self._state.state.flush()
+        self._tell_lasting(action, what)
         try:
             await action()
         except Exception as error:
             self._fail(error)
-        self._shown.scan.busy = ""
+        self._tell_lasting(action, "")
         self._dirty = True
         self.refresh()
 
+    def _tell_lasting(self, key: object, what: str) -> None:
+        """Of what lasts the latest is shown; "": it has ended."""
+        self._lasting.pop(key, None)
+        if what:
+            self._lasting[key] = what
+        self._shown.scan.busy = next(reversed(self._lasting.values()), "")
+        self._state.state.flush()
+
     async def open(self, path: Path | None) -> None:
-        """Open what a path holds; None: the sample."""
+        """Open what a path holds; None: the sample. Until it is read the person works on with what is open."""
 
         async def opening() -> None:
-            found = await asyncio.to_thread(read_sample if path is None else lambda: read(path, self._workspace.volume))
+            volume = self._workspace.volume
+            found = await asyncio.to_thread(read_sample if path is None else lambda: read(path, volume))
             if isinstance(found, Segmentation):
                 self._workspace.add(found)
             else:
                 self._show(found)
 
-        await self.act_in_time("Reading the scan", opening)
+        async with self._opening:  # one after the other: segments are read for the scan that they are put onto
+            await self.act_in_time("Reading the scan", opening)
 
-    def tell_upload(self, done: int, total: int) -> None:
+    def tell_upload(self, upload: str, done: int, total: int) -> None:
         """The browser has sent so many files."""
         self._forget_failure()
-        self._shown.scan.busy = f"Receiving {total} file{'' if total == 1 else 's'}, {done} are here"
+        self._tell_lasting(upload, f"Receiving {total} file{'' if total == 1 else 's'}, {done} are here")
+
+    def lose_upload(self, upload: str) -> None:
+        """The browser sends no more, and has not said that this was all."""
+        self._tell_lasting(upload, "")
+        self._fail(BROKEN_OFF)
+        self.refresh()
 
     async def open_upload(self, inbox: Inbox, upload: str, count: int) -> None:
         """Open what the browser sent: so many files."""
+        self._tell_lasting(upload, "")
         try:
             path = inbox.take(upload, count)
         except SegmentationError as error:
-            self._shown.scan.busy = ""
             self._fail(error)
             self.refresh()
         else:

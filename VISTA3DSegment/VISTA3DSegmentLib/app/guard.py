@@ -35,13 +35,21 @@ class Guard:
     def __init__(self, token: str | None = None) -> None:
         self.token = token or secrets.token_urlsafe(24)
         self._cookie = f"vista3dsegment_{secrets.token_hex(4)}"
+        self._tickets = set[str]()
+
+    def ticket(self) -> str:
+        """A token that lets in once: everybody on this computer can see with which address a browser was started."""
+        self._tickets.add(ticket := secrets.token_urlsafe(24))
+        return ticket
 
     @web.middleware
     async def check(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Answer a request, if it may be asked."""
         if not self._is_of_this_page(request):
             return web.Response(status=403, text=REFUSED)
-        if self._is_token(request.query.get("token")):
+        given = request.query.get("token")
+        if self._is_token(given) or given in self._tickets:
+            self._tickets.discard(given or "")
             answer = web.HTTPFound("/index.html?reconnect=auto")
             answer.set_cookie(self._cookie, self.token, httponly=True, samesite="Lax", path="/")
             raise answer

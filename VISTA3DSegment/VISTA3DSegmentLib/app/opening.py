@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import shutil
 import zipfile
-from dataclasses import dataclass
+import zlib
+from dataclasses import dataclass, replace
+from lzma import LZMAError
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import BinaryIO
 
-from ..errors import FileFormatError
+from ..errors import FileFormatError, ResourceError
 from ..files.nrrd import read_header
-from ..files.reading import COPY_AGAIN, MAX_BYTES, stem_of
+from ..files.reading import COPY_AGAIN, MAX_BYTES, open_for_reading, stem_of
 from ..files.seg_nrrd import holds_segments
 from ..files.segmentations import Segmentation, read_segmentation
 from ..files.volumes import READERS, read_volume, suffix_of
@@ -54,6 +58,21 @@ def read(path: Path, like: Volume | None) -> Scan | Segmentation:
     Raises:
         FileFormatError, VolumeError, ResourceError: a sentence says what is wrong with it.
     """
+    if path.suffix.lower() != ".zip" or path.is_dir():
+        return _read(path, like)
+    try:
+        with open_for_reading(path) as archive, TemporaryDirectory(prefix="vista3dsegment-") as folder:
+            unpack(archive, Path(folder), path.name)
+            found = _read(Path(folder), like)
+    except OSError as error:
+        raise ResourceError(
+            f"The archive {path.name} could not be unpacked ({error.strerror or error}).",
+            "Check the free space of the folder for temporary files.",
+        ) from error
+    return replace(found, name=path.stem) if isinstance(found, Scan) else found
+
+
+def _read(path: Path, like: Volume | None) -> Scan | Segmentation:
     path = _inside(path)
     if suffix_of(path) == ".nrrd" and path.is_file() and holds_segments(read_header(path)):
         if like is None:
@@ -64,9 +83,7 @@ def read(path: Path, like: Volume | None) -> Scan | Segmentation:
 
 
 def _inside(path: Path) -> Path:
-    """What a zip or a folder holds, if that is a single image; else the folder."""
-    if path.suffix.lower() == ".zip":
-        path = unpacked(path)
+    """What a folder holds, if that is a single image; else the folder."""
     if path.is_dir():
         images = [file for file in path.rglob("*") if file.is_file() and suffix_of(file) in READERS]
         if len(images) == 1:
@@ -74,24 +91,26 @@ def _inside(path: Path) -> Path:
     return path
 
 
-def unpacked(archive: Path) -> Path:
-    """A zip's files in a new folder beside it, under names of our own: those in the archive decide nothing.
+def unpack(archive: BinaryIO, folder: Path, name: str) -> None:
+    """Put a zip's files into a folder, under names of our own: those in the archive decide nothing.
+
+    Args:
+        archive: the zip.
+        folder: an empty one.
+        name: of the archive, for messages.
 
     Raises:
-        FileFormatError: it is damaged or protected, or holds more than can be real.
+        FileFormatError: it is damaged or protected, or holds more than can be real. OSError: there is no room for it.
     """
-    folder = archive.with_name(archive.stem + ".unpacked")
     try:
         with zipfile.ZipFile(archive) as zipped:
             members = [member for member in zipped.infolist() if not member.is_dir()]
             if len(members) > MAX_FILES or sum(member.file_size for member in members) > MAX_BYTES:
-                raise FileFormatError(f"The archive {archive.name} holds more than a scan can be.", "Unpack it first.")
-            folder.mkdir()
+                raise FileFormatError(f"The archive {name} holds more than a scan can be.", "Unpack it first.")
             for number, member in enumerate(members):
                 suffix = suffix_of(Path(member.filename))
                 kept = suffix if suffix in READERS else ""
                 with zipped.open(member) as source, (folder / f"{number:05}{kept}").open("xb") as target:
                     shutil.copyfileobj(source, target)
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError) as error:
-        raise FileFormatError(f"The archive {archive.name} is damaged or protected.", COPY_AGAIN) from error
-    return folder
+    except (zipfile.BadZipFile, zlib.error, LZMAError, RuntimeError, NotImplementedError, EOFError) as error:
+        raise FileFormatError(f"The archive {name} is damaged or protected.", COPY_AGAIN) from error

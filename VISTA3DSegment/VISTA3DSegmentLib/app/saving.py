@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from ..edits import MaskCrop
 from ..errors import FileFormatError, ResourceError
-from ..evaluation.metrics import voxels
-from ..files.segmentations import Segment, Segmentation, read_segmentation, write_segmentation
+from ..files.seg_nrrd import TERMINOLOGY_TAG
+from ..files.segmentations import Segment, Segmentation, write_segmentation
 from ..scene.annotator import SceneAnnotator
-from ..volume import Volume
-
-TRY_AGAIN = "Try again; if it stays so, save the scene instead."
+from ..scene.labelmaps import LABELMAP
+from ..scene.segments import STATUS_TAG
 
 
 class Format(Enum):
@@ -36,59 +34,53 @@ def begin(annotator: SceneAnnotator, path: Path, form: Format) -> Callable[[], N
     """
     annotator.keep()
     if form is Format.SCENE:
-        _save_scene(annotator.scene, path)
+        _save_scene(annotator, path)
         return lambda: None
     segmentation = segmentation_of(annotator)
-    if not segmentation.segments:
+    drawn = tuple(segment for segment in segmentation.segments if segment.mask.mask.any())
+    if not drawn:
         raise FileFormatError("There is no segment to save yet.", "Press Segment, or begin a structure and click.")
     if form is Format.LABEL_MAP:
-        return lambda: write_segmentation(path, segmentation)
-    partial = path.with_name(f".{path.name}.partial{Format.SEGMENTS.value}")
-    _write_segments(annotator, partial)
-    return lambda: _check_segments(partial, annotator.session.volume, segmentation, path)
+        segmentation = replace(segmentation, segments=drawn)
+    return lambda: write_segmentation(path, segmentation)
 
 
 def segmentation_of(annotator: SceneAnnotator) -> Segmentation:
-    """The segments of the scene as values; empty ones are left out."""
-    segments, volume = annotator.segments, annotator.session.volume
-    found = []
-    for segment_id in segments.ids():
-        mask = segments.read(segment_id)
-        if mask.mask.any():
-            red, green, blue = (round(255 * part) for part in segments.color(segment_id))
-            class_id = segments.class_id(segment_id)
-            found.append(Segment(segments.name(segment_id), mask, (red, green, blue), class_id))
-    return Segmentation(volume.shape_kji, volume.ijk_to_ras, tuple(found))
+    """The segments of the scene as values."""
+    volume = annotator.session.volume
+    segments = tuple(_segment_of(annotator, segment_id) for segment_id in annotator.segments.ids())
+    return Segmentation(volume.shape_kji, volume.ijk_to_ras, segments)
 
 
-def _write_segments(annotator: SceneAnnotator, path: Path) -> None:
-    """By the host's own writer, which keeps tags that Python cannot list."""
-    storage = annotator.scene.AddNewNodeByClass("vtkMRMLSegmentationStorageNode")
-    try:
-        storage.SetFileName(str(path))
-        if not storage.WriteData(annotator.segmentation_node):
-            path.unlink(missing_ok=True)
-            raise ResourceError("The segments could not be written.", "Check the free space of the disk.")
-    finally:
-        annotator.scene.RemoveNode(storage)
+def _segment_of(annotator: SceneAnnotator, segment_id: str) -> Segment:
+    segments, known = annotator.segments, annotator.session.annotation.objects.get(segment_id)
+    red, green, blue = (round(255 * part) for part in segments.color(segment_id))
+    names = {STATUS_TAG, *(known.tags if known is not None else ())} - {TERMINOLOGY_TAG}
+    return Segment(
+        segments.name(segment_id),
+        segments.read(segment_id),
+        (red, green, blue),
+        segments.class_id(segment_id),
+        segments.tag(segment_id, TERMINOLOGY_TAG),
+        {name: text for name in sorted(names) if (text := segments.tag(segment_id, name))},
+    )
 
 
-def _check_segments(written: Path, volume: Volume, expected: Segmentation, path: Path) -> None:
-    """Read back by our own reader and compare, before the file gets its name."""
-    try:
-        read = read_segmentation(written, like=volume).segments
-        for segment in expected.segments:
-            if not any(found.name == segment.name and _same(found.mask, segment.mask) for found in read):
-                raise FileFormatError(f"What was written of {segment.name} did not read back the same.", TRY_AGAIN)
-        written.replace(path)
-    finally:
-        written.unlink(missing_ok=True)
-
-
-def _same(a: MaskCrop, b: MaskCrop) -> bool:
-    return voxels(a) == voxels(b) and np.array_equal(a.inside(b.start, b.shape), b.mask)
-
-
-def _save_scene(scene: Any, path: Path) -> None:
-    if not scene.WriteToMRB(str(path), None):
+def _save_scene(annotator: SceneAnnotator, path: Path) -> None:
+    with _layers_kept(annotator.segmentation_node.GetSegmentation()):
+        written = annotator.scene.WriteToMRB(str(path), None)
+    if not written:
         raise ResourceError("The scene could not be written.", "Check the free space of the disk.")
+
+
+@contextmanager
+def _layers_kept(segmentation: Any) -> Iterator[None]:
+    """The host's writer puts segments together into shared layers; afterwards each has its own labelmap again."""
+    segments = [segmentation.GetSegment(segment_id) for segment_id in segmentation.GetSegmentIDs()]
+    held = [(segment, segment.GetRepresentation(LABELMAP), segment.GetLabelValue()) for segment in segments]
+    try:
+        yield
+    finally:
+        for segment, labelmap, label in held:
+            segment.SetLabelValue(label)
+            segment.AddRepresentation(LABELMAP, labelmap)

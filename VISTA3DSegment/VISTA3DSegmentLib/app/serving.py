@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import webbrowser
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -70,16 +70,37 @@ def serve(
     views = Views(app, server)
     desk = Desk(workspace, views, state)
     page = Page(server, state, views, desk)
-    page.sample_asked.connect(lambda _: create_task(desk.open(None)))
+    tasks = set[asyncio.Task[None]]()  # the event loop itself keeps none alive
 
-    async def uploaded(upload: str, count: int) -> None:
+    def start(doing: Coroutine[Any, Any, None]) -> None:
+        task = create_task(doing)
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    page.sample_asked.connect(lambda _: start(desk.open(None)))
+
+    def uploading(upload: str, done: int, total: int) -> None:
+        inbox.hear(upload)
+        desk.tell_upload(upload, done, total)
+
+    def uploaded(upload: str, count: int) -> None:
+        start(open_upload(upload, count))  # not awaited: until then nothing else of this page would be heard
+
+    async def open_upload(upload: str, count: int) -> None:
         try:
             await desk.open_upload(inbox, upload, count)
         finally:
             inbox.forget(upload)
 
+    async def lose_uploads() -> None:
+        while True:
+            await asyncio.sleep(1)
+            for upload in inbox.silent():
+                inbox.forget(upload)
+                desk.lose_upload(upload)
+
+    server.trigger("uploading")(uploading)
     server.trigger("uploaded")(uploaded)
-    server.trigger("uploading")(desk.tell_upload)
 
     async def saved(request: web.Request) -> web.StreamResponse:
         return await _send(desk, inbox, Format(request.match_info["form"]))
@@ -91,14 +112,15 @@ def serve(
         bound.app.router.add_get(rf"/save/{{form:{forms}}}", saved)
 
     def on_ready(**_: Any) -> None:
-        address = f"http://{host}:{server.port}/?token={guard.token}"
-        say(f"The page is open at {address}")
+        address = f"http://{host}:{server.port}/?token="
+        say(f"The page is open at {address}{guard.token}")
         if host != LOCAL:
             say(BEYOND)
         if browser:
-            webbrowser.open(address)
-        create_task(desk.keep_time())
-        create_task(desk.open(scan))
+            webbrowser.open(f"{address}{guard.ticket()}")
+        start(desk.keep_time())
+        start(lose_uploads())
+        start(desk.open(scan))
 
     server.controller.on_server_bind.add(on_bind)
     server.controller.on_server_ready.add(on_ready)

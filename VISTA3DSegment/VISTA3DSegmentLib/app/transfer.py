@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
+import time
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -20,6 +22,8 @@ from .opening import MAX_FILES
 
 CHUNK_BYTES = 2**20
 NAME_HEADER = "X-File-Name"
+SILENT_SECONDS = 20.0
+"""An upload of which nothing came for so long has lost its page: it was closed, or loaded again."""
 TOO_LARGE = FileFormatError("That is more than a scan can be.", "Choose the files of one scan.")
 NOT_KEPT = ResourceError("There is no room for the files.", "Free disk space in the folder for temporary files.")
 
@@ -30,12 +34,16 @@ class Inbox:
     Args:
         max_bytes: of everything that one upload may hold.
         max_files: likewise.
+        clock: seconds, monotonic.
     """
 
-    def __init__(self, max_bytes: int = MAX_BYTES, max_files: int = MAX_FILES) -> None:
-        self._max_bytes, self._max_files = max_bytes, max_files
+    def __init__(
+        self, max_bytes: int = MAX_BYTES, max_files: int = MAX_FILES, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._max_bytes, self._max_files, self._clock = max_bytes, max_files, clock
         self._folder = tempfile.TemporaryDirectory(prefix="vista3dsegment-")
         self.root = Path(self._folder.name)
+        self._heard: dict[str, float] = {}
         self._sizes: dict[str, int] = {}
         self._refused: dict[str, SegmentationError] = {}
 
@@ -43,10 +51,14 @@ class Inbox:
         """Take one file of an upload: PUT upload/ID, the name in a header, the content as it is."""
         upload = request.match_info["upload"]
         try:
+            self.hear(upload)
             await self._receive(upload, request)
+        except ConnectionError:
+            return web.Response(status=400)
         except (FileFormatError, OSError) as error:
             self.forget(upload)
             self._refused[upload] = error if isinstance(error, FileFormatError) else NOT_KEPT
+            self.hear(upload)  # a page that is gone will not ask what was wrong
             return web.Response(status=413)
         return web.Response()
 
@@ -59,12 +71,25 @@ class Inbox:
         path = folder / (name if count == 0 else f"{count:05}-{name}")
         if count >= self._max_files:
             raise TOO_LARGE
-        with path.open("xb") as file:
-            async for chunk in request.content.iter_chunked(CHUNK_BYTES):
-                self._sizes[upload] = self._sizes.get(upload, 0) + len(chunk)
-                if self._sizes[upload] > self._max_bytes:
-                    raise TOO_LARGE
-                file.write(chunk)
+        try:
+            with path.open("xb") as file:
+                async for chunk in request.content.iter_chunked(CHUNK_BYTES):
+                    self.hear(upload)
+                    self._sizes[upload] = self._sizes.get(upload, 0) + len(chunk)
+                    if self._sizes[upload] > self._max_bytes:
+                        raise TOO_LARGE
+                    file.write(chunk)
+        except ConnectionError:
+            path.unlink(missing_ok=True)
+            raise
+
+    def hear(self, upload: str) -> None:
+        """Something of an upload has come."""
+        self._heard[upload] = self._clock()
+
+    def silent(self) -> list[str]:
+        """Uploads of which nothing more will come."""
+        return [upload for upload, at in self._heard.items() if self._clock() - at > SILENT_SECONDS]
 
     def take(self, upload: str, count: int) -> Path:
         """What an upload brought: its only file, or the folder of its files.
@@ -76,6 +101,7 @@ class Inbox:
         Raises:
             FileFormatError: it is too large, or not everything came. ResourceError: there is no room for it.
         """
+        self._heard.pop(upload, None)
         if upload in self._refused:
             raise self._refused.pop(upload)
         folder = self.root / upload
@@ -86,7 +112,8 @@ class Inbox:
 
     def forget(self, upload: str) -> None:
         """Delete what an upload brought."""
-        self._sizes.pop(upload, None)
+        for known in (self._heard, self._sizes, self._refused):
+            known.pop(upload, None)
         if re.fullmatch(r"[\w-]+", upload):
             shutil.rmtree(self.root / upload, ignore_errors=True)
 

@@ -27,6 +27,7 @@ STATUS = {
     Status.FLAGGED: slicer.vtkSlicerSegmentationsModuleLogic.Flagged,
     Status.DONE: slicer.vtkSlicerSegmentationsModuleLogic.Completed,
 }
+STATUS_TAG = slicer.vtkSlicerSegmentationsModuleLogic.GetStatusTagName()
 ROOM_VOXELS = 12
 """A labelmap is made this much larger than its segment, so that the next clicks find room in it."""
 
@@ -83,9 +84,14 @@ class Segments:
 
     def class_id(self, segment_id: str) -> int | None:
         """The id of the model's class that the segment was made for."""
+        text = self.tag(segment_id, CLASS_TAG)
+        return int(text) if text.isdigit() else None
+
+    def tag(self, segment_id: str, name: str) -> str:
+        """What the host has noted of a segment under a name; "" if nothing. It does not tell the names."""
         text = vtk.reference("")
-        known = self._segmentation.GetSegment(segment_id).GetTag(CLASS_TAG, text)
-        return int(str(text)) if known and str(text).isdigit() else None
+        known = self._segmentation.GetSegment(segment_id).GetTag(name, text)
+        return str(text) if known else ""
 
     def status(self, segment_id: str) -> Status:
         """How far the person is with a segment, as the host's list shows it."""

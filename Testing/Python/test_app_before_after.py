@@ -1,0 +1,23 @@
+"""The last change, looked at."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("trame_slicer", reason="needs the app extra")
+from scene_world import corrected
+from VISTA3DSegmentLib.app.before_after import BeforeAfter
+
+
+@pytest.mark.parametrize("visible", [True, False])
+def test_a_segment_is_shown_again_only_if_it_was_shown_before(visible: bool) -> None:
+    world, liver = corrected()
+    before_after = BeforeAfter(world.annotator)
+    world.click((4, 2, 2))
+    world.settle()
+    display = world.annotator.segmentation_node.GetDisplayNode()
+    display.SetSegmentVisibility(liver, visible)
+    assert before_after.toggle()
+    assert not display.GetSegmentVisibility(liver)
+    assert not before_after.toggle()
+    assert bool(display.GetSegmentVisibility(liver)) is visible
