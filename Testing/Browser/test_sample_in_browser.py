@@ -9,10 +9,12 @@ import numpy.typing as npt
 import pytest
 from browser import Person, dice
 from places import place_of
-from VISTA3DSegmentLib.anatomy import parse_classes
+from VISTA3DSegmentLib.anatomy import class_of
 from VISTA3DSegmentLib.edits import MaskCrop
 from VISTA3DSegmentLib.evaluation.simulated_user import next_click
 from VISTA3DSegmentLib.files.segmentations import Segment, Segmentation, read_segmentation, write_segmentation
+from VISTA3DSegmentLib.models import store
+from VISTA3DSegmentLib.models.specification import specification_of
 from VISTA3DSegmentLib.resources import resource
 from VISTA3DSegmentLib.volume import Volume
 
@@ -58,14 +60,16 @@ LARGE_VOXELS = 5000
 
 
 def test_what_the_scene_holds_after_segment_agrees_with_the_truth(
-    segmented: Masks, truth: dict[int, npt.NDArray[np.bool_]], person: Person
+    segmented: Masks, truth: dict[int, npt.NDArray[np.bool_]], volume: Volume, person: Person
 ) -> None:
     person.shoot("2-segmented")
     assert sorted(person.names()) == sorted(segmented)
+    model, nothing = specification_of(store.find("starter").path), np.zeros(volume.shape_kji, np.bool_)
+    assert model is not None
     scores = {
-        name: dice(truth[class_id], mask)
-        for name, mask in segmented.items()
-        if (class_id := parse_classes(name)[0]) in truth and truth[class_id].sum() >= LARGE_VOXELS
+        (name := class_of(class_id).name): dice(true, segmented.get(name, nothing))
+        for class_id, true in truth.items()
+        if class_id in model.classes and true.sum() >= LARGE_VOXELS
     }
     assert len(scores) >= 10
     assert np.mean(list(scores.values())) >= 0.9, scores

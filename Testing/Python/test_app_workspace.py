@@ -108,6 +108,17 @@ def test_cancel_takes_a_click_back_that_is_not_answered_yet(desk: Desk) -> None:
     assert desk.workspace.annotator.markups.positions() == {}
 
 
+def test_cancel_takes_back_no_step_that_is_not_computed_and_says_so(desk: Desk) -> None:
+    desk.workspace.annotator.new_structure("cyst")
+    desk.workspace.annotator.click(IN_LIVER)
+    desk.workspace.annotator.new_structure("nodule")
+    desk.workspace.cancel()
+    assert list(desk.segments()) == ["cyst", "nodule"]
+    assert any("Nothing was cancelled" in sentence for sentence in desk.said)
+    desk.settle()
+    assert desk.segments()["cyst"].ml > 0
+
+
 def test_opening_another_scan_leaves_nothing_of_the_one_before(desk: Desk) -> None:
     desk.workspace.segment([LIVER])
     desk.settle()
@@ -227,6 +238,17 @@ def test_a_place_in_a_segment_is_inside_it_even_if_its_middle_is_not(desk: Desk)
     assert ring[k, j, i]
 
 
+def test_the_place_in_an_organ_is_where_an_axial_slice_shows_most_of_it() -> None:
+    organ = np.zeros((40, 9, 9), np.bool_)
+    organ[30, 1:6, 1:6] = True
+    organ[:30, 8, 8] = True
+    place = middle_of(
+        MaskCrop((2, 0, 0), organ), Volume(np.zeros((50, 9, 9), np.int16), np.diag([-1.0, -1.0, 2.0, 1.0]))
+    )
+    assert place == (-3.0, -3.0, 64.0)
+    assert middle_of(MaskCrop((0, 0, 0), np.zeros((2, 2, 2), np.bool_)), Volume(np.zeros((4, 4, 4)), np.eye(4))) is None
+
+
 def test_visibility_opacity_and_status_reach_the_scene(desk: Desk) -> None:
     desk.workspace.segment([LIVER])
     desk.settle()
@@ -264,10 +286,20 @@ def test_the_estimate_is_rough_until_a_run_was_measured(desk: Desk) -> None:
     assert later is not None
     assert later.measured
     assert later.seconds > 0
-    assert Estimator("starter", desk.home)._path == desk.workspace.estimator._path
+    identity = FakeEngine().identity
+    again = Estimator("starter", desk.home)
+    assert again.estimate(desk.workspace.volume, identity).measured
+    assert not again.estimate(desk.workspace.volume, f"{identity}, another device").measured
+
+
+def test_on_a_full_disk_the_time_of_a_window_is_not_remembered_and_nothing_else_happens(tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("no folder can be made here")
+    estimator = Estimator("starter", tmp_path / "home")
+    estimator.learn("engine", 0.5)
+    assert not Estimator("starter", tmp_path / "home").estimate(read_sample().volume, "engine").measured
 
 
 def test_the_windows_of_the_sample_are_those_that_the_starter_walks(tmp_path: Path) -> None:
     estimator = Estimator("starter", tmp_path)
     assert windows_of(read_sample().volume, estimator.specification) >= 36
-    assert estimator.estimate(read_sample().volume).memory_bytes < 6e9
+    assert estimator.estimate(read_sample().volume, "").memory_bytes < 6e9

@@ -275,6 +275,17 @@ def test_a_click_that_was_not_answered_before_a_crash_is_answered_after_it(tmp_p
     assert np.array_equal(again.voxels(liver), LIVER_VOXELS | ball((4, 14, 16)))
 
 
+def test_undo_does_not_lead_behind_work_that_came_back_after_a_crash(tmp_path: Path):
+    liver = of(segmented(journal=Journal(tmp_path, KEY)), LIVER)
+    again = SceneWorld(journal=Journal(tmp_path, KEY))
+    again.settle()
+    assert again.annotator.undo() is None
+    again.annotator.new_structure()
+    again.annotator.undo()
+    assert again.annotator.undo() is None
+    assert np.array_equal(again.voxels(liver), LIVER_VOXELS)
+
+
 # A journal beside a saved scene
 
 

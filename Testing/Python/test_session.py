@@ -309,6 +309,40 @@ def test_a_run_and_clicks_interleave():
     assert len(world.session.annotation) == 0
 
 
+def test_undo_of_a_click_made_during_a_run_lets_the_run_go_on():
+    world = World()
+    spleen = world.session.add(Structure("spleen", SPLEEN), RED)
+    world.session.segment([LIVER, SPLEEN, RIGHT_KIDNEY], NAMES, COLORS)
+    world.session.pump()
+    liver = world.session.annotation.of_class(LIVER)
+    whole = world.mask(liver)
+    world.session.click(liver, (8, 8, 6))
+    world.session.undo()
+    assert world.session.running
+    assert np.array_equal(world.mask(liver), whole)
+    world.session.click(spleen, (8, 8, 6))
+    world.session.undo()
+    world.settle()
+    assert world.mask(spleen).any()
+    assert world.said == ["Not found in this scan: right kidney."]
+    assert world.session.redo() is None, "the click was on a spleen that is another one now"
+    world.check_pure()
+    world.session.undo()
+    world.check_pure()
+    assert list(world.session.annotation) == [spleen]
+
+
+def test_undo_of_a_run_that_is_under_way_ends_it_and_says_so():
+    world = World()
+    world.session.segment([LIVER, SPLEEN], NAMES, COLORS)
+    world.session.pump()
+    world.session.undo()
+    assert not world.session.running
+    world.settle()
+    assert len(world.session.annotation) == 0
+    assert world.said == ["The automatic run was cancelled."]
+
+
 # The person's own voxels
 
 
@@ -477,6 +511,20 @@ def test_what_was_done_comes_back_from_the_journal(tmp_path):
     again.session.click(lesion, (5, 2, 2))
     again.settle()
     assert World(journal=Journal(tmp_path, "key")).state() == again.state()
+
+
+def test_a_click_that_a_crash_left_without_an_answer_is_answered_also_by_undo(tmp_path):
+    world = World(journal=Journal(tmp_path, "0"))
+    lesion = world.session.add(Structure("lesion"), RED)
+    world.session.click(lesion, (2, 2, 2))
+    journal = Journal(tmp_path, "0")
+    again = World(annotation=journal.restore(), waiting=journal.waiting, journal=journal)
+    again.session.click(lesion, (7, 7, 6))
+    again.settle()
+    again.session.undo()
+    again.settle()
+    again.check_pure()
+    assert again.mask(lesion)[2, 2, 2]
 
 
 def test_the_journal_of_another_version_is_left_alone(tmp_path):

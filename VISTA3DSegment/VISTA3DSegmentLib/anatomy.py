@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
@@ -275,6 +275,29 @@ def parse_classes(words: str) -> tuple[int, ...]:
     if not wanted:
         raise PromptError("No class was named.", "Name at least one, as liver or 1.")
     return tuple(dict.fromkeys(class_id for word in wanted for class_id in _ids_of(word)))
+
+
+def class_called(name: str) -> int | None:
+    """The class that a structure's name means, in the words of ``parse_classes``; None: a new structure.
+
+    Raises:
+        PromptError: the name means several structures.
+    """
+    try:
+        ids = expand(parse_classes(name))
+    except PromptError:  # not a word of the table, or an id without an answer: both are a new structure
+        return None
+    if len(ids) != 1:
+        raise PromptError(
+            f"{name!r} means several structures: {names_of(ids)}.", "Name one; clicks are about one structure."
+        )
+    return ids[0]
+
+
+def names_of(class_ids: Sequence[int]) -> str:
+    """The names of classes, as a sentence lists them; not more than six."""
+    names = [class_of(class_id).name for class_id in class_ids]
+    return ", ".join(names) if len(names) <= 6 else f"{', '.join(names[:5])} and {len(names) - 5} more structures"
 
 
 def _ids_of(word: str) -> tuple[int, ...]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from trame_server.utils.typed_state import TypedState
 
-from ..anatomy import PRESETS, class_of, expand, find, parse_classes
+from ..anatomy import PRESETS, class_called, class_of, expand, parse_classes
 from ..durations import time_left
 from ..errors import FileFormatError, SegmentationError
 from ..files.segments import Segmentation
@@ -171,6 +171,7 @@ class Desk:
 
     def start_afresh(self) -> None:
         """Forget what was done on this scan."""
+        self._shown.afresh = False
         self._workspace.start_afresh()
         self._opened()
 
@@ -214,14 +215,16 @@ class Desk:
 
     def begin_structure(self) -> None:
         """Begin the structure whose name was typed."""
-        name = (self._shown.click.structure or "").strip()
-        known = [n for n in self._workspace.classes if class_of(n).name == name]
-        known = known or [
-            row.id for row in find(name)[:1] if row.id in self._workspace.classes and name in row.synonyms
-        ]
-        self._workspace.annotator.new_structure(class_of(known[0]).name if known else name, known[0] if known else None)
+        name = self._typed
+        class_id = class_called(name)
+        known = class_id if class_id in self._workspace.classes else None
+        self._workspace.annotator.new_structure(name if known is None else class_of(known).name, known)
         self._shown.click.structure = None
         self._shown.click.positive = True
+
+    @property
+    def _typed(self) -> str:
+        return (self._shown.click.structure or "").strip()
 
     def begin_lesion(self) -> None:
         """Begin the next numbered lesion."""
@@ -272,7 +275,12 @@ class Desk:
         return self._workspace.volume is not None and self._workspace.annotator.markups.dragging
 
     def _clicked(self, ras: Ras, with_ctrl: bool) -> None:
-        self.act(lambda: self._workspace.annotator.click(ras, self._shown.click.positive and not with_ctrl))
+        def click() -> None:
+            if self._typed and not with_ctrl:  # named and clicked: the click is about what was named
+                self.begin_structure()
+            self._workspace.annotator.click(ras, self._shown.click.positive and not with_ctrl)
+
+        self.act(click)
 
     def _window_chosen(self, window: str) -> None:
         if self._workspace.volume is not None:
@@ -321,7 +329,7 @@ class Desk:
     def _show_scan(self) -> None:
         scan, volume = self._workspace.scan, self._workspace.volume
         self._shown.scan.name = scan.name if scan else ""
-        self._shown.click.why_not = "" if scan else "No scan is open."
+        self._shown.click.why_not = self._why_broken() if scan else "No scan is open."
         if volume is not None:
             voxels = " x ".join(str(n) for n in volume.shape_kji[::-1])
             spacing = " x ".join(f"{mm:.3g}" for mm in volume.spacing_mm)
@@ -346,15 +354,18 @@ class Desk:
         runs_on = ready.identity.partition(" ")[2] if ready else ""
         self._shown.status.engine = f"{model.name} {model.version}, {runs_on}" if runs_on else ""
         rows = self._workspace.segments()
-        self._shown.status.hint = "" if not estimate else (NEXT_HINT if rows else FIRST_HINT)
+        hint = self._why_broken() or (NEXT_HINT if rows else FIRST_HINT)
+        self._shown.status.hint = hint if estimate else ""
 
     def _why_no_run(self) -> str:
         if self._workspace.volume is None:
             return "Open a scan first."
-        session = self._workspace.annotator.session
-        if session.broken:
-            return "There is no engine: see the line at the bottom."
-        return "" if session.ready is not None else "The model is being loaded."
+        loading = self._workspace.annotator.session.ready is None
+        return self._why_broken() or ("The model is being loaded." if loading else "")
+
+    def _why_broken(self) -> str:
+        broken = None if self._workspace.volume is None else self._workspace.annotator.session.broken
+        return "" if broken is None else str(broken)
 
     def _show_segments(self) -> None:
         self._shown.segments.rows = [_row(view) for view in self._workspace.segments()]

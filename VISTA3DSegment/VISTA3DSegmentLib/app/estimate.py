@@ -1,6 +1,7 @@
 """What an automatic run will cost, before it is started: windows of the network, time and memory.
 
-The time of a window is that of the last run on this computer, if there was one; else it is guessed from the size of the
+The time of a window is that of the last run of the same engine (model, device, precision) on this computer, if there
+was one; else it is guessed from the size of the
 model and said to be rough.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,21 +69,26 @@ class Estimator:
         self.specification = own or known or CT_SPECIFICATION
         self._is_full = file.path.stat().st_size > FULL_BYTES / 2
         self._path = home / "windows.json"
-        self._key = f"{self.specification.name} {self.specification.version}"
         self._known = self._read()
 
-    def estimate(self, volume: Volume) -> Estimate:
-        """What a run over a whole volume will cost."""
-        windows, measured = windows_of(volume, self.specification), self._known.get(self._key)
+    def estimate(self, volume: Volume, identity: str) -> Estimate:
+        """What a run over a whole volume will cost.
+
+        Args:
+            volume: the scan.
+            identity: of the engine (``Ready.identity``); "" while it is not there: then nothing is measured.
+        """
+        windows, measured = windows_of(volume, self.specification), self._known.get(identity)
         memory = (FULL_MEMORY if self._is_full else STARTER_MEMORY) + 2 * volume.array.nbytes
         seconds = measured or self._guess()
         return Estimate(windows, windows * seconds, memory, measured is not None)
 
-    def learn(self, seconds_of_a_window: float) -> None:
-        """A run was made: remember how long a window took."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._known = {**self._read(), self._key: seconds_of_a_window}
-        self._path.write_text(json.dumps(self._known), encoding="utf-8")
+    def learn(self, identity: str, seconds_of_a_window: float) -> None:
+        """An engine made a run: remember how long a window took; on a full disk until the end of the program."""
+        self._known = {**self._read(), identity: seconds_of_a_window}
+        with suppress(OSError):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.write_text(json.dumps(self._known), encoding="utf-8")
 
     def _guess(self) -> float:
         share = math.prod(self.specification.window) / 128**3

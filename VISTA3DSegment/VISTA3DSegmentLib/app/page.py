@@ -12,6 +12,7 @@ from trame_server.utils.typed_state import TypedState
 
 from ..session.signals import Signal
 from .desk import Desk
+from .panels.afresh_dialog import AfreshDialog
 from .panels.click_panel import ClickPanel
 from .panels.help_dialog import HelpDialog
 from .panels.history_panel import HistoryPanel
@@ -58,10 +59,11 @@ class Page:
                 views.place(layout)
             marker = MarkerMenuPanel(state)
             HelpDialog(state)
+            afresh = AfreshDialog(state)
         asked: list[tuple[Signal[None], Callable[[], object]]] = [
             (top.undo_asked, desk.undo),
             (top.redo_asked, desk.redo),
-            (top.afresh_asked, desk.start_afresh),
+            (afresh.afresh_asked, desk.start_afresh),
             (run.segment_asked, desk.segment),
             (run.cancel_asked, desk.cancel),
             (click.structure_asked, desk.begin_structure),

@@ -131,13 +131,11 @@ class SegmentsState:
         rows: in their order.
         selected: id of the one that clicks correct; "" for none.
         before: the views show how it was before the last change.
-        surfaces: the 3-D view shows them.
     """
 
     rows: list[SegmentRow] = field(default_factory=list)
     selected: str = ""
     before: bool = False
-    surfaces: bool = True
 
 
 @dataclass
@@ -176,10 +174,12 @@ class PageState:
     Args:
         theme: "dark" or "light".
         help: the list of keys is shown.
+        afresh: it is asked whether to start afresh.
     """
 
     theme: str = "dark"
     help: bool = False
+    afresh: bool = False
     scan: ScanState = field(default_factory=ScanState)
     run: RunState = field(default_factory=RunState)
     click: ClickState = field(default_factory=ClickState)

@@ -198,7 +198,7 @@ class Workspace:
 
     def estimate(self) -> Estimate | None:
         """What an automatic run will cost; None: no scan is open."""
-        return None if self.volume is None else self.estimator.estimate(self.volume)
+        return None if self.volume is None else self.estimator.estimate(self.volume, self._identity)
 
     def segment(self, class_ids: Sequence[int]) -> None:
         """Segment classes automatically.
@@ -217,13 +217,17 @@ class Workspace:
         self.changed.emit(None)
 
     def cancel(self) -> None:
-        """Stop what is being computed: the automatic run, else take back the click that is not answered yet."""
+        """Stop what is being computed: the automatic run, else take back the latest step if it is not answered yet."""
         session = self.annotator.session
         if session.running:
             session.cancel_run()
             self.said.emit("Cancelled. What had arrived stays.")
         elif session.busy:
-            self.annotator.undo()
+            latest = session.history.done[-1:]
+            if latest and latest[0].changes.keys() & session.busy:
+                self.annotator.undo()
+            else:
+                self.said.emit("Nothing was cancelled: what is computed was asked before the latest step. Undo both.")
         self.changed.emit(None)
 
     # ------------------------------------------------------------------ segments
@@ -259,7 +263,7 @@ class Workspace:
         return known[1]
 
     def centre_of(self, segment_id: str) -> Ras | None:
-        """A position of the world inside a segment, near its middle; None: it has no voxel."""
+        """A position of the world inside a segment, where an axial slice shows most of it; None: it has no voxel."""
         return middle_of(self._mask_of(segment_id), self.annotator.session.volume)
 
     def _mask_of(self, segment_id: str) -> MaskCrop:
@@ -326,6 +330,12 @@ class Workspace:
 
     # ------------------------------------------------------------------ inside
 
+    @property
+    def _identity(self) -> str:
+        """Of the engine; "" while it is not there."""
+        ready = self.annotator.session.ready
+        return "" if ready is None else ready.identity
+
     def _object_changed(self, _: ObjectChanged) -> None:
         self.changed.emit(None)
 
@@ -334,17 +344,22 @@ class Workspace:
             self.run = progress.progress
         elif self.run is not None:
             if self.run.done == self.run.total:
-                self.estimator.learn((self._clock() - self._run_began) / max(1, self.run.total))
+                self.estimator.learn(self._identity, (self._clock() - self._run_began) / max(1, self.run.total))
             self.run = None
         self.changed.emit(None)
 
 
 def middle_of(mask: MaskCrop, volume: Volume) -> Ras | None:
-    """The position (RAS, mm) of the voxel of a mask that is nearest to its centre of mass; None: it has none."""
-    places = np.argwhere(mask.mask)
-    if not len(places):
+    """The position (RAS, mm) of the voxel nearest to the middle of a mask's largest axial slice; None: it has none.
+
+    Only that slice is looked at closely: an organ has millions of voxels.
+    """
+    areas = [np.count_nonzero(plane) for plane in mask.mask]
+    if not any(areas):
         return None
+    largest = int(np.argmax(areas))
+    places = np.argwhere(mask.mask[largest])
     nearest = places[np.argmin(((places - places.mean(axis=0)) ** 2).sum(axis=1))]
-    k, j, i = nearest + np.array(mask.start)
+    k, j, i = np.array((largest, *nearest)) + np.array(mask.start)
     r, a, s = (float(mm) for mm in volume.ras_of((i, j, k)))
     return r, a, s

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..anatomy import EVERYTHING, Kind, class_of, expand, find, parse_classes, preset
+from ..anatomy import EVERYTHING, Kind, class_called, class_of, expand, find, names_of, parse_classes, preset
 from ..errors import PromptError
 from ..models.specification import ModelSpecification
 from ..prompts import Structure
@@ -60,16 +60,11 @@ def answerable(wanted: Wanted | None, model: ModelSpecification) -> tuple[tuple[
     )
     if refused:
         raise PromptError(
-            f"The model {model.name} does not know {_names(refused)}.",
+            f"The model {model.name} does not know {names_of(refused)}.",
             "Choose another model with --model, or describe it by clicks with: vista3dsegment refine.",
         )
-    notices = (f"The model {model.name} does not know {_names(missing)}; left out.",) if missing else ()
+    notices = (f"The model {model.name} does not know {names_of(missing)}; left out.",) if missing else ()
     return tuple(class_id for class_id in wanted.classes if class_id in known), notices
-
-
-def _names(class_ids: list[int]) -> str:
-    names = [class_of(class_id).name for class_id in class_ids]
-    return ", ".join(names) if len(names) <= 6 else f"{', '.join(names[:5])} and {len(names) - 5} more structures"
 
 
 def structure_called(name: str, model: ModelSpecification) -> tuple[Structure, str]:
@@ -81,7 +76,7 @@ def structure_called(name: str, model: ModelSpecification) -> tuple[Structure, s
     Raises:
         PromptError: the name means several structures, or the model takes no clicks for it.
     """
-    class_id = _class_called(name)
+    class_id = class_called(name)
     if not model.clicks:
         raise PromptError(f"The model {model.name} takes no clicks.", "Choose another model with --model.")
     if class_id is not None and class_id in model.classes:
@@ -96,16 +91,3 @@ def structure_called(name: str, model: ModelSpecification) -> tuple[Structure, s
     near = [row.name for row in find(name) if row.kind is not Kind.UNSUPPORTED][:3] if class_id is None else []
     hint = f" (Similar classes: {', '.join(near)}.)" if near else ""
     return Structure(name), f"{name!r} is {why}: a new structure, which your clicks alone describe.{hint}"
-
-
-def _class_called(name: str) -> int | None:
-    try:
-        ids = parse_classes(name)
-    except PromptError:  # not a word of the table, or an id without an answer: both are a new structure
-        return None
-    members = expand(ids)
-    if len(members) != 1:
-        raise PromptError(
-            f"{name!r} means several structures: {_names(list(members))}.", "Name one; clicks are about one structure."
-        )
-    return members[0]

@@ -75,6 +75,7 @@ class ChildProcess:
         self._last_id = worker.NO_REQUEST
         self._started: RequestId | None = None
         self._opening = False
+        self._broken: SegmentationError | None = None
         self._copying: Iterator[None] | None = None
         self._losses_while_opening = 0
         self._heard = 0.0
@@ -102,7 +103,7 @@ class ChildProcess:
             tuple(float(value) for value in volume.ijk_to_ras.ravel()),
             volume.name,
         )
-        self._losses_while_opening = 0
+        self._losses_while_opening, self._broken = 0, None
         if self._process is None:
             self._start()
         self._opening = True
@@ -113,8 +114,8 @@ class ChildProcess:
         self._last_id += 1
         self._open[self._last_id] = _Open(request)
         if self._process is None:
-            refused = ResourceError("No scan is open.", "Open a scan first.")
-            self._end(Failed(self._last_id, refused))
+            why = self._broken or ResourceError("No scan is open.", "Open a scan first.")
+            self._end(Failed(self._last_id, why))
         else:
             self._heard = time.monotonic()
             if self._copying is None:
@@ -233,7 +234,7 @@ class ChildProcess:
             self._tell_everything()
 
     def _give_up(self, error: SegmentationError) -> None:
-        self._opening = False
+        self._opening, self._broken = False, error
         for request_id in list(self._open):
             self._end(Failed(request_id, error))
         self._stop()

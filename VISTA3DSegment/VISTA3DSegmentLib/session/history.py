@@ -72,12 +72,14 @@ class History:
 
     Args:
         memory_bytes: of all voxels; the oldest steps are forgotten beyond it.
+        waiting: objects whose mask the engine still has to tell before any step.
     """
 
-    def __init__(self, memory_bytes: int = MEMORY_BYTES) -> None:
+    def __init__(self, memory_bytes: int = MEMORY_BYTES, waiting: frozenset[str] = frozenset()) -> None:
         self._memory_bytes = memory_bytes
         self._done: list[Step] = []
         self._undone: list[Step] = []
+        self._waiting = set(waiting)
         self._count = 0
 
     @property
@@ -122,6 +124,7 @@ class History:
         """Add an object to a step that brings many, one by one (an automatic run).
 
         Where a later step has touched the object meanwhile, or the step is forgotten, this becomes a step of its own.
+        Undone steps that touch it lead nowhere any more.
 
         Args:
             step: as it was returned last.
@@ -133,6 +136,8 @@ class History:
         Returns:
             The step to extend next.
         """
+        if any(object_id in undone.changes for undone in self._undone):
+            self._undone.clear()
         places = [n for n, known in enumerate(self._done) if known.number == step.number]
         if not places or any(object_id in known.changes for known in self._done[places[0] + 1 :]):
             self.push(step.name, before, after, frozenset({object_id} if waiting else ()))
@@ -179,7 +184,8 @@ class History:
                 change = _joined(step.changes.get(object_id), before, after, not waiting)
                 self._done[n] = _with_change(step, object_id, change)
                 self._forget()
-                break
+                return
+        self._waiting.discard(object_id)
 
     def undo(self, annotation: Annotation) -> tuple[Annotation, frozenset[str]]:
         """Take back the latest step.
@@ -217,9 +223,8 @@ class History:
                 yield object_id
 
     def _answered(self, object_id: str) -> bool:
-        return next(
-            (step.changes[object_id].answered for step in reversed(self._done) if object_id in step.changes), True
-        )
+        changes = (step.changes[object_id] for step in reversed(self._done) if object_id in step.changes)
+        return next((change.answered for change in changes), object_id not in self._waiting)
 
     def _forget(self) -> None:
         while len(self._done) > 1 and self._nbytes() > self._memory_bytes:

@@ -74,7 +74,8 @@ class Session:
         rules: what an answer may change.
         is_taken: whether an id must not be given to a new object.
         waiting: objects of the annotation whose mask has still to be asked for.
-        saved: the annotation as it was before the work that a crash has left in the journal only; undo leads there.
+        saved: the annotation as it was before the work that a crash has left in the journal only; undo leads there,
+            if it holds anything.
     """
 
     def __init__(
@@ -90,14 +91,13 @@ class Session:
         saved: Annotation | None = None,
     ) -> None:
         self.volume = volume
-        self.history = History(history_bytes)
         self.changed: Signal[ObjectChanged] = Signal()
         self.progressed: Signal[RunProgress] = Signal()
         self.said: Signal[str] = Signal()
         self.failed: Signal[SegmentationError] = Signal()
         self.answered: Signal[tuple[str, Edit]] = Signal()
         self.ready: Ready | None = None
-        self.broken = False
+        self.broken: SegmentationError | None = None  # why there is no engine any more
         self._client, self._journal = client, journal
         self._rules: Rules = rules if rules is not None else Anywhere()
         self._is_taken = is_taken
@@ -111,8 +111,11 @@ class Session:
         self._run: Run | None = None
         self._drag: tuple[str, int] | None = None
         self._numbers = itertools.count(1)
-        if saved is not None and saved is not annotation:
+        if saved and saved is not annotation:
+            self.history = History(history_bytes)
             self.history.push("restored work", saved, self._annotation, waiting)
+        else:  # work that was never saved: there is nothing before it to go back to
+            self.history = History(history_bytes, waiting)
         self._ask_all(waiting)
 
     @property
@@ -213,8 +216,10 @@ class Session:
         answered become part of the base, and none of it is taken back.
 
         Raises:
-            PromptError: it lies outside the volume.
+            PromptError: it lies outside the volume. SegmentationError: there is no engine any more that could answer.
         """
+        if self.broken is not None:
+            raise self.broken.with_traceback(None)
         click = self._inside(Click(ras, positive))
         click_id = click_id or self._free_id("click")
         value = self._annotation[object_id]
@@ -291,7 +296,7 @@ class Session:
     # ------------------------------------------------------------------ undo
 
     def undo(self) -> Step | None:
-        """Take back the latest action; None if there is none."""
+        """Take back the latest action; None if there is none. An automatic run ends with its own step only."""
         return self._travel(back=True)
 
     def redo(self) -> Step | None:
@@ -325,7 +330,7 @@ class Session:
         elif isinstance(event, Restarted):
             self.said.emit(event.why)
         elif isinstance(event, Broken):
-            self.broken = True
+            self.broken = event.error
             self.failed.emit(event.error)
         elif self._run is not None and event.id == self._run.id:
             self._take_of_run(self._run, event)
@@ -465,10 +470,11 @@ class Session:
             return None
         self._drag = None
         step = steps[-1]
-        begun = self._run is not None and self._run.step.number == step.number and not step.changes
-        self.cancel_run()
-        if begun:  # a run that has brought nothing yet: to cancel it is to take it back
-            return step
+        if self._run is not None and self._run.step.number == step.number:
+            self.cancel_run()
+            self.said.emit("The automatic run was cancelled.")
+            if not step.changes:  # it has brought nothing yet: to cancel it is to take it back
+                return step
         for object_id in step.changes:
             self._cancel_job_of(object_id)
             self._settled.pop(object_id, None)

@@ -62,9 +62,11 @@ class ClickPanel:
             )
             with html.Div(classes="flex-row new-structure"):
                 v3.VCombobox(
+                    __events=[("keydown_enter", "keydown.enter")],
                     v_model=(click.structure,),
+                    keydown_enter=raising(self.structure_asked),
                     items=(click.structures,),
-                    placeholder="New structure",
+                    placeholder="New structure (Enter)",
                     density="compact",
                     variant="outlined",
                     hide_details=True,

@@ -16,6 +16,7 @@ KEYS = (
     ("A / D", "clicks add / remove"),
     ("ctrl-Z / ctrl-shift-Z", "undo / redo"),
     ("Esc", "cancel what is being computed"),
+    ("Enter, in New structure", "begin it; or click on it"),
     ("N", "next lesion"),
     ("space", "before / after the last change"),
     ("mouse wheel", "next slice"),

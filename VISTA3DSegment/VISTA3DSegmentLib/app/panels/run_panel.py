@@ -31,6 +31,7 @@ class RunPanel:
                 closable_chips=True,
                 clearable=True,
                 auto_select_first=True,
+                clear_on_select=True,
                 placeholder="Everything; or type organs, presets",
                 density="compact",
                 variant="outlined",
@@ -39,7 +40,7 @@ class RunPanel:
                 classes="organ-field",
                 raw_attrs=[
                     'aria-label="Organs"',
-                    ":filter-keys=\"['title', 'subtitle']\"",
+                    ":filter-keys=\"['title', 'raw.subtitle']\"",
                     ':item-props="(item) => ({subtitle: item.subtitle})"',
                 ],
             )

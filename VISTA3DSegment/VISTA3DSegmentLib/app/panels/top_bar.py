@@ -36,7 +36,6 @@ class TopBar:
 
     def __init__(self, state: TypedState[PageState], windows: list[str]) -> None:
         self.sample_asked: Signal[None] = Signal()
-        self.afresh_asked: Signal[None] = Signal()
         self.undo_asked: Signal[None] = Signal()
         self.redo_asked: Signal[None] = Signal()
         name = state.name
@@ -82,7 +81,7 @@ class TopBar:
                 title="Start afresh on this scan",
                 prepend_icon="mdi-restart",
                 disabled=(f"!{name.scan.name}",),
-                click=raising(self.afresh_asked),
+                click=f"{name.afresh} = true",
             )
 
     def _save_menu(self, name: Any) -> None:

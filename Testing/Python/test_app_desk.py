@@ -1,0 +1,136 @@
+"""What the page shows and does, without a browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("trame_slicer", reason="needs the app extra")
+from fake_engine import LIVER, SPLEEN, FakeEngine, specification
+from scene_world import empty_scene, painted
+from trame.app import get_server
+from trame_server.utils.typed_state import TypedState
+from VISTA3DSegmentLib.app.desk import Desk
+from VISTA3DSegmentLib.app.estimate import Estimator
+from VISTA3DSegmentLib.app.opening import Scan
+from VISTA3DSegmentLib.app.state import PageState
+from VISTA3DSegmentLib.app.workspace import Workspace
+from VISTA3DSegmentLib.errors import ModelError
+from VISTA3DSegmentLib.service import Broken, Client, InProcess
+from VISTA3DSegmentLib.volume import Volume
+
+IN_LIVER, ELSEWHERE = (6.0, 8.0, 6.0), (20.0, 20.0, 3.0)
+"""RAS; the scan's grid is that of the world."""
+
+
+class NoViews:
+    """Views of a page that nobody looks at."""
+
+    def slices(self) -> dict[str, Any]:
+        return {}
+
+    def show(self, volume_node: Any, window: str) -> None: ...
+
+
+class Page:
+    """A desk with a fake engine, and what its page shows."""
+
+    def __init__(self, home: Path, client: Client) -> None:
+        estimator = Estimator("starter", home)
+        estimator.specification = specification()
+        self.workspace = Workspace(empty_scene(), lambda: client, estimator, home)
+        state: TypedState[PageState] = TypedState(get_server(str(home), client_type="vue3").state, PageState)
+        self.shown = state.data
+        self.desk = Desk(self.workspace, NoViews(), state)
+        self.desk._show(Scan(Volume(painted(), np.eye(4)), "painted"))
+        self.settle()
+
+    def settle(self) -> None:
+        for _ in range(100):
+            self.workspace.pump()
+        self.desk.refresh()
+
+    def type(self, name: str) -> None:
+        self.shown.click.structure = name
+
+    def structures(self) -> dict[str, int | None]:
+        objects = self.workspace.annotator.session.annotation.objects.values()
+        return {value.structure.name: value.structure.class_id for value in objects}
+
+    def ml(self, name: str) -> float:
+        return next(view.ml for view in self.workspace.segments() if view.name == name)
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Page:
+    return Page(tmp_path, InProcess(FakeEngine()))
+
+
+@pytest.mark.parametrize("typed", ["liver", "Liver", " LIVER ", "hepar", str(LIVER)])
+def test_a_structure_is_recognised_by_name_synonym_or_id_however_it_is_written(page: Page, typed: str) -> None:
+    page.type(typed)
+    page.desk.act(page.desk.begin_structure)
+    assert page.structures() == {"liver": LIVER}
+    assert not page.shown.click.structure
+
+
+def test_what_no_class_is_called_becomes_a_structure_of_that_name(page: Page) -> None:
+    for typed in ("My cyst", "pancreas"):  # the model does not know the latter
+        page.type(typed)
+        page.desk.act(page.desk.begin_structure)
+    assert page.structures() == {"My cyst": None, "pancreas": None}
+
+
+def test_a_name_of_several_structures_is_refused_and_stays_in_the_field(page: Page) -> None:
+    page.type("kidney")
+    page.desk.act(page.desk.begin_structure)
+    assert page.structures() == {}
+    assert "several structures" in page.shown.status.message
+    assert page.shown.click.structure == "kidney"
+
+
+def test_a_click_is_about_the_structure_whose_name_was_typed(page: Page) -> None:
+    page.desk.act(lambda: page.workspace.segment([LIVER]))
+    page.settle()
+    liver = page.ml("liver")
+    page.type("cyst")
+    page.desk.set_sign(False)
+    page.desk._clicked(IN_LIVER, False)
+    page.settle()
+    assert page.ml("liver") == liver
+    assert page.ml("cyst") > 0
+    page.type("nodule")
+    page.desk._clicked(IN_LIVER, True)
+    page.settle()
+    assert list(page.structures()) == ["liver", "cyst"], "to remove with ctrl is not about something new"
+    assert page.ml("cyst") == 0
+
+
+class NoEngine(InProcess):
+    """A client whose engine cannot be made."""
+
+    def pump(self) -> list[Any]:
+        return [Broken(ModelError("The weights are damaged.", "Download them again."))]
+
+
+def test_the_page_goes_on_saying_why_there_is_no_engine_and_a_click_leaves_nothing(tmp_path: Path) -> None:
+    page, why = Page(tmp_path, NoEngine(FakeEngine())), "The weights are damaged. Download them again."
+    page.desk.act(page.desk.begin_lesion)
+    assert not page.shown.status.message
+    assert page.shown.status.hint == page.shown.run.why_not == page.shown.click.why_not == why
+    page.desk._clicked(ELSEWHERE, False)
+    assert page.shown.status.message == why
+    assert page.workspace.annotator.markups.positions() == {}
+    assert [str(step) for step in page.workspace.annotator.session.history.done] == ["new Lesion 1"]
+
+
+def test_start_afresh_forgets_the_work_and_closes_what_asked_for_it(page: Page) -> None:
+    page.desk.act(lambda: page.workspace.segment([LIVER, SPLEEN]))
+    page.settle()
+    page.shown.afresh = True
+    page.desk.act(page.desk.start_afresh)
+    assert page.structures() == {}
+    assert not page.shown.afresh
