@@ -1,8 +1,7 @@
 """What an automatic run will cost, before it is started: windows of the network, time and memory.
 
 The time of a window is that of the last run of the same engine (model, device, precision) on this computer, if there
-was one; else it is guessed from the size of the
-model and said to be rough.
+was one; else it is guessed from the size of the model and said to be rough.
 """
 
 from __future__ import annotations

@@ -10,8 +10,6 @@ import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from ..edits import NOTHING, Edit, MaskCrop
 from ..engine import Progress
 from ..errors import Cancelled, PromptError, SegmentationError
@@ -512,9 +510,7 @@ class Session:
                 self.changed.emit(ObjectChanged(object_id, old, new))
 
     def _inside(self, click: Click) -> Click:
-        i, j, k = np.round(self.volume.ijk_of(click.ras))
-        if not all(0 <= at < count for at, count in zip((k, j, i), self.volume.shape_kji, strict=True)):
-            raise PromptError("The click lies outside the scan.", "Place it inside.")
+        self.volume.check_inside(click.ras)
         return click
 
     def _free_id(self, kind: str) -> str:
