@@ -70,8 +70,12 @@ def test_a_worker_that_dies_between_two_clicks_costs_nothing(person: Person, vol
     person.step(lambda: person.press("Undo"))
     (worker,) = server.workers
     os.kill(worker, signal.SIGKILL)
-    person.click("Axial", THERE)
-    person.wait_for_message("nothing is lost")
+
+    def click() -> None:
+        person.click_and_go_on("Axial", THERE)
+        person.wait_for_message("nothing is lost")  # before the answer: a new worker takes its time to start
+
+    person.step(click)
     assert (person.saved(volume)["cyst"] == both).all()
     assert server.workers != [worker]
 
