@@ -26,6 +26,7 @@ def person(server: Server, visit: Callable[..., Person]) -> Iterator[Person]:
         person.choose(name)
         person.press(f"Delete {name}")
     person.page.wait_for_function("() => !document.querySelector('.segment')")
+    person.page.close()
 
 
 def centre(mask: np.ndarray) -> np.ndarray:
