@@ -98,5 +98,14 @@
     if (answer.ok) window.trame.utils.download(`segmentation${form}`, await answer.blob());
   }
 
+  // What was chosen by a click in a view stands in sight in the list, too.
+  let chosen;
+  new MutationObserver(() => {
+    const row = document.querySelector(".segment.selected");
+    const name = row?.getAttribute("aria-label");
+    if (name !== chosen) row?.scrollIntoView({ block: "nearest" });
+    chosen = name;
+  }).observe(document, { subtree: true, childList: true, attributes: true, attributeFilter: ["class"] });
+
   window.vista = { pick, save };
 })();

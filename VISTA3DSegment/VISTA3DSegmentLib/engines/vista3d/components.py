@@ -18,11 +18,17 @@ REACH = 2
 
 def components_with(mask: BoolArray, at: Sequence[Index3]) -> BoolArray:
     """The 26-connected components of a mask that hold, or are nearest to, some voxels."""
-    if not at:
+    if not any(is_near(mask, index) for index in at):
         return np.zeros(mask.shape, np.bool_)
     labels = _labelled(mask)
     wanted = sorted({_nearest(labels, index) for index in at} - {0})
     return np.isin(labels, wanted) if wanted else np.zeros(mask.shape, np.bool_)
+
+
+def is_near(mask: BoolArray, at: Index3) -> bool:
+    """Whether a click finds a component: at its voxel, or within ``REACH``."""
+    box, _ = neighbourhood(at, REACH, mask.shape)
+    return bool(mask[box].any())
 
 
 def without_small_pieces(mask: BoolArray, smallest: float) -> BoolArray:

@@ -113,6 +113,7 @@ class OpenedVista3D:
 
     engine: Vista3DEngine
     volume: Volume
+    _bases: dict[tuple[MaskCrop, Region], np.ndarray] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
     def grid(self) -> ModelGrid:
@@ -400,8 +401,7 @@ class OpenedVista3D:
         """What the clicks correct: on the grid in the union of the windows, and on the volume's voxels in its box."""
         box = self.grid.native_box(union)
         if base is not None:
-            read = self.grid.read(union, mask=lambda part: _inside(base, part))
-            return read >= 0.5, _inside(base, box)
+            return self._on_grid(base, union), _inside(base, box)
         if structure.class_id is None:
             return np.zeros(union.shape, np.bool_), np.zeros(_shape(box), np.bool_)
         if structure.class_id not in self.engine.specification.classes:
@@ -418,6 +418,13 @@ class OpenedVista3D:
         automatic = stitch(windows, union, answer)
         native = interpolate(automatic.values, self.grid, union, box)
         return automatic.values.numpy() > 0.5, native.numpy() > 0.5
+
+    def _on_grid(self, base: MaskCrop, union: Region) -> np.ndarray:
+        """A base in a region of the grid. The latest is kept: the next click mostly corrects the same one there."""
+        if (base, union) not in self._bases:
+            self._bases.clear()
+            self._bases[base, union] = self.grid.read(union, mask=lambda part: _inside(base, part)) >= 0.5
+        return self._bases[base, union]
 
     def _limits(self, prompts: Prompts, region: Box | None) -> list[Box]:
         boxes = [prompt for prompt in prompts if isinstance(prompt, Box)]

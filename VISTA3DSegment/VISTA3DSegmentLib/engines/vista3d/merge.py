@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .components import REACH, BoolArray, Index3, Slices, components_with, neighbourhood
+from .components import BoolArray, Index3, Slices, components_with, is_near, neighbourhood
 
 NEAREST = 3
 """However small the error that it lies in, a click changes up to so many grid points around it."""
@@ -52,7 +52,7 @@ def merge(
     # A click on the object rewrites the whole answer that it touches; a click beside it only what is new.
     candidates = {True: answer if any(base[at] for at, _ in clicks) else missing, False: wrong}
     # A negative click where neither base nor answer is positive has nothing to remove: the network obeyed it.
-    idle = [n for n, (at, sign) in enumerate(clicks) if not _near(candidates[sign], at) and (sign or answer[at])]
+    idle = [n for n, (at, sign) in enumerate(clicks) if not is_near(candidates[sign], at) and (sign or answer[at])]
     if reach is None or not base.any():
         chosen = {
             sign: components_with(mask, [at for at, s in clicks if s is sign]) for sign, mask in candidates.items()
@@ -85,8 +85,3 @@ def _depth(at: Index3, mask: BoolArray) -> float:
         if depth <= half or half >= longest:  # the box holds the whole ball of its half width
             return depth
         half *= 2
-
-
-def _near(mask: BoolArray, at: Index3) -> bool:
-    box, _ = neighbourhood(at, REACH, mask.shape)
-    return bool(mask[box].any())
