@@ -312,8 +312,8 @@ class Desk:
             return
         self._dirty, self._activity_shown = False, activity
         self._show_scan()
-        self._show_run()
         self._show_segments()
+        self._show_run()
         self._show_history()
         self._shown.status.busy = activity[0]
         self._state.state.flush()
@@ -353,8 +353,7 @@ class Desk:
         model, ready = self._workspace.estimator.specification, session.ready if session else None
         runs_on = ready.identity.partition(" ")[2] if ready else ""
         self._shown.status.engine = f"{model.name} {model.version}, {runs_on}" if runs_on else ""
-        rows = self._workspace.segments()
-        hint = self._why_broken() or (NEXT_HINT if rows else FIRST_HINT)
+        hint = self._why_broken() or (NEXT_HINT if self._shown.segments.rows else FIRST_HINT)
         self._shown.status.hint = hint if estimate else ""
 
     def _why_no_run(self) -> str:

@@ -65,7 +65,7 @@ def demo(
     real = [segment for segment in found if segment.class_id in truth]
     show_dice(with_what, real, truth)
     found = tuple(segment for segment in found if segment.mask.mask.any())
-    if unreal := [segment.name for segment in found if segment not in real]:
+    if unreal := [segment.name for segment in found if segment.class_id not in truth]:
         with_what.say(f"Found, though not there: {', '.join(unreal)}")
 
     organ = organ_to_show(real)

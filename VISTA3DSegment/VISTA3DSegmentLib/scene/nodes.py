@@ -7,6 +7,7 @@ from typing import Any
 import slicer
 
 from ..anatomy import class_of, terminology_entry
+from ..files.seg_nrrd import TERMINOLOGY_TAG
 from ..prompts import Box
 
 Rgb = tuple[float, float, float]
@@ -90,4 +91,4 @@ def terminology_of(class_id: int | None) -> dict[str, str]:
 
 def terminology_tag(entry: str) -> dict[str, str]:
     """An entry of a terminology as a tag of the host's; none if it is empty."""
-    return {slicer.vtkSegment.GetTerminologyEntryTagName(): entry} if entry else {}
+    return {TERMINOLOGY_TAG: entry} if entry else {}

@@ -21,8 +21,7 @@ def components_with(mask: BoolArray, at: Sequence[Index3]) -> BoolArray:
     if not any(is_near(mask, index) for index in at):
         return np.zeros(mask.shape, np.bool_)
     labels = _labelled(mask)
-    wanted = sorted({_nearest(labels, index) for index in at} - {0})
-    return np.isin(labels, wanted) if wanted else np.zeros(mask.shape, np.bool_)
+    return np.isin(labels, sorted({_nearest(labels, index) for index in at} - {0}))
 
 
 def is_near(mask: BoolArray, at: Index3) -> bool:
