@@ -30,6 +30,7 @@ from ..session.rules import Limits
 from ..session.session import ObjectChanged, Session
 from ..session.signals import Signal
 from ..session.targeting import REACH_MM, object_under
+from ..volume import Volume
 from .difference import Difference
 from .events import Observers
 from .labelmaps import Lattice
@@ -58,6 +59,7 @@ class SceneAnnotator:
         editor_node: vtkMRMLSegmentEditorNode whose masks and overwrite mode are honoured; see ``EditorRules`` for the
             mode that it must have.
         clock: seconds, monotonic.
+        volume: the volume node as ``volume_of`` has read it, if the caller has done that already.
 
     Raises:
         VolumeError: the volume cannot be annotated as it is. ResourceError: the client has no room for it. In either
@@ -73,8 +75,9 @@ class SceneAnnotator:
         journal: Journal | None = None,
         editor_node: Any | None = None,
         clock: Callable[[], float] = time.monotonic,
+        volume: Volume | None = None,
     ) -> None:
-        volume = volume_of(volume_node)
+        volume = volume_of(volume_node) if volume is None else volume
         if segmentation_node is not None:
             segments = Segments(segmentation_node, Lattice.of(volume, segmentation_node))
         client.open(volume)
@@ -286,6 +289,11 @@ class SceneAnnotator:
         self.markups.close()
         self.difference.close()
         self.session.close()
+
+    @property
+    def closed(self) -> bool:
+        """It has ended: by ``close``, or because a node or the scene went away."""
+        return self._closed
 
     # ------------------------------------------------------------------ markups.Listener
 

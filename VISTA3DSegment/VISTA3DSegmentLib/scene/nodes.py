@@ -52,9 +52,10 @@ def new_overlay(scene: Any, name: str, transform_id: str | None) -> Any:
     return node
 
 
-def remove_overlay(node: Any) -> None:
-    """Take it out of its scene, if it is still there."""
-    for one in (node.GetDisplayNode(), node):
+def remove_with_display(node: Any) -> None:
+    """Take a node and how it is displayed out of its scene, if they are still there."""
+    displays = [node.GetNthDisplayNode(n) for n in range(getattr(node, "GetNumberOfDisplayNodes", lambda: 0)())]
+    for one in (*displays, node):
         if one is not None and one.GetScene() is not None:
             one.GetScene().RemoveNode(one)
 
