@@ -8,7 +8,7 @@ JOBS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-CODE := VISTA3DSegment/VISTA3DSegmentLib Testing
+CODE := VISTA3DSegment Testing
 
 .PHONY: help setup demo test bench lint clean
 .DEFAULT_GOAL := help

@@ -13,13 +13,14 @@ from ..errors import FileFormatError, SegmentationError
 from ..files.segments import Segmentation
 from ..prompts import Ras
 from ..scene.latency import Latency
+from ..scene.picking import marker_at
 from ..session.annotation import Status
 from ..workspace import choices, telling
 from ..workspace.choices import Choice
 from ..workspace.news import News
 from ..workspace.saving import Format
 from ..workspace.workspace import SegmentView
-from .click_tool import ClickTool, marker_at
+from .click_tool import ClickTool
 from .opening import Scan, read, read_sample
 from .panels.segment_list import Wish
 from .scan_workspace import ScanWorkspace
@@ -237,7 +238,7 @@ class Desk:
         if view not in views:
             return
         annotator, menu = self._workspace.annotator, self._shown.marker
-        click_id = marker_at(views[view], self._views.pixel(view, right, down), annotator.markups)
+        click_id = marker_at(views[view].get_view_node(), self._views.pixel(view, right, down), annotator.markups)
         if click_id is not None:
             owner = next(
                 value for value in annotator.session.annotation.objects.values()

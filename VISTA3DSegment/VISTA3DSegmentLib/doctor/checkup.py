@@ -89,3 +89,8 @@ def _models() -> Facts:
     except SegmentationError as error:
         return [("", str(error))]
     return [(model.name, f"{model.path}") for model in here] or [("none", "see: vista3dsegment models list")]
+
+
+def check_up(say: Callable[[str], None]) -> None:
+    """The report as an errand."""
+    say(report(checkup()))

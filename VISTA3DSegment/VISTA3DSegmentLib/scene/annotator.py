@@ -92,6 +92,7 @@ class SceneAnnotator:
         self.outdated: Signal[str] = Signal()
         self.follows_clicks = False
         self.roi_node: Any | None = None
+        self.reach_mm: float | None = None
         self._journal, self._stopwatch = journal, Stopwatch(clock)
         self.measured = self._stopwatch.measured
         self.segments = segments
@@ -343,7 +344,8 @@ class SceneAnnotator:
 
     def limits(self, object_id: str) -> Limits:
         """See ``session.rules.Rules.limits``."""
-        return replace(self.rules.limits(object_id), region=None if self.roi_node is None else box_of(self.roi_node))
+        region = None if self.roi_node is None else box_of(self.roi_node)
+        return replace(self.rules.limits(object_id), region=region, reach_mm=self.reach_mm)
 
     def permitted(self, object_id: str, limits: Limits, base: MaskCrop, answer: MaskCrop) -> MaskCrop:
         """See ``session.rules.Rules.permitted``."""
