@@ -46,7 +46,7 @@ class VISTA3DSegment(ScriptedLoadableModule):
         )
         parent.acknowledgementText = _(
             "VISTA3D is by Y. He et al., NVIDIA (CVPR 2025, arXiv:2406.05285); it runs on MONAI. The starter model "
-            "that comes with this module was trained on synthetic and openly licensed images. It is not for clinical use."
+            "that comes with this module was trained on synthetic and openly licensed images. Not for clinical use."
         )
         slicer.app.connect("startupCompleted()", register_sample_data)
         slicer.app.connect("startupCompleted()", register_editor_effect)
