@@ -275,6 +275,7 @@ SPOILT: dict[str, list[tuple[Spoil, str]]] = {
         (shows('slicer.util.errorDisplay(a, windowTitle="Failed")'), "'Failed'"),
         (shows('qt.QMessageBox.warning(None, _("A"), "Bad news")'), "'Bad news'"),
         (shows('self.label.setText(_(f"{n} organs"))'), "not a plain text"),
+        (added(DESKTOP_FILE, "\n    def helpText(self):\n        return '<b>Click</b>'\n"), "'<b>Click</b>'"),
         (added(DESKTOP_FILE, '\nT = "Hello"\ndef f(w):\n    w.setText(T)\n'), "'Hello'"),
         (replaced(DESKTOP_FILE, "from slicer.i18n import tr as _", "_ = str"), "is not Slicer's"),
         (replaced(UI, '<string notr="true">+', '<string notr="true">Plus'), "'Plus'"),

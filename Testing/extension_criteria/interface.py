@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from xml.etree import ElementTree
 
 from .criterion import Criterion
-from .syntax import REGISTERING, aliases, calls, constants, dotted
+from .syntax import REGISTERING, Function, aliases, calls, constants, dotted
 from .tree import DESKTOP, MODULE_FILE, MODULE_FOLDER, NAME, Tree, UnreadableError
 from .words import words
 
@@ -20,7 +20,7 @@ SHOWN_FIRST = words(
     setDetailedText setLabelText setPrefix setSuffix setAccessibleName setAccessibleDescription setHeaderLabels
     setHorizontalHeaderLabels setVerticalHeaderLabels setHeaderLabel setSpecialValueText addItem addItems addAction
     addMenu addRow addSection addButton setItemText setTabText setItemToolTip setEmptyText setSummary showMessage
-    showStatusMessage delayDisplay tryWithErrorDisplay addTab insertItem insertTab setHeaderData
+    showStatusMessage tryWithErrorDisplay addLabeledOptionsWidget addTab insertItem insertTab setHeaderData
     QLabel QPushButton QToolButton QCheckBox QRadioButton QGroupBox QAction QMenu QTableWidgetItem QTreeWidgetItem
     QListWidgetItem QStandardItem QDockWidget ctkCollapsibleButton ctkMenuButton ctkPushButton ctkExpandButton"""
 )
@@ -150,6 +150,10 @@ def _shown(module: ast.Module) -> Iterator[tuple[int, ast.expr]]:
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             if any(isinstance(target, ast.Attribute) and target.attr in SHOWN_PROPERTIES for target in targets):
                 yield node.lineno, node.value
+        elif isinstance(node, Function) and node.name == "helpText":  # of an effect
+            yield from (
+                (inner.lineno, inner.value) for inner in ast.walk(node) if isinstance(inner, ast.Return) and inner.value
+            )
 
 
 def _arguments_shown(call: ast.Call) -> Iterator[ast.expr]:
