@@ -42,6 +42,16 @@ def shows(statement: str) -> Spoil:
     return added(DESKTOP_FILE, f"        {statement}\n")
 
 
+def requiring_torch(statement: str) -> Spoil:
+    """A file of requirements with torch, and a statement that uses it."""
+
+    def spoil(root: Path) -> None:
+        added("VISTA3DSegment/Resources/requirements.txt", "torch>=2.2\nmonai>=1.4\n")(root)
+        shows(statement)(root)
+
+    return spoil
+
+
 def large(path: str, size_bytes: int) -> Spoil:
     def spoil(root: Path) -> None:
         with (root / path).open("wb") as file:
@@ -218,7 +228,8 @@ SPOILT: dict[str, list[tuple[Spoil, str]]] = {
         (shows('slicer.packaging.pip_ensure(["monai", "torch"])'), "installs torch"),
         (shows('subprocess.run([p, "-m", "pip", "install", "torch"])'), "torch"),
         (added(DESKTOP_FILE, '\nT = "torch"\ndef f():\n    slicer.util.pip_install(T)\n'), "installs torch"),
-        (added("VISTA3DSegment/Resources/requirements.txt", "torch==2.2\n"), "names"),
+        (requiring_torch("slicer.packaging.pip_ensure(slicer.packaging.load_requirements(f))"), "without skipping it"),
+        (requiring_torch('slicer.util.pip_install("-r " + f)'), "without skipping it"),
     ],
     "weights_are_read_as_tensors_only": [
         (replaced(WEIGHTS, ", weights_only=True", ""), "torch.load"),
@@ -350,6 +361,17 @@ def test_what_is_right_is_not_a_fault(root: Path, statement: str) -> None:
     assert {
         criterion.title: criterion.found_in(Tree(root)) for criterion in CRITERIA if criterion.found_in(Tree(root))
     } == {}
+
+
+def test_requirements_may_name_torch_where_the_installer_skips_it(root: Path) -> None:
+    requiring_torch('slicer.packaging.pip_ensure(slicer.packaging.load_requirements(f), skip_packages=["torch"])')(root)
+    assert BY_NAME["torch_comes_by_the_pytorch_extension"].found_in(Tree(root)) == ()
+
+
+def test_an_effect_beside_the_library_is_looked_at_too(root: Path) -> None:
+    added("VISTA3DSegment/EffectLib/Effect.py", "import torch\n\n\ndef f(w):\n    w.setText('Click')\n")(root)
+    assert "'Click'" in "; ".join(BY_NAME["texts_are_translated"].found_in(Tree(root)))
+    assert "imports torch" in "; ".join(BY_NAME["module_imports_what_slicer_has"].found_in(Tree(root)))
 
 
 def test_what_a_function_does_is_not_done_at_import(root: Path) -> None:

@@ -44,7 +44,9 @@ GENERIC = words("information warning critical question about getText getItem get
 """Words that other objects than dialogs have too, a logger for one."""
 
 LETTERS = re.compile(r"[^\W\d_]{2,}")
-FORMATS = re.compile(r"\{[^}]*\}|%[sd]|<[^>]+>|&\w+;|\b(mm|ml|GB|MB|HU|RAS|CT|MR|Dice|VISTA3D\w*|NVIDIA)\b")
+FORMATS = re.compile(
+    r"\{[^}]*\}|%[sd]|<[^>]+>|&\w+;|\b(mm|ml|GB|MB|HU|RAS|CT|MR|Dice|VISTA3D\w*|NVIDIA|MONAI|PyTorch|CUDA)\b"
+)
 """What is not a word of a language: places to fill, HTML, units and names."""
 
 
@@ -132,7 +134,7 @@ def samples_are_registered(tree: Tree) -> Iterator[str]:
     found = [call for path in tree.face_files for call in calls(tree.parsed(path))
              if dotted(call.func, {}).rpartition(".")[2] == REGISTERING]  # fmt: skip
     if not found:
-        yield f"neither a module nor {DESKTOP} calls {REGISTERING}()"
+        yield f"neither the module nor {DESKTOP} calls {REGISTERING}()"
 
 
 def _faces(tree: Tree) -> tuple[str, ...]:

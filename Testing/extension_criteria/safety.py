@@ -80,6 +80,8 @@ def import_does_nothing(tree: Tree) -> Iterator[str]:
 
 
 def torch_comes_by_the_pytorch_extension(tree: Tree) -> Iterator[str]:
+    files = [path for path in tree.below(MODULE_FOLDER, ".txt") if "requirements" in path]
+    torch_is_required = any(TORCH.match(line.strip()) for path in files for line in tree.text(path).splitlines())
     for path in tree.sources:
         module = tree.parsed(path)
         named, known = constants(module), aliases(module)
@@ -87,11 +89,11 @@ def torch_comes_by_the_pytorch_extension(tree: Tree) -> Iterator[str]:
             words = {word for argument in _given_to_pip(call) for text in strings_in(argument, named)
                      for word in (text, *text.split())}  # fmt: skip
             is_pip = re.search(r"(^|\.)pip_\w+$", dotted(call.func, known)) or {"pip", "install"} <= words
+            reads_file = "-r" in words or any("load_requirements" in dotted(inner.func, known) for inner in calls(call))
+            if is_pip and reads_file and torch_is_required and not _skips_torch(call, named):
+                yield f"{path}:{call.lineno} installs a file of requirements that names torch, without skipping it"
             if is_pip and any(TORCH.match(word) for word in words):
                 yield f"{path}:{call.lineno} installs torch by pip"
-    for path in tree.below(MODULE_FOLDER, ".txt"):
-        if "requirements" in path and any(TORCH.match(line.strip()) for line in tree.text(path).splitlines()):
-            yield f"{path} names torch"
 
 
 def weights_are_read_as_tensors_only(tree: Tree) -> Iterator[str]:
@@ -154,6 +156,11 @@ def downloads_ask_first(tree: Tree) -> Iterator[str]:
 
 def _given_to_pip(call: ast.Call) -> list[ast.expr]:
     return [*call.args, *(keyword.value for keyword in call.keywords if keyword.arg not in SPARED_BY_PIP)]
+
+
+def _skips_torch(call: ast.Call, named: dict[str, str]) -> bool:
+    skipped = [keyword.value for keyword in call.keywords if keyword.arg == "skip_packages"]
+    return any("torch" in strings_in(argument, named) for argument in skipped)
 
 
 def _default_hosts(function: Function, named: dict[str, str]) -> Iterator[str]:

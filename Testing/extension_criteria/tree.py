@@ -106,8 +106,9 @@ class Tree:
 
     @property
     def face_files(self) -> tuple[str, ...]:
-        """Where the desktop's widgets are made: the scripted modules and the library's desktop folder."""
-        return self.module_files + self.below(DESKTOP, ".py")
+        """Where the desktop's widgets are made: all but the library, and the library's desktop folder."""
+        library = (f"{MODULE_FOLDER}/{LIBRARY}/", f"{MODULE_FOLDER}/Resources/")
+        return tuple(path for path in self.sources if path.startswith(f"{DESKTOP}/") or not path.startswith(library))
 
     @property
     def sources(self) -> tuple[str, ...]:
