@@ -13,6 +13,7 @@ from slicer.i18n import tr as _
 
 from ..prompts import Ras
 from ..scene.latency import Latency
+from ..scene.nodes import segmentation_for
 from ..scene.place_mode import PlaceMode
 from ..session.session import RunProgress
 from ..workspace import choices, telling
@@ -86,7 +87,7 @@ class Panel:
         self._shortcuts: Shortcuts | None = None
         self._refused: tuple[Any, Any] | None = None
         self._latency = ""
-        self._dirty, self._applying = True, False
+        self._dirty, self._applying, self._entered = True, False, False
         self._news = News()
         self._ticker = Ticker(self._tick)
         settings = host.application.userSettings()
@@ -148,6 +149,7 @@ class Panel:
 
     def enter(self) -> None:
         """The person has opened the module: its keys are heard."""
+        self._entered = True
         if self._shortcuts is None:
             self._shortcuts = Shortcuts(self._hearers(), self._keys())
         self._first_start.look()
@@ -155,6 +157,7 @@ class Panel:
 
     def exit(self) -> None:
         """The person has gone to another module: the mouse and the keys are theirs again; what is computed goes on."""
+        self._entered = False
         if self._shortcuts is not None:
             self._shortcuts.clear()
             self._shortcuts = None
@@ -216,8 +219,8 @@ class Panel:
             return
         self._applying = True
         try:
-            wanted = (parameters.volume, parameters.segmentation)
-            if wanted != self._open_nodes() and wanted != self._refused:
+            wanted = self._wanted(parameters)
+            if self._entered and wanted != self._open_nodes() and wanted != self._refused:
                 self._refused = None
                 self._change_to(*wanted)
             if self.workspace.volume is not None:
@@ -225,6 +228,14 @@ class Panel:
         finally:
             self._applying = False
         self._wake()
+
+    def _wanted(self, parameters: Parameters) -> tuple[Any, Any]:
+        """The scan and the segmentation that are chosen; another scan comes with its own segmentation."""
+        volume, segmentation = parameters.volume, parameters.segmentation
+        open_volume, open_segmentation = self._open_nodes()
+        if volume is not None and open_volume not in (None, volume) and segmentation is open_segmentation:
+            segmentation = segmentation_for(self._host.scene, volume)
+        return volume, segmentation
 
     def _open_nodes(self) -> tuple[Any, Any]:
         if self.workspace.volume is None:
@@ -297,7 +308,9 @@ class Panel:
     def _act(self, action: Callable[[], object]) -> None:
         """Do what the person asked; whatever goes wrong becomes one line."""
         self._news.forget_failure()
+        self._news.forget_old()
         try:
+            self._reopen_if_moved()
             action()
         except Exception as error:
             self._fail(error)
@@ -305,12 +318,18 @@ class Panel:
         self.refresh()
         self._wake()
 
+    def _reopen_if_moved(self) -> None:
+        """A scan that was moved or changed meanwhile is opened again before anything is done to it."""
+        if self.workspace.volume is not None and self.workspace.annotator.complaint:
+            self._open(*self._open_nodes())
+
     def _segment(self) -> None:
         self.workspace.segment(self._organs.checked or self.workspace.classes)
 
     def _organs_chosen(self) -> None:
-        if self._parameters is not None and not self._applying:
-            self._parameters.organs = list(self._organs.checked)
+        checked = list(self._organs.checked)
+        if self._parameters is not None and self._parameters.organs != checked:
+            self._parameters.organs = checked
 
     def _start_afresh(self) -> None:
         if slicer.util.confirmOkCancelDisplay(

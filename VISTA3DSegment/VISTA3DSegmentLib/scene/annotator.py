@@ -296,6 +296,11 @@ class SceneAnnotator:
         """It has ended: by ``close``, or because a node or the scene went away."""
         return self._closed
 
+    @property
+    def complaint(self) -> str:
+        """Why it has to be opened again, in a sentence: something was moved; "": it need not."""
+        return self._complaint
+
     # ------------------------------------------------------------------ markups.Listener
 
     def placed(self, point: Point, ras: Ras) -> None:
