@@ -56,6 +56,7 @@ class ModelsSection:
         ui.memorySpinBox.connect("editingFinished()", self._wish)
         ui.addModelButton.connect("clicked()", lambda: self._do(self._add))
         ui.downloadButton.connect("clicked()", lambda: self._do(self._download))
+        ui.folderButton.connect("clicked()", lambda: self._do(self._open_folder))
         ui.deleteModelButton.connect("clicked()", lambda: self._do(self._delete))
         ui.stopDownloadButton.connect("clicked()", self.close)
 
@@ -173,11 +174,15 @@ class ModelsSection:
     def _delete(self) -> None:
         model = self._shown
         if model is not None and slicer.util.confirmOkCancelDisplay(
-            _("Delete the file of the model {name} from this computer?").format(name=model.name)
+            _("Remove the file of the model {name} from this computer?").format(name=model.name)
         ):
             store.remove(model.name)
             self.list()
             self._wish()
+
+    def _open_folder(self) -> None:
+        store.models_folder().mkdir(parents=True, exist_ok=True)
+        qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(store.models_folder())))
 
     def _tick(self) -> bool:
         errand = self._errand
