@@ -70,6 +70,7 @@ def empty_window(widget: QtWidgets.QWidget) -> tuple[Any, Any, Any]:
     interactor = vtk.vtkGenericRenderWindowInteractor()
     interactor.SetRenderWindow(window)
     interactor.SetSize(256, 256)
+    interactor.SetInteractorStyle(None)
     interactor.EnableRenderOff()
     return window, interactor, renderer
 
