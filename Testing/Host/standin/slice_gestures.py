@@ -32,7 +32,9 @@ def press_in_slice(view: str, ras: Sequence[float], keys: str = "") -> None:
 
 
 def place_point(ras: Sequence[float]) -> Any:
-    """Place a point as a click does while points are placed: a preview, then its place; return the node.
+    """Place a point as a click does while points are placed, and return the node.
+
+    Slicer shows a preview of the point before the click, with a PointAddedEvent of its own; this cannot be had here.
 
     Raises:
         AssertionError: no points are placed now, or what listens raised.
@@ -45,11 +47,7 @@ def place_point(ras: Sequence[float]) -> Any:
     node = slicer.mrmlScene.GetNodeByID(selection.GetActivePlaceNodeID() or "")
     if node is None:
         raise AssertionError("No node is chosen into which points are placed.")
-    kind = slicer.vtkMRMLMarkupsNode
-    index = node.GetNumberOfControlPoints()
-    node.AddNControlPoints(1)
-    node.SetNthControlPointPositionWorld(index, list(ras), kind.PositionPreview)
-    node.SetNthControlPointPositionWorld(index, list(ras), kind.PositionDefined)
+    node.AddControlPointWorld(list(ras))
     if not interaction.GetPlaceModePersistence():
         interaction.SetCurrentInteractionMode(interaction.ViewTransform)
     process_events()

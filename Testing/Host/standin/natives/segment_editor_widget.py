@@ -219,10 +219,13 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
             button.setIcon(effect.icon())
             button.setText(effect.title() or effect.name())
             button.setToolTip(effect.title() or effect.name())
-            button.clicked.connect(lambda on, name=effect.name(): self.setActiveEffectByName(name if on else ""))
+            button.clicked.connect(self._choosing(effect.name()))
             count = self._effect_grid.count()
             self._effect_grid.addWidget(button, count // 2, count % 2)
         self.updateWidgetFromMRML()
+
+    def _choosing(self, name: str) -> Any:
+        return lambda on: self.setActiveEffectByName(name if on else "")
 
     def availableEffectNames(self) -> list[str]:
         """Return the names of the effects."""
