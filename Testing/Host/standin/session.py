@@ -117,4 +117,4 @@ def end() -> None:
     loader.leave_module()
     for name in [n.name() for n in loader.natives.values()]:
         slicer.app.moduleManager()._native.moduleAboutToBeUnloaded.emit(name)
-    slicer.mrmlScene.Clear(1)
+    slicer.mrmlScene.Clear(0)

@@ -21,7 +21,6 @@ from .natives import widgets
 from .proxies import Property, all_signals, made_for
 from .table import known, normalised, qualified, table
 
-
 UNKNOWN = "if it has, run make_table.py or add it to beyond.json"
 
 

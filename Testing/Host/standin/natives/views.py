@@ -233,6 +233,14 @@ class qSlicerLayoutManager(QtCore.QObject):
         self._layout_logic.GetLayoutNode().SetViewArrangement(int(layout))
         self.layoutChanged.emit(int(layout))
 
+    def mrmlSliceLogics(self) -> Any:
+        """Return the logics of the slice views."""
+        return slicer.app._native.applicationLogic().GetSliceLogics()
+
+    def mrmlViewLogics(self) -> Any:
+        """Return the logics of the 3D views."""
+        return slicer.app._native.applicationLogic().GetViewLogics()
+
     def sliceViewNames(self) -> list[str]:
         """Return the names of the slice views."""
         return list(self._slices)
