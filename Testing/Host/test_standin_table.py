@@ -9,9 +9,6 @@ from pathlib import Path
 
 import make_table
 import pytest
-
-pytest.importorskip("slicer")
-
 from standin.table import normalised, qualified, table
 
 FOLDERS = (make_table.ROOT / "VISTA3DSegment", make_table.HERE / "Example")
@@ -59,7 +56,7 @@ def test_signals_in_code_are_those_of_slicer(path):
 
 
 @pytest.mark.parametrize("path", UI, ids=lambda path: path.name)
-def test_ui_file_names_only_what_slicer_has(path):
+def test_ui_file_names_only_what_slicer_has(started, path):
     from standin.ui_files import check, slots_of
 
     root = ElementTree.parse(path).getroot()

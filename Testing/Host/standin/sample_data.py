@@ -44,7 +44,8 @@ class SampleDataSource:
         lengths = {name: len(getattr(self, name)) for name in PER_FILE}
         if set(lengths.values()) != {len(self.uris)}:
             raise ValueError(
-                f"All fields of sample data source '{sampleName}' must have the same length: {len(self.uris)} uris, {lengths}"
+                f"All fields of sample data source '{sampleName}' must have the same length: "
+                f"{len(self.uris)} uris, {lengths}"
             )
 
 
