@@ -8,7 +8,7 @@ JOBS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-CODE := VISTA3DSegment/VISTA3DSegmentLib Testing
+CODE := VISTA3DSegment Testing
 
 .PHONY: help setup demo test bench lint clean
 .DEFAULT_GOAL := help
@@ -38,11 +38,12 @@ bench: $(READY) ## run the benchmarks and compare with MONAI; QUICK=1 for the qu
 	  echo "== $$script"; $(BIN)/python $$script $(if $(QUICK),--quick) || failed="$$failed $$script"; \
 	done; test -z "$$failed" || { echo "fell short:$$failed"; exit 1; }
 
-lint: $(READY) ## check style, types and the floors of the house
+lint: $(READY) ## check style, types, the floors of the house and what the Extensions Index asks
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python Testing/check_extension.py
 
 clean: ## remove .venv and everything that was built
 	rm -rf $(VENV) build dist demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache VISTA3DSegment/*.egg-info

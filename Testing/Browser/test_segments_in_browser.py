@@ -7,10 +7,10 @@ import numpy.typing as npt
 import pytest
 from browser import PATIENCE, Person
 from places import place_of
-from VISTA3DSegmentLib.app.workspace import middle_of
 from VISTA3DSegmentLib.edits import MaskCrop
 from VISTA3DSegmentLib.prompts import Ras
 from VISTA3DSegmentLib.volume import Volume
+from VISTA3DSegmentLib.workspace.workspace import middle_of
 
 Masks = dict[str, npt.NDArray[np.bool_]]
 

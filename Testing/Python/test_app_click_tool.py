@@ -10,7 +10,8 @@ import pytest
 pytest.importorskip("trame_slicer", reason="needs the app extra")
 from scene_views import Views
 from scene_world import APPS, SceneWorld
-from VISTA3DSegmentLib.app.click_tool import CLICK_PIXELS, MARKER_PIXELS, ClickTool, marker_at, ras_of
+from VISTA3DSegmentLib.app.click_tool import CLICK_PIXELS, ClickTool
+from VISTA3DSegmentLib.scene.picking import MARKER_PIXELS, marker_at, ras_of
 
 
 class Mouse:
@@ -68,20 +69,20 @@ def test_a_marker_in_the_hosts_hand_is_no_click(mouse: Mouse) -> None:
 def test_the_marker_under_the_mouse_is_found_in_its_own_slice_only(mouse: Mouse) -> None:
     annotator = mouse.world.annotator
     annotator.new_structure("cyst")
-    annotator.click(ras_of(mouse.view, (160, 160)))
+    annotator.click(ras_of(mouse.view.get_view_node(), (160, 160)))
     mouse.world.settle()
     (click_id,) = annotator.markups.clicks().values()
-    assert marker_at(mouse.view, (160, 160 + MARKER_PIXELS - 1), annotator.markups) == click_id
-    assert marker_at(mouse.view, (160, 160 + MARKER_PIXELS + 1), annotator.markups) is None
+    assert marker_at(mouse.view.get_view_node(), (160, 160 + MARKER_PIXELS - 1), annotator.markups) == click_id
+    assert marker_at(mouse.view.get_view_node(), (160, 160 + MARKER_PIXELS + 1), annotator.markups) is None
     mouse.views.show_slice(9.0)
-    assert marker_at(mouse.view, (160, 160), annotator.markups) is None
+    assert marker_at(mouse.view.get_view_node(), (160, 160), annotator.markups) is None
 
 
 def test_the_host_tells_which_marker_its_mouse_holds(mouse: Mouse) -> None:
     # The host's own event carries no number; then the active control point is meant.
     annotator = mouse.world.annotator
     annotator.new_structure("cyst")
-    annotator.click(ras_of(mouse.view, (160, 160)))
+    annotator.click(ras_of(mouse.view.get_view_node(), (160, 160)))
     mouse.world.settle()
     mouse.views.draw()
     for xy in ((150, 160), (160, 160)):
@@ -94,6 +95,6 @@ def test_the_host_tells_which_marker_its_mouse_holds(mouse: Mouse) -> None:
     mouse.world.settle()
     assert not annotator.markups.dragging
     (placed,) = next(iter(annotator.session.annotation.objects.values())).clicks
-    assert np.allclose(placed.click.ras, ras_of(mouse.view, (180, 160)), atol=1.0)
+    assert np.allclose(placed.click.ras, ras_of(mouse.view.get_view_node(), (180, 160)), atol=1.0)
     assert [step.name for step in annotator.session.history.done][-1] == "move click of cyst"
     assert sum(step.name.startswith("move") for step in annotator.session.history.done) == 1

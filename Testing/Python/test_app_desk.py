@@ -14,13 +14,13 @@ from scene_world import empty_scene, painted
 from trame.app import get_server
 from trame_server.utils.typed_state import TypedState
 from VISTA3DSegmentLib.app.desk import Desk
-from VISTA3DSegmentLib.app.estimate import Estimator
 from VISTA3DSegmentLib.app.opening import Scan
+from VISTA3DSegmentLib.app.scan_workspace import ScanWorkspace
 from VISTA3DSegmentLib.app.state import PageState
-from VISTA3DSegmentLib.app.workspace import Workspace
 from VISTA3DSegmentLib.errors import ModelError
 from VISTA3DSegmentLib.service import Broken, Client, InProcess
 from VISTA3DSegmentLib.volume import Volume
+from VISTA3DSegmentLib.workspace.estimate import Estimator
 
 IN_LIVER, ELSEWHERE = (6.0, 8.0, 6.0), (20.0, 20.0, 3.0)
 """RAS; the scan's grid is that of the world."""
@@ -41,7 +41,7 @@ class Page:
     def __init__(self, home: Path, client: Client) -> None:
         estimator = Estimator("starter", home)
         estimator.specification = specification()
-        self.workspace = Workspace(empty_scene(), lambda: client, estimator, home)
+        self.workspace = ScanWorkspace(empty_scene(), lambda: client, estimator, home)
         state: TypedState[PageState] = TypedState(get_server(str(home), client_type="vue3").state, PageState)
         self.shown = state.data
         self.desk = Desk(self.workspace, NoViews(), state)

@@ -19,15 +19,15 @@ from trame_server.state import State
 from trame_server.utils.typed_state import TypedState
 from VISTA3DSegmentLib.app import desk as desk_module
 from VISTA3DSegmentLib.app.desk import Desk
-from VISTA3DSegmentLib.app.estimate import Estimator
 from VISTA3DSegmentLib.app.opening import Scan
+from VISTA3DSegmentLib.app.scan_workspace import ScanWorkspace
 from VISTA3DSegmentLib.app.state import PageState
 from VISTA3DSegmentLib.app.transfer import Inbox
-from VISTA3DSegmentLib.app.workspace import Workspace
 from VISTA3DSegmentLib.edits import MaskCrop
 from VISTA3DSegmentLib.files.segmentations import Segment, Segmentation
 from VISTA3DSegmentLib.service import InProcess
 from VISTA3DSegmentLib.volume import Volume
+from VISTA3DSegmentLib.workspace.estimate import Estimator
 
 
 class NoViews:
@@ -62,7 +62,7 @@ class Bench:
     def __init__(self, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         estimator = Estimator("starter", home)
         estimator.specification = specification()
-        self.workspace = Workspace(empty_scene(), lambda: InProcess(FakeEngine()), estimator, home)
+        self.workspace = ScanWorkspace(empty_scene(), lambda: InProcess(FakeEngine()), estimator, home)
         state: TypedState[PageState] = TypedState(State(), PageState)
         self.shown, self.files = state.data, Files()
         self.desk = Desk(self.workspace, NoViews(), state)  # type: ignore[arg-type]

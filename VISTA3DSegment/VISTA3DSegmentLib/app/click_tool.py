@@ -5,16 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-import numpy as np
-
 from ..prompts import Ras
-from ..scene.markups import PromptMarkups
-from ..scene.volumes import array_of
+from ..scene.picking import ras_of
 
 CLICK_PIXELS = 4
 """A hand that trembles by less means a click, not a drag."""
-MARKER_PIXELS = 12
-"""So near to a marker the mouse means it."""
 BEFORE_THE_HOST = 10.0
 """Priority of an observer: at the release of the button the host has not let go of a marker yet."""
 
@@ -56,24 +51,4 @@ class ClickTool:
         if pressed_at is None or self._holds_marker():
             return
         if max(abs(a - b) for a, b in zip(at, pressed_at, strict=True)) <= CLICK_PIXELS:
-            self._clicked(ras_of(self._view, at), bool(interactor.GetControlKey()))
-
-
-def ras_of(view: SliceView, xy: tuple[int, int]) -> Ras:
-    """Where in the world (RAS, mm) a pixel of a slice view is; pixels count from the lower left."""
-    r, a, s, _ = array_of(view.get_view_node().GetXYToRAS()) @ (*xy, 0.0, 1.0)
-    return float(r), float(a), float(s)
-
-
-def marker_at(view: SliceView, xy: tuple[float, float], markups: PromptMarkups) -> str | None:
-    """The id of the click whose marker is drawn at a pixel of a slice view, the nearest if there are several."""
-    ras_to_xy = np.linalg.inv(array_of(view.get_view_node().GetXYToRAS()))
-    clicks, positions = markups.clicks(), markups.positions()
-    near: dict[str, float] = {}
-    for point, click_id in clicks.items():
-        if point in positions:
-            x, y, slices, _ = ras_to_xy @ (*positions[point], 1.0)
-            distance = float(np.hypot(x - xy[0], y - xy[1]))
-            if distance <= MARKER_PIXELS and abs(slices) <= 0.5:
-                near[click_id] = distance
-    return min(near, key=lambda click_id: near[click_id]) if near else None
+            self._clicked(ras_of(self._view.get_view_node(), at), bool(interactor.GetControlKey()))

@@ -3,42 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import time
-import traceback
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 from trame_server.utils.typed_state import TypedState
 
-from ..anatomy import PRESETS, class_called, class_of, expand, parse_classes
-from ..durations import time_left
 from ..errors import FileFormatError, SegmentationError
 from ..files.segments import Segmentation
 from ..prompts import Ras
 from ..scene.latency import Latency
+from ..scene.picking import marker_at
 from ..session.annotation import Status
-from .click_tool import ClickTool, marker_at
+from ..workspace import choices, telling
+from ..workspace.choices import Choice
+from ..workspace.news import News
+from ..workspace.saving import Format
+from ..workspace.workspace import SegmentView
+from .click_tool import ClickTool
 from .opening import Scan, read, read_sample
 from .panels.segment_list import Wish
-from .saving import Format
-from .state import Choice, PageState, SegmentRow
+from .scan_workspace import ScanWorkspace
+from .state import PageState, SegmentRow
 from .transfer import Inbox
 from .views import Views
-from .workspace import SegmentView, Workspace
 
 PUMP_SECONDS, IDLE_SECONDS = 0.02, 0.1
-PRESET = "preset:"
-HISTORY_LINES = 30
-NEWS_SECONDS = 20.0
-"""How long what was said stays; an error stays until the person goes on."""
-SAME_BREATH_SECONDS = 0.5
-"""What is said so soon after something else stands beside it: a run ends with what it did not find, and what is cut."""
-FIRST_HINT = "Press Segment to find every organ of this scan, or name a structure and click on it."
-NEXT_HINT = "Click where an organ is wrong: Add grows it, Remove (ctrl-click) shrinks it."
 BROKEN_OFF = FileFormatError("Not all files arrived: the page was closed or loaded again.", "Open them again.")
-
-logger = logging.getLogger(__name__)
 
 
 class Desk:
@@ -50,12 +41,11 @@ class Desk:
         state: of the page.
     """
 
-    def __init__(self, workspace: Workspace, views: Views, state: TypedState[PageState]) -> None:
+    def __init__(self, workspace: ScanWorkspace, views: Views, state: TypedState[PageState]) -> None:
         self._workspace, self._views, self._state = workspace, views, state
         self._shown = state.data
         self._dirty = True
-        self._arrived: list[str] = []
-        self._said_at = 0.0
+        self._news = News()
         self._activity_shown: tuple[bool, frozenset[str]] = (False, frozenset())
         self._opening = asyncio.Lock()
         self._lasting: dict[object, str] = {}
@@ -72,16 +62,16 @@ class Desk:
                 state.name.run.chosen: lambda _: self._mark_dirty(),
             }
         )
-        self._shown.run.choices = _choices(workspace.classes)
-        self._shown.click.structures = [
-            Choice(class_of(n).name, class_of(n).name, ", ".join(class_of(n).synonyms)) for n in workspace.classes
-        ]
+        structures = choices.structures(workspace.classes)
+        presets = [replace(preset, title=f"Preset: {preset.title}") for preset in choices.presets(workspace.classes)]
+        self._shown.run.choices = [*presets, *structures]
+        self._shown.click.structures = [Choice(known.title, known.title, known.subtitle) for known in structures]
 
     # ------------------------------------------------------------------ doing
 
     def act(self, action: Callable[[], object]) -> None:
         """Do what the person asked; whatever goes wrong becomes one line."""
-        self._forget_failure()
+        self._news.forget_failure()
         try:
             action()
         except Exception as error:
@@ -91,7 +81,7 @@ class Desk:
 
     async def act_in_time(self, what: str, action: Callable[[], Awaitable[object]]) -> None:
         """Likewise, for what takes long; the page says meanwhile what it is."""
-        self._forget_failure()
+        self._news.forget_failure()
         self._tell_lasting(action, what)
         try:
             await action()
@@ -125,7 +115,8 @@ class Desk:
 
     def tell_upload(self, upload: str, done: int, total: int) -> None:
         """The browser has sent so many files."""
-        self._forget_failure()
+        self._news.forget_failure()
+        self._dirty = True
         self._tell_lasting(upload, f"Receiving {total} file{'' if total == 1 else 's'}, {done} are here")
 
     def lose_upload(self, upload: str) -> None:
@@ -163,7 +154,6 @@ class Desk:
         annotator = self._workspace.annotator
         self._shown.status.latency = ""
         annotator.follows_clicks = self._shown.click.follows
-        annotator.session.answered.connect(lambda answer: self._note_arrival(answer[0]))
         display = annotator.segmentation_node.GetDisplayNode()
         display.SetOpacity2DFill(0.4)
         display.SetOpacity2DOutline(1.0)
@@ -180,9 +170,7 @@ class Desk:
     def segment(self) -> None:
         """Start the automatic run."""
         chosen = self._shown.run.chosen
-        ids = tuple(n for word in chosen for n in _meant(word)) if chosen else self._workspace.classes
-        self._arrived.clear()
-        self._workspace.segment(ids)
+        self._workspace.segment(choices.classes_of(chosen) if chosen else self._workspace.classes)
 
     def cancel(self) -> None:
         """Stop what is being computed."""
@@ -215,10 +203,7 @@ class Desk:
 
     def begin_structure(self) -> None:
         """Begin the structure whose name was typed."""
-        name = self._typed
-        class_id = class_called(name)
-        known = class_id if class_id in self._workspace.classes else None
-        self._workspace.annotator.new_structure(name if known is None else class_of(known).name, known)
+        self._workspace.begin_structure(self._typed)
         self._shown.click.structure = None
         self._shown.click.positive = True
 
@@ -228,7 +213,7 @@ class Desk:
 
     def begin_lesion(self) -> None:
         """Begin the next numbered lesion."""
-        self._workspace.annotator.new_structure()
+        self._workspace.begin_structure("")
         self._shown.click.positive = True
 
     def set_sign(self, positive: bool) -> None:
@@ -253,7 +238,7 @@ class Desk:
         if view not in views:
             return
         annotator, menu = self._workspace.annotator, self._shown.marker
-        click_id = marker_at(views[view], self._views.pixel(view, right, down), annotator.markups)
+        click_id = marker_at(views[view].get_view_node(), self._views.pixel(view, right, down), annotator.markups)
         if click_id is not None:
             owner = next(
                 value for value in annotator.session.annotation.objects.values()
@@ -300,7 +285,7 @@ class Desk:
                 self._workspace.pump()
             except Exception as error:
                 self._fail(error)
-            self._forget_news()
+            self._dirty |= self._news.forget_old()
             self.refresh()
 
     # ------------------------------------------------------------------ showing
@@ -316,55 +301,29 @@ class Desk:
         self._show_run()
         self._show_history()
         self._shown.status.busy = activity[0]
+        self._shown.status.message, self._shown.status.failed = self._news.message, self._news.failed
         self._state.state.flush()
 
     def _activity(self) -> tuple[bool, frozenset[str]]:
         """Whether something is computed, and for which segments an answer is awaited."""
-        if self._workspace.volume is None:
-            return False, frozenset()
-        session = self._workspace.annotator.session
-        opening = session.ready is None and not session.broken
-        return bool(session.busy) or session.running or opening, session.busy
+        there = self._workspace.volume is not None
+        return telling.is_busy(self._workspace), self._workspace.annotator.session.busy if there else frozenset()
 
     def _show_scan(self) -> None:
         scan, volume = self._workspace.scan, self._workspace.volume
         self._shown.scan.name = scan.name if scan else ""
-        self._shown.click.why_not = self._why_broken() if scan else "No scan is open."
-        if volume is not None:
-            voxels = " x ".join(str(n) for n in volume.shape_kji[::-1])
-            spacing = " x ".join(f"{mm:.3g}" for mm in volume.spacing_mm)
-            self._shown.scan.size = f"{voxels} voxels, {spacing} mm"
+        self._shown.scan.size = "" if volume is None else telling.size(volume)
+        self._shown.click.why_not = telling.why_no_click(self._workspace)
 
     def _show_run(self) -> None:
-        run, estimate = self._shown.run, self._workspace.estimate()
-        run.estimate = str(estimate) if estimate else ""
-        run.why_not = self._why_no_run()
-        run.running = estimate is not None and self._workspace.annotator.session.running
-        progress = self._workspace.run
-        run.percent = 100 * progress.done / progress.total if progress and progress.total else None
-        if run.running and progress:
-            left = time_left(progress.seconds_left)
-            run.told = ", ".join(
-                [f"{progress.done} of {progress.total} windows", *([left] if left else []), *self._arrived[-2:]]
-            )
-        elif run.running:
-            run.told = "Starting"
-        session = self._workspace.annotator.session if estimate else None
-        model, ready = self._workspace.estimator.specification, session.ready if session else None
-        runs_on = ready.identity.partition(" ")[2] if ready else ""
-        self._shown.status.engine = f"{model.name} {model.version}, {runs_on}" if runs_on else ""
-        hint = self._why_broken() or (NEXT_HINT if self._shown.segments.rows else FIRST_HINT)
-        self._shown.status.hint = hint if estimate else ""
-
-    def _why_no_run(self) -> str:
-        if self._workspace.volume is None:
-            return "Open a scan first."
-        loading = self._workspace.annotator.session.ready is None
-        return self._why_broken() or ("The model is being loaded." if loading else "")
-
-    def _why_broken(self) -> str:
-        broken = None if self._workspace.volume is None else self._workspace.annotator.session.broken
-        return "" if broken is None else str(broken)
+        run, workspace = self._shown.run, self._workspace
+        run.estimate = str(workspace.estimate() or "")
+        run.why_not = telling.why_no_run(workspace)
+        run.running = telling.is_running(workspace)
+        run.percent = telling.percent(workspace)
+        run.told = telling.progress_of_run(workspace) if run.running else ""
+        self._shown.status.engine = telling.engine(workspace)
+        self._shown.status.hint = telling.hint(workspace)
 
     def _show_segments(self) -> None:
         self._shown.segments.rows = [_row(view) for view in self._workspace.segments()]
@@ -373,62 +332,21 @@ class Desk:
         self._shown.segments.selected = (self._workspace.annotator.selected or "") if there else ""
 
     def _show_history(self) -> None:
-        there = self._workspace.volume is not None
-        history = self._workspace.annotator.session.history if there else None
-        self._shown.history.done = [str(step) for step in reversed(history.done[-HISTORY_LINES:])] if history else []
-        self._shown.history.undone = [str(step) for step in history.undone[-HISTORY_LINES:]] if history else []
+        self._shown.history.done, self._shown.history.undone = telling.history(self._workspace)
 
     def _show_latency(self, latency: Latency) -> None:
-        parts = [("voxels", latency.voxels_seconds), ("2-D", latency.slices_seconds), ("3-D", latency.surface_seconds)]
-        told = " / ".join(f"{name} {1000 * seconds:.0f}" for name, seconds in parts if seconds is not None)
-        self._shown.status.latency = f"click to {told} ms"
-
-    def _note_arrival(self, object_id: str) -> None:
-        value = self._workspace.annotator.session.annotation.objects.get(object_id)
-        if value is not None:
-            self._arrived.append(value.structure.name)
+        self._shown.status.latency = telling.latency(latency)
 
     def _mark_dirty(self, _: object = None) -> None:
         self._dirty = True
 
     def _say(self, sentence: str) -> None:
-        told = self._shown.status.message
-        joins = told and not self._shown.status.failed and time.monotonic() - self._said_at < SAME_BREATH_SECONDS
-        self._shown.status.message, self._shown.status.failed = f"{told} {sentence}" if joins else sentence, False
-        self._said_at, self._dirty = time.monotonic(), True
-
-    def _forget_failure(self) -> None:
-        if self._shown.status.failed:
-            self._shown.status.message, self._shown.status.failed = "", False
-
-    def _forget_news(self) -> None:
-        is_news = bool(self._shown.status.message) and not self._shown.status.failed
-        if is_news and time.monotonic() - self._said_at > NEWS_SECONDS:
-            self._shown.status.message, self._dirty = "", True
-
-    def _fail(self, error: Exception) -> None:
-        if isinstance(error, SegmentationError):
-            sentence = str(error)
-        else:
-            # Where, and of what kind; not with which values: they may be the patient's.
-            logger.error("%s at\n%s", type(error).__name__, "".join(traceback.format_tb(error.__traceback__)))
-            sentence = f"Something went wrong that should not ({type(error).__name__}). Your work is kept; try again."
-        self._shown.status.message, self._shown.status.failed = sentence, True
+        self._news.say(sentence)
         self._dirty = True
 
-
-def _choices(known: tuple[int, ...]) -> list[Choice]:
-    presets = [
-        Choice(f"{PRESET}{name}", f"Preset: {name.replace('-', ' ')}", f"{len(set(ids) & set(known))} structures")
-        for name, ids in PRESETS.items()
-        if set(ids) & set(known)
-    ]
-    rows = [class_of(n) for n in known]
-    return [*presets, *(Choice(str(row.id), row.name, ", ".join(row.synonyms)) for row in rows)]
-
-
-def _meant(word: str) -> tuple[int, ...]:
-    return PRESETS[word.removeprefix(PRESET)] if word.startswith(PRESET) else expand(parse_classes(word))
+    def _fail(self, error: Exception) -> None:
+        self._news.fail(error)
+        self._dirty = True
 
 
 def _row(view: SegmentView) -> SegmentRow:

@@ -21,16 +21,16 @@ from ..errors import ResourceError
 from ..models import store
 from ..resources import resource
 from ..service import ChildProcess
+from ..workspace.estimate import Estimator
+from ..workspace.polite import open_politely
+from ..workspace.saving import Format
 from .desk import Desk
-from .estimate import Estimator
 from .guard import Guard
 from .page import Page
-from .polite import open_politely
-from .saving import Format
+from .scan_workspace import ScanWorkspace
 from .state import PageState
 from .transfer import Inbox
 from .views import Views
-from .workspace import Workspace
 
 TITLE = "VISTA3DSegment"
 LOCAL = "127.0.0.1"
@@ -66,7 +66,7 @@ def serve(
     app.scene.GlobalWarningDisplayOff()  # of VTK, to the console: a missing X server, events of other versions
     state: TypedState[PageState] = TypedState(server.state, PageState)
     make_client = partial(ChildProcess, partial(open_politely, model, device))
-    workspace = Workspace(app.scene, make_client, estimator, store.home())
+    workspace = ScanWorkspace(app.scene, make_client, estimator, store.home())
     views = Views(app, server)
     desk = Desk(workspace, views, state)
     page = Page(server, state, views, desk)
@@ -132,7 +132,7 @@ def serve(
             "Give another one with --port.",
         ) from error
     finally:
-        workspace.close()
+        workspace.end()
         inbox.close()
 
 

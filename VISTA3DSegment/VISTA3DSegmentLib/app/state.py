@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ..workspace.choices import Choice
+
 
 @dataclass
 class SegmentRow:
@@ -28,21 +30,6 @@ class SegmentRow:
     opacity: float
     status: str
     busy: bool
-
-
-@dataclass
-class Choice:
-    """Something that can be chosen in a field.
-
-    Args:
-        value: what is meant.
-        title: what is read.
-        subtitle: other words for it, which find it too.
-    """
-
-    value: str
-    title: str
-    subtitle: str = ""
 
 
 @dataclass

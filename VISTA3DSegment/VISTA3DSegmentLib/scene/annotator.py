@@ -30,6 +30,7 @@ from ..session.rules import Limits
 from ..session.session import ObjectChanged, Session
 from ..session.signals import Signal
 from ..session.targeting import REACH_MM, object_under
+from ..volume import Volume
 from .difference import Difference
 from .events import Observers
 from .labelmaps import Lattice
@@ -58,6 +59,7 @@ class SceneAnnotator:
         editor_node: vtkMRMLSegmentEditorNode whose masks and overwrite mode are honoured; see ``EditorRules`` for the
             mode that it must have.
         clock: seconds, monotonic.
+        volume: the volume node as ``volume_of`` has read it, if the caller has done that already.
 
     Raises:
         VolumeError: the volume cannot be annotated as it is. ResourceError: the client has no room for it. In either
@@ -73,8 +75,9 @@ class SceneAnnotator:
         journal: Journal | None = None,
         editor_node: Any | None = None,
         clock: Callable[[], float] = time.monotonic,
+        volume: Volume | None = None,
     ) -> None:
-        volume = volume_of(volume_node)
+        volume = volume_of(volume_node) if volume is None else volume
         if segmentation_node is not None:
             segments = Segments(segmentation_node, Lattice.of(volume, segmentation_node))
         client.open(volume)
@@ -89,6 +92,7 @@ class SceneAnnotator:
         self.outdated: Signal[str] = Signal()
         self.follows_clicks = False
         self.roi_node: Any | None = None
+        self.reach_mm: float | None = None
         self._journal, self._stopwatch = journal, Stopwatch(clock)
         self.measured = self._stopwatch.measured
         self.segments = segments
@@ -287,6 +291,16 @@ class SceneAnnotator:
         self.difference.close()
         self.session.close()
 
+    @property
+    def closed(self) -> bool:
+        """It has ended: by ``close``, or because a node or the scene went away."""
+        return self._closed
+
+    @property
+    def complaint(self) -> str:
+        """Why it has to be opened again, in a sentence: something was moved; "": it need not."""
+        return self._complaint
+
     # ------------------------------------------------------------------ markups.Listener
 
     def placed(self, point: Point, ras: Ras) -> None:
@@ -335,7 +349,8 @@ class SceneAnnotator:
 
     def limits(self, object_id: str) -> Limits:
         """See ``session.rules.Rules.limits``."""
-        return replace(self.rules.limits(object_id), region=None if self.roi_node is None else box_of(self.roi_node))
+        region = None if self.roi_node is None else box_of(self.roi_node)
+        return replace(self.rules.limits(object_id), region=region, reach_mm=self.reach_mm)
 
     def permitted(self, object_id: str, limits: Limits, base: MaskCrop, answer: MaskCrop) -> MaskCrop:
         """See ``session.rules.Rules.permitted``."""

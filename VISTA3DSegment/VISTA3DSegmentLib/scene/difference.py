@@ -7,7 +7,7 @@ from typing import Any
 
 from ..edits import MaskCrop, box_of_change
 from .labelmaps import Lattice
-from .nodes import new_overlay, remove_overlay
+from .nodes import new_overlay, remove_with_display
 from .segments import Segments
 
 ADDED, REMOVED = "added", "removed"
@@ -65,7 +65,7 @@ class Difference:
 
     def close(self) -> None:
         """Leave the scene."""
-        remove_overlay(self.node)
+        remove_with_display(self.node)
 
     def _become(self, step: int) -> None:
         if step != self._step or (step > 0) != bool(self.node.GetDisplayNode().GetVisibility()):

@@ -31,6 +31,16 @@ def new_segmentation(scene: Any, volume_node: Any) -> Any:
     return node
 
 
+def segmentation_for(scene: Any, volume_node: Any) -> Any | None:
+    """The segmentation of a scan that the scene holds already, the first if there are several; None: it has none."""
+    kind = "vtkMRMLSegmentationNode"
+    for node in (scene.GetNthNodeByClass(n, kind) for n in range(scene.GetNumberOfNodesByClass(kind))):
+        role = node.GetReferenceImageGeometryReferenceRole()
+        if node.GetNodeReference(role) is volume_node and not node.GetHideFromEditors():
+            return node
+    return None
+
+
 def new_overlay(scene: Any, name: str, transform_id: str | None) -> Any:
     """A segmentation to look at in slices, not visible yet; nobody edits it, and it is not saved.
 
@@ -52,9 +62,10 @@ def new_overlay(scene: Any, name: str, transform_id: str | None) -> Any:
     return node
 
 
-def remove_overlay(node: Any) -> None:
-    """Take it out of its scene, if it is still there."""
-    for one in (node.GetDisplayNode(), node):
+def remove_with_display(node: Any) -> None:
+    """Take a node and how it is displayed out of its scene, if they are still there."""
+    displays = [node.GetNthDisplayNode(n) for n in range(getattr(node, "GetNumberOfDisplayNodes", lambda: 0)())]
+    for one in (*displays, node):
         if one is not None and one.GetScene() is not None:
             one.GetScene().RemoveNode(one)
 

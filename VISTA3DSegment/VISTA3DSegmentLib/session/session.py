@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from ..edits import NOTHING, Edit, MaskCrop
 from ..engine import Progress
 from ..errors import Cancelled, PromptError, SegmentationError
-from ..prompts import Click, Ras, Structure
+from ..prompts import Click, Ras, Structure, clicks_of
 from ..service import (
     Answered,
     Broken,
@@ -33,7 +33,7 @@ from .annotation import NO_TAGS, AnnotatedObject, Annotation, PlacedClick, Statu
 from .history import MEMORY_BYTES, History, Step
 from .journal import Journal
 from .overwriting import added_by_clicks, exchanged
-from .rules import Anywhere, Rules
+from .rules import Anywhere, Rules, within_reach
 from .runs import Run
 from .signals import Signal
 
@@ -383,7 +383,10 @@ class Session:
             object_id = self._jobs.pop(event.id)
             before = self._annotation[object_id]
             base = NOTHING if before.base is None else before.base
-            mask = self._rules.permitted(object_id, before.limits, base, event.edit.onto(before.base))
+            answer, reach_mm = event.edit.onto(before.base), before.limits.reach_mm
+            if reach_mm is not None:
+                answer = within_reach(self.volume, clicks_of(before.prompts), reach_mm, base, answer)
+            mask = self._rules.permitted(object_id, before.limits, base, answer)
             value = replace(before, mask=mask)
             self.history.answer(object_id, before, value)
             self._settled[object_id] = before.clicks

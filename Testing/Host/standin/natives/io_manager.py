@@ -97,8 +97,7 @@ class qSlicerCoreIOManager(QtCore.QObject):
 
     def _load_scene(self, path: str, clear: bool) -> bool:
         if path.endswith(".mrb"):
-            logic = slicer.app._native.applicationLogic()
-            return bool(logic.OpenSlicerDataBundle(path, slicer.app.temporaryPath))
+            return bool(self._scene.ReadFromMRB(path, clear))
         self._scene.SetURL(path)
         return bool(self._scene.Connect() if clear else self._scene.Import())
 
@@ -120,7 +119,7 @@ class qSlicerCoreIOManager(QtCore.QObject):
     def saveScene(self, path: str, *rest: Any) -> bool:
         """Write the scene, with its data where the file is a bundle."""
         if path.endswith(".mrb"):
-            return bool(self._scene.WriteToMRB(path))
+            return bool(self._scene.WriteToMRB(path, None))
         self._scene.SetURL(path)
         self._scene.SetRootDirectory(str(Path(path).parent))
         return bool(self._scene.Commit())

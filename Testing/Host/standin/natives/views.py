@@ -214,6 +214,13 @@ class qSlicerLayoutManager(QtCore.QObject):
         self._layout_logic.SetMRMLScene(scene)
         self._slices = {name: qMRMLSliceWidget(name, scene, application_logic) for name in ORIENTATIONS}
         self._views = [qMRMLThreeDWidget(scene, application_logic)]
+        self._viewport = QtWidgets.QWidget()
+        for widget in (*self._slices.values(), *self._views):
+            widget.setParent(self._viewport)
+
+    def viewport(self) -> QtWidgets.QWidget:
+        """Return the widget in which the views are."""
+        return self._viewport
 
     def mrmlScene(self) -> Any:
         """Return the scene."""

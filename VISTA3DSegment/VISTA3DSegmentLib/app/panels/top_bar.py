@@ -11,7 +11,7 @@ from trame.widgets import vuetify3 as v3
 from trame_server.utils.typed_state import TypedState
 
 from ...session.signals import Signal
-from ..saving import Format
+from ...workspace.saving import Format
 from ..state import PageState
 from .controls import icon_button, raising, tooltip
 

@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip("trame_slicer", reason="needs the app extra")
 from scene_world import corrected
-from VISTA3DSegmentLib.app.before_after import BeforeAfter
+from VISTA3DSegmentLib.workspace.before_after import BeforeAfter
 
 
 @pytest.mark.parametrize("visible", [True, False])

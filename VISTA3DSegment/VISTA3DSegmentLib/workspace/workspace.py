@@ -1,4 +1,4 @@
-"""What a person works on: one scan at a time, its engine and its annotation; all of it without a page.
+"""What a person works on: one scan at a time, its engine and its annotation; all of it without a window.
 
 Everything runs on the thread of whoever calls; ``pump`` is to be called every few tens of milliseconds while not
 ``idle``.
@@ -23,8 +23,8 @@ from ..files.segments import Segmentation
 from ..prompts import Ras, Structure
 from ..scene.annotator import SceneAnnotator
 from ..scene.latency import Latency
-from ..scene.nodes import fractions, terminology_tag
-from ..scene.volumes import add_volume_node
+from ..scene.nodes import fractions, remove_with_display, terminology_tag
+from ..scene.volumes import volume_of
 from ..service import Client
 from ..session.annotation import Status
 from ..session.journal import Journal
@@ -32,8 +32,8 @@ from ..session.session import ObjectChanged, RunProgress
 from ..session.signals import Signal
 from ..volume import Volume
 from .before_after import BeforeAfter
+from .choices import named
 from .estimate import Estimate, Estimator
-from .opening import Scan
 from .saving import Format, begin
 
 NOTHING_OPEN = PromptError("No scan is open.", "Open one first.")
@@ -67,8 +67,10 @@ class SegmentView:
 class Workspace:
     """One person's work.
 
+    The engine is started with the first scan and kept for the next ones.
+
     Args:
-        scene: vtkMRMLScene; what is opened goes into it, and leaves it again when something else is opened.
+        scene: vtkMRMLScene.
         make_client: starts an engine.
         estimator: of the same engine.
         home: folder where journals are kept.
@@ -86,7 +88,6 @@ class Workspace:
         self._scene, self._make_client, self._clock = scene, make_client, clock
         self._journals = home / "journals"
         self.estimator = estimator
-        self.scan: Scan | None = None
         self.run: Progress | None = None
         self.said: Signal[str] = Signal()
         self.failed: Signal[SegmentationError] = Signal()
@@ -96,6 +97,7 @@ class Workspace:
         self._annotator: SceneAnnotator | None = None
         self._before_after: BeforeAfter | None = None
         self._ml: dict[str, tuple[MaskCrop, float]] = {}
+        self._arrived: list[str] = []
         self._run_began = 0.0
 
     # ------------------------------------------------------------------ what is open
@@ -116,48 +118,86 @@ class Workspace:
         """The scan that is open, as the engine sees it."""
         return None if self._annotator is None else self._annotator.session.volume
 
-    def show(self, scan: Scan) -> None:
-        """Put a scan in place of what was open; what was done on it earlier comes back from the journal.
+    def open(self, volume_node: Any, segmentation_node: Any | None = None) -> None:
+        """Annotate a scan of the scene; what was open is closed. Earlier work on it comes back.
+
+        Args:
+            volume_node: scalar volume.
+            segmentation_node: to work in; None: a new one is made.
 
         Raises:
-            VolumeError: it cannot be annotated; what was open stays.
+            VolumeError: it cannot be annotated as it is; what was open stays. ResourceError: there is no room for it;
+                what was open is opened again.
         """
-        # An engine for each scan: if the new one cannot be annotated, the old one's has not moved.
-        client = self._make_client()
-        node = add_volume_node(self._scene, scan.volume, scan.name)
-        try:
-            journal = Journal(self._journals, scan.volume.sample_key)
-            annotator = SceneAnnotator(self._scene, node, client, journal=journal)
-        except SegmentationError:
-            client.close()
-            self._remove(node)
-            raise
+        volume = volume_of(volume_node)
+        before = self._annotator
         self.close()
-        self.scan, self._client = scan, client
+        try:
+            self._annotate(volume_node, volume, segmentation_node)
+        except SegmentationError:
+            if before is not None:
+                self._annotate(before.volume_node, before.session.volume, before.segmentation_node)
+            raise
+        if self.annotator.session.annotation and segmentation_node is None:
+            self.said.emit("Your earlier work on this scan is back. To begin anew, choose Start afresh.")
+        self.changed.emit(None)
+
+    def _annotate(self, volume_node: Any, volume: Volume, segmentation_node: Any | None) -> None:
+        if self._client is None:
+            self._client = self._make_client()
+        journal = Journal(self._journals, volume.sample_key)
+        annotator = SceneAnnotator(self._scene, volume_node, self._client, segmentation_node, journal, volume=volume)
         self._annotator, self._before_after = annotator, BeforeAfter(annotator)
         annotator.said.connect(self.said.emit)
         annotator.failed.connect(self.failed.emit)
         annotator.measured.connect(self.measured.emit)
-        annotator.outdated.connect(self.said.emit)
+        annotator.outdated.connect(self._outdated)
         annotator.selected_changed.connect(lambda _: self.changed.emit(None))
         annotator.session.changed.connect(self._object_changed)
         annotator.session.progressed.connect(self._progressed)
+        annotator.session.answered.connect(lambda answer: self._note_arrival(answer[0]))
         annotator.follows_clicks = True
         annotator.surfaces.show()
-        for notice in scan.notices:
-            self.said.emit(notice)
-        if annotator.session.annotation:
-            self.said.emit("Your earlier work on this scan is back. To begin anew, choose Start afresh.")
-        self.changed.emit(None)
 
     def start_afresh(self) -> None:
-        """Forget what was done on this scan."""
-        if self.scan is None:
-            raise NOTHING_OPEN
-        scan = self.scan
+        """Forget what was done on this scan: its segments, its clicks and its journal."""
+        annotator = self.annotator
+        volume_node = annotator.volume_node
         self.close()
-        Journal(self._journals, scan.volume.sample_key).discard()
-        self.show(scan)
+        self._remove_nodes_of(annotator)
+        Journal(self._journals, annotator.session.volume.sample_key).discard()
+        self.open(volume_node)
+
+    def close(self) -> None:
+        """Close what is open; its nodes and its journal stay, and the engine is there for the next."""
+        if self._annotator is None or self._before_after is None:
+            return
+        annotator, self._annotator = self._annotator, None
+        self._before_after.close()
+        self._before_after = self.run = None
+        self._ml.clear()
+        annotator.close()
+        self.changed.emit(None)
+
+    def use(self, make_client: Callable[[], Client], estimator: Estimator) -> None:
+        """Go on with another engine; what is open is opened again with it, and can no more be undone."""
+        annotator = self._annotator
+        self.end()
+        self._make_client, self.estimator = make_client, estimator
+        if annotator is not None:
+            self.open(annotator.volume_node, annotator.segmentation_node)
+        self.changed.emit(None)
+
+    def end(self) -> None:
+        """Close what is open and end the engine."""
+        self.close()
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+    def _remove_nodes_of(self, annotator: SceneAnnotator) -> None:
+        for node in (annotator.records.node, *annotator.markups.nodes.values(), annotator.segmentation_node):
+            remove_with_display(node)
 
     def add(self, segmentation: Segmentation) -> None:
         """Add segments that were read from a file, on the grid of the scan; each is a step that can be undone."""
@@ -168,25 +208,6 @@ class Workspace:
             self.annotator.session.add(structure, fractions(read.color), read.mask, tags=tags)
         for notice in segmentation.notices:
             self.said.emit(notice)
-
-    def close(self) -> None:
-        """Close what is open; its journal stays."""
-        if self._annotator is None or self._before_after is None or self._client is None:
-            return
-        annotator, client = self._annotator, self._client
-        self._before_after.close()
-        self._annotator = self._before_after = self._client = self.scan = self.run = None
-        self._ml.clear()
-        annotator.close()
-        client.close()
-        for node in (annotator.records.node, *annotator.markups.nodes.values(), annotator.segmentation_node):
-            self._remove(node)
-        self._remove(annotator.volume_node)
-
-    def _remove(self, node: Any) -> None:
-        for n in reversed(range(node.GetNumberOfDisplayNodes() if hasattr(node, "GetNumberOfDisplayNodes") else 0)):
-            self._scene.RemoveNode(node.GetNthDisplayNode(n))
-        self._scene.RemoveNode(node)
 
     # ------------------------------------------------------------------ automatic
 
@@ -212,9 +233,15 @@ class Workspace:
                 f"The model {self.estimator.specification.name} knows none of these structures.",
                 "Choose others, or describe one by clicks.",
             )
+        self._arrived.clear()
         self.annotator.segment(known)
         self._run_began = self._clock()
         self.changed.emit(None)
+
+    @property
+    def arrived(self) -> tuple[str, ...]:
+        """Names of the structures that the automatic run has brought, the latest last."""
+        return tuple(self._arrived)
 
     def cancel(self) -> None:
         """Stop what is being computed: the automatic run, else take back the latest step if it is not answered yet."""
@@ -231,6 +258,16 @@ class Workspace:
         self.changed.emit(None)
 
     # ------------------------------------------------------------------ segments
+
+    def begin_structure(self, name: str) -> str:
+        """Begin a structure that the person names, in whatever words, and choose it; without a name it is the next
+        numbered lesion. Returns its id.
+
+        Raises:
+            PromptError: several structures are called so.
+        """
+        title, class_id = named(name, self.classes) if name else ("", None)
+        return self.annotator.new_structure(title, class_id)
 
     def segments(self) -> list[SegmentView]:
         """The segments and the structures begun, as a list for the person."""
@@ -335,6 +372,16 @@ class Workspace:
         """Of the engine; "" while it is not there."""
         ready = self.annotator.session.ready
         return "" if ready is None else ready.identity
+
+    def _outdated(self, why: str) -> None:
+        self.said.emit(why)
+        if self._annotator is not None and self._annotator.closed:
+            self.close()
+
+    def _note_arrival(self, object_id: str) -> None:
+        value = self.annotator.session.annotation.objects.get(object_id)
+        if value is not None:
+            self._arrived.append(value.structure.name)
 
     def _object_changed(self, _: ObjectChanged) -> None:
         self.changed.emit(None)

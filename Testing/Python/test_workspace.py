@@ -12,16 +12,17 @@ pytest.importorskip("trame_slicer", reason="needs the app extra")
 import SimpleITK as sitk  # noqa: N813 (the library's own custom)
 from fake_engine import LIVER, RIGHT_KIDNEY, SPLEEN, FakeEngine, specification
 from scene_world import Clock, empty_scene, painted
-from VISTA3DSegmentLib.app.estimate import Estimator, windows_of
 from VISTA3DSegmentLib.app.opening import Scan, read_sample
-from VISTA3DSegmentLib.app.saving import Format
-from VISTA3DSegmentLib.app.workspace import SegmentView, Workspace, middle_of
+from VISTA3DSegmentLib.app.scan_workspace import ScanWorkspace
 from VISTA3DSegmentLib.edits import MaskCrop
-from VISTA3DSegmentLib.errors import FileFormatError, PromptError, SegmentationError, VolumeError
+from VISTA3DSegmentLib.errors import FileFormatError, PromptError, ResourceError, SegmentationError, VolumeError
 from VISTA3DSegmentLib.files.segmentations import Segment, Segmentation, read_segmentation
 from VISTA3DSegmentLib.service import InProcess
 from VISTA3DSegmentLib.session.annotation import Status
 from VISTA3DSegmentLib.volume import Volume
+from VISTA3DSegmentLib.workspace.estimate import Estimator, windows_of
+from VISTA3DSegmentLib.workspace.saving import Format
+from VISTA3DSegmentLib.workspace.workspace import SegmentView, Workspace, middle_of
 
 IN_LIVER = (6.0, 8.0, 6.0)
 """RAS of a voxel of the painted liver; the scan's grid is that of the world."""
@@ -34,7 +35,7 @@ class Desk:
         self.clock, self.home = Clock(), home
         estimator = Estimator("starter", home)
         estimator.specification = specification()
-        self.workspace = Workspace(empty_scene(), lambda: InProcess(FakeEngine()), estimator, home, self.clock)
+        self.workspace = ScanWorkspace(empty_scene(), lambda: InProcess(FakeEngine()), estimator, home, self.clock)
         self.said: list[str] = []
         self.failed: list[SegmentationError] = []
         self.workspace.said.connect(self.said.append)
@@ -133,17 +134,70 @@ def test_opening_another_scan_leaves_nothing_of_the_one_before(desk: Desk) -> No
 def test_a_scan_that_cannot_be_annotated_leaves_the_one_that_is_open(desk: Desk) -> None:
     desk.workspace.segment([LIVER])
     desk.settle()
-    scene = desk.workspace.annotator.scene
+    annotator, scene = desk.workspace.annotator, desk.workspace.annotator.scene
+    without_voxels = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode")
     before = scene.GetNumberOfNodes()
-
-    def no_engine() -> Any:
-        raise VolumeError("No engine today.")
-
-    desk.workspace._make_client = no_engine
-    with pytest.raises(VolumeError):
-        desk.show()
-    assert list(desk.segments()) == ["liver"]
+    with pytest.raises(VolumeError, match="no voxels"):
+        desk.workspace.open(without_voxels)
+    assert desk.workspace.annotator is annotator
     assert scene.GetNumberOfNodes() == before
+
+
+def test_a_scan_for_which_there_is_no_room_leaves_the_one_that_was_open_and_its_clicks(desk: Desk) -> None:
+    desk.workspace.annotator.new_structure("cyst")
+    desk.workspace.annotator.click(IN_LIVER)
+    desk.settle()
+    ml, scene = desk.segments()["cyst"].ml, desk.workspace.annotator.scene
+    before, client = scene.GetNumberOfNodes(), desk.workspace._client
+    assert client is not None
+    opened = client.open
+
+    def no_room_for_another(volume: Volume) -> None:
+        if volume.array.max() == 1:
+            raise ResourceError("There is no room for the scan.", "Free memory.")
+        opened(volume)
+
+    client.open = no_room_for_another  # type: ignore[method-assign]
+    with pytest.raises(ResourceError):
+        desk.show(np.ones((4, 4, 4), np.int16))
+    desk.settle()
+    assert desk.segments()["cyst"].ml == ml > 0
+    assert scene.GetNumberOfNodes() == before
+    click_id = next(iter(desk.workspace.annotator.markups.clicks().values()))
+    desk.workspace.annotator.delete(click_id)
+    desk.settle()
+    assert desk.segments()["cyst"].ml == 0
+
+
+def test_one_engine_serves_every_scan_until_another_is_chosen(desk: Desk) -> None:
+    first = desk.workspace._client
+    desk.show(np.where(painted() == 10 * SPLEEN, 10 * SPLEEN, 0).astype(np.int16))
+    assert desk.workspace._client is first
+    desk.workspace.segment([SPLEEN])
+    desk.settle()
+    ml = desk.segments()["spleen"].ml
+    desk.workspace.use(lambda: InProcess(FakeEngine()), desk.workspace.estimator)
+    desk.settle()
+    assert desk.workspace._client is not first
+    assert desk.segments()["spleen"].ml == ml
+
+
+def test_an_annotation_whose_scan_is_taken_out_of_the_scene_is_closed_and_the_person_told(desk: Desk) -> None:
+    scene, node = desk.workspace.annotator.scene, desk.workspace.annotator.volume_node
+    scene.RemoveNode(node)
+    assert desk.workspace.volume is None
+    assert any("was removed" in sentence for sentence in desk.said)
+
+
+def test_work_in_the_persons_own_segmentation_stays_there_when_it_is_closed(desk: Desk) -> None:
+    desk.workspace.segment([LIVER])
+    desk.settle()
+    node, segmentation = desk.workspace.annotator.volume_node, desk.workspace.annotator.segmentation_node
+    desk.workspace.close()
+    assert segmentation.GetSegmentation().GetNumberOfSegments() == 1
+    desk.workspace.open(node, segmentation)
+    assert list(desk.segments()) == ["liver"]
+    assert desk.workspace.annotator.segmentation_node is segmentation
 
 
 def test_work_on_a_scan_comes_back_after_a_crash_until_one_starts_afresh(desk: Desk) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..edits import MaskCrop
 from ..scene.annotator import SceneAnnotator
-from ..scene.nodes import new_overlay, remove_overlay
+from ..scene.nodes import new_overlay, remove_with_display
 from ..scene.segments import Segments
 from ..session.session import ObjectChanged
 
@@ -48,7 +48,7 @@ class BeforeAfter:
         """Leave the scene."""
         self.show_after()
         if self._node is not None:
-            remove_overlay(self._node)
+            remove_with_display(self._node)
             self._node = None
 
     def _note(self, change: ObjectChanged) -> None:

@@ -13,12 +13,12 @@ import slicer
 import vtk
 from fake_engine import LIVER, SPLEEN
 from scene_world import LIVER_VOXELS, SceneWorld, empty_scene, of, segmented, voxels_of
-from VISTA3DSegmentLib.app.saving import Format, begin
 from VISTA3DSegmentLib.edits import MaskCrop
 from VISTA3DSegmentLib.files.segmentations import read_segmentation
 from VISTA3DSegmentLib.prompts import Structure
 from VISTA3DSegmentLib.scene.labelmaps import LABELMAP
 from VISTA3DSegmentLib.session.annotation import Status
+from VISTA3DSegmentLib.workspace.saving import Format, begin
 
 MILZ = "mine~SCT^1^a~SCT^2^b~^^~~^^~^^"
 

@@ -1,0 +1,1 @@
+"""The clicks of VISTA3DSegment as an effect of the host's Segment Editor."""

@@ -1,0 +1,297 @@
+"""The module VISTA3DSegment of 3D Slicer. What it does is in ``VISTA3DSegmentLib``; here it is given to the host."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated
+
+import slicer
+import vtk
+from slicer import vtkMRMLMarkupsROINode, vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
+from slicer.i18n import tr as _
+from slicer.i18n import translate
+from slicer.parameterNodeWrapper import Default, FloatRange, RangeBounds, WithinRange, parameterNodeWrapper
+from slicer.ScriptedLoadableModule import (
+    ScriptedLoadableModule,
+    ScriptedLoadableModuleLogic,
+    ScriptedLoadableModuleTest,
+    ScriptedLoadableModuleWidget,
+)
+from slicer.util import VTKObservationMixin
+
+NAME = "VISTA3DSegment"
+PACKAGE = "VISTA3DSegmentLib"
+SAMPLE_CATEGORY = "VISTA3DSegment"
+SAMPLE_NAME = "VISTA3DSampleCT"
+LIVER, SPLEEN = 1, 3
+"""Ids of the table of classes."""
+
+
+class VISTA3DSegment(ScriptedLoadableModule):
+    """The module, as the host lists it."""
+
+    def __init__(self, parent):
+        ScriptedLoadableModule.__init__(self, parent)
+        parent.title = _("VISTA3D Segment")
+        parent.categories = [translate("qSlicerAbstractCoreModule", "Segmentation")]
+        parent.dependencies = ["Markups", "Segmentations", "SegmentEditor", "Volumes"]
+        parent.contributors = ["VISTA3DSegment founders"]
+        parent.helpText = _(
+            "Segments every organ of a CT in one press with VISTA3D, and corrects each by clicks in 3-D: only that "
+            "organ changes, at once. New structures are segmented from clicks alone."
+        )
+        parent.acknowledgementText = _(
+            "VISTA3D is by Y. He et al., NVIDIA (CVPR 2025, arXiv:2406.05285); it runs on MONAI. The starter model "
+            "that comes with this module was trained on synthetic and openly licensed images. Not for clinical use."
+        )
+        slicer.app.connect("startupCompleted()", register_sample_data)
+        slicer.app.connect("startupCompleted()", register_editor_effect)
+
+
+def register_sample_data():
+    """Offer our small synthetic CT in the module Sample Data."""
+    import SampleData
+
+    folder = Path(__file__).parent / "Resources"
+    sample = folder / "Samples" / "sample_ct.nrrd"
+    SampleData.SampleDataLogic.registerCustomSampleDataSource(
+        category=SAMPLE_CATEGORY,
+        sampleName=SAMPLE_NAME,
+        thumbnailFileName=str(folder / "Samples" / "sample_ct.png"),
+        uris=sample.as_uri(),
+        fileNames=sample.name,
+        nodeNames=SAMPLE_NAME,
+    )
+
+
+def register_editor_effect():
+    """Offer the same clicks as an effect of the host's Segment Editor."""
+    effect = slicer.qSlicerSegmentEditorScriptedEffect(None)
+    effect.setPythonSource((Path(__file__).parent / "SegmentEditorVISTA3DLib" / "SegmentEditorEffect.py").as_posix())
+    effect.self().register()
+
+
+@parameterNodeWrapper
+class VISTA3DSegmentParameterNode:
+    """What is saved with the scene.
+
+    Args:
+        volume: the scan.
+        segmentation: where segments go.
+        organs: ids of the classes that are checked; none: every organ.
+        follows: a click corrects the organ under it.
+        limitValues: what a click adds has grey values in a range.
+        values: that range.
+        limitReach: a click changes nothing far from it.
+        reach: how far, in mm.
+        region: nothing outside it is computed or changed.
+    """
+
+    volume: vtkMRMLScalarVolumeNode
+    segmentation: vtkMRMLSegmentationNode
+    organs: list[int]
+    follows: bool = True
+    limitValues: bool = False
+    values: Annotated[FloatRange, RangeBounds(-1024, 3071), Default(FloatRange(-150, 250))]
+    limitReach: bool = False
+    reach: Annotated[float, WithinRange(1, 500)] = 20.0
+    region: vtkMRMLMarkupsROINode
+
+
+class VISTA3DSegmentWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
+    """The panel's frame: it knows when the module is opened and left, and when scenes come and go."""
+
+    def __init__(self, parent=None):
+        ScriptedLoadableModuleWidget.__init__(self, parent)
+        VTKObservationMixin.__init__(self)
+        self.panel = None
+        self._parameters = None
+        self._gui_tag = None
+
+    def setup(self):
+        """Called once, before the module is shown for the first time."""
+        ScriptedLoadableModuleWidget.setup(self)
+        widget = slicer.util.loadUI(self.resourcePath("UI/VISTA3DSegment.ui"))
+        self.layout.addWidget(widget)
+        self.ui = slicer.util.childWidgetVariables(widget)
+        widget.setMRMLScene(slicer.mrmlScene)
+        self.logic = VISTA3DSegmentLogic()
+        self.panel = self.logic.make_panel(self.ui, self.resourcePath)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose)
+        self.initializeParameterNode()
+
+    def cleanup(self):
+        """Called when the application ends, or the module is reloaded."""
+        self.removeObservers()
+        self.setParameterNode(None)
+        if self.panel is not None:
+            self.panel.close()
+            self.panel = None
+
+    def enter(self):
+        """Called each time the module is opened."""
+        self.initializeParameterNode()
+        self.panel.enter()
+
+    def exit(self):
+        """Called each time another module is opened."""
+        self.panel.exit()
+
+    def onSceneStartClose(self, caller, event):
+        """The scene is about to be emptied."""
+        self.setParameterNode(None)
+        self.panel.scene_closes()
+
+    def onSceneEndClose(self, caller, event):
+        """The scene is empty; if the module is shown it begins anew."""
+        if self.parent.isEntered:
+            self.initializeParameterNode()
+
+    def initializeParameterNode(self):
+        """Begin with the parameters of the scene; without a scan the first one is taken."""
+        self.setParameterNode(self.logic.getParameterNode())
+
+    def setParameterNode(self, parameters):
+        """Connect parameters with the widgets, and the widgets with nothing else.
+
+        Args:
+            parameters: VISTA3DSegmentParameterNode, or None.
+        """
+        if self._parameters is not None:
+            self._parameters.disconnectGui(self._gui_tag)
+            self.removeObserver(self._parameters.parameterNode, vtk.vtkCommand.ModifiedEvent, self.onParametersModified)
+        self._parameters = parameters
+        if parameters is not None:
+            if parameters.volume is None:
+                parameters.volume = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLScalarVolumeNode")
+            self._gui_tag = parameters.connectGui(self.ui)
+            self.addObserver(parameters.parameterNode, vtk.vtkCommand.ModifiedEvent, self.onParametersModified)
+        if self.panel is not None:
+            self.panel.set_parameters(parameters)
+
+    def onParametersModified(self, caller=None, event=None):
+        """The person has changed a parameter."""
+        self.panel.parameters_changed()
+
+    def onReload(self):
+        """Load the module again, with all of its package: the host reloads this one file only."""
+        for name in [name for name in sys.modules if name == PACKAGE or name.startswith(f"{PACKAGE}.")]:
+            del sys.modules[name]
+        super().onReload()
+
+
+class VISTA3DSegmentLogic(ScriptedLoadableModuleLogic):
+    """What the widget and the tests need of the package. No Qt here."""
+
+    def getParameterNode(self):
+        """The parameters of the scene."""
+        return VISTA3DSegmentParameterNode(super().getParameterNode())
+
+    def make_panel(self, ui, resource):
+        """The panel over the widgets of the .ui file.
+
+        Args:
+            ui: the widgets, by name.
+            resource: finds a file of ``Resources``.
+        """
+        from VISTA3DSegmentLib.desktop.panel import Host, Panel
+        from VISTA3DSegmentLib.models.store import home
+
+        return Panel(ui, Host(slicer.mrmlScene, slicer.app, self.python, home(), resource))
+
+    @property
+    def python(self):
+        """The interpreter in which models run: a Slicer's Python without a window; None: the one that runs this."""
+        return shutil.which("PythonSlicer")
+
+
+class VISTA3DSegmentTest(ScriptedLoadableModuleTest):
+    """The self-test: the sample is segmented and corrected with the starter model, in this very application."""
+
+    def setUp(self):
+        """Begin with an empty scene."""
+        slicer.mrmlScene.Clear()
+
+    def runTest(self):
+        """All of it; without PyTorch what does not need it."""
+        from VISTA3DSegmentLib.doctor.requirements import missing
+
+        self.setUp()
+        self.test_sample_can_be_loaded()
+        if missing():
+            self.delayDisplay(_("PyTorch or MONAI is missing: nothing was segmented."))
+            return
+        self.setUp()
+        self.test_organ_is_segmented_and_corrected()
+
+    def test_sample_can_be_loaded(self):
+        """The scan and the truth that come with the module."""
+        volume, truth = self.load_sample()
+        self.assertEqual(volume.GetImageData().GetDimensions(), truth.GetImageData().GetDimensions())
+        self.delayDisplay(_("The sample was loaded."))
+
+    def test_organ_is_segmented_and_corrected(self):
+        """The liver is found; a click changes it and nothing else; undo brings it back."""
+        from VISTA3DSegmentLib.desktop.engine_choice import EngineChoice
+        from VISTA3DSegmentLib.workspace.estimate import Estimator
+        from VISTA3DSegmentLib.workspace.workspace import Workspace
+
+        volume, truth = self.load_sample()
+        python, choice = VISTA3DSegmentLogic().python, EngineChoice()
+        with TemporaryDirectory() as folder:
+            workspace = Workspace(
+                slicer.mrmlScene, lambda: choice.start(python), Estimator(choice.model, Path(folder)), Path(folder)
+            )
+            workspace.failed.connect(lambda error: self.fail(str(error)))
+            try:
+                workspace.open(volume)
+                self.segment_and_correct(workspace, slicer.util.arrayFromVolume(truth) == LIVER)
+            finally:
+                workspace.end()
+
+    def segment_and_correct(self, workspace, truth):
+        """See ``test_organ_is_segmented_and_corrected``."""
+        workspace.segment([LIVER, SPLEEN])
+        self.wait(workspace)
+        liver, spleen = (self.segment_of(workspace, class_id) for class_id in (LIVER, SPLEEN))
+        found, other = self.voxels(workspace, liver), self.voxels(workspace, spleen)
+        self.assertGreater(2 * (found & truth).sum() / (found.sum() + truth.sum()), 0.8)
+        workspace.annotator.select(liver)
+        workspace.annotator.click(workspace.centre_of(liver), positive=False)
+        self.wait(workspace)
+        self.assertLess(self.voxels(workspace, liver).sum(), found.sum())
+        self.assertTrue((self.voxels(workspace, spleen) == other).all())
+        workspace.annotator.undo()
+        self.wait(workspace)
+        self.assertTrue((self.voxels(workspace, liver) == found).all())
+        self.delayDisplay(_("The liver was found and corrected."))
+
+    def wait(self, workspace, seconds=300):
+        """Let the engine answer, and the application live."""
+        end = time.monotonic() + seconds
+        while not workspace.idle:
+            self.assertLess(time.monotonic(), end, "The engine did not answer.")
+            workspace.pump()
+            slicer.app.processEvents()
+            time.sleep(0.01)
+
+    def segment_of(self, workspace, class_id):
+        """The id of a class's segment."""
+        segment_id = workspace.annotator.session.annotation.of_class(class_id)
+        self.assertIsNotNone(segment_id)
+        return segment_id
+
+    def voxels(self, workspace, segment_id):
+        """A segment on the grid of the scan, (k, j, i)."""
+        return workspace.annotator.segments.read(segment_id).full(workspace.volume.shape_kji)
+
+    def load_sample(self):
+        """The sample and its truth as volume nodes."""
+        folder = Path(__file__).parent / "Resources" / "Samples"
+        volume = slicer.util.loadVolume(str(folder / "sample_ct.nrrd"))
+        return volume, slicer.util.loadLabelVolume(str(folder / "sample_truth.nrrd"))

@@ -1,0 +1,531 @@
+"""The panel: what the person does to its widgets goes to the workspace, what comes of it is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from ..prompts import Ras
+from ..scene.latency import Latency
+from ..scene.nodes import segmentation_for
+from ..scene.place_mode import PlaceMode
+from ..session.session import RunProgress
+from ..workspace import choices, telling
+from ..workspace.estimate import Estimator
+from ..workspace.news import News
+from ..workspace.workspace import Workspace
+from .click_list import ClickList
+from .doctor_section import DoctorSection
+from .engine_choice import EngineChoice
+from .first_start import FirstStart
+from .models_section import ModelsSection
+from .organ_picker import OrganPicker
+from .segments_table import SegmentsTable
+from .shortcuts import Shortcuts
+from .ticker import Ticker
+from .widgets import enable, fill, set_checked, show_text
+
+
+class Values(Protocol):
+    """A range of grey values."""
+
+    minimum: float
+    maximum: float
+
+
+class Parameters(Protocol):
+    """What is saved with the scene: the module's parameter node."""
+
+    volume: Any
+    segmentation: Any
+    organs: list[int]
+    follows: bool
+    limitValues: bool  # noqa: N815 (the host's custom)
+    values: Values
+    limitReach: bool  # noqa: N815
+    reach: float
+    region: Any
+
+
+@dataclass(frozen=True)
+class Host:
+    """What of the application the panel needs.
+
+    Args:
+        scene: vtkMRMLScene.
+        application: qSlicerApplication.
+        python: the interpreter in which models run; None: this one.
+        home: folder of journals and of what was measured.
+        resource: finds a file of ``Resources``.
+    """
+
+    scene: Any
+    application: Any
+    python: str | None
+    home: Path
+    resource: Callable[[str], str]
+
+
+class Panel:
+    """See the module.
+
+    Args:
+        ui: the widgets of the .ui file, by name.
+        host: the application.
+    """
+
+    def __init__(self, ui: Any, host: Host) -> None:
+        self._ui, self._host = ui, host
+        self._parameters: Parameters | None = None
+        self._place: PlaceMode | None = None
+        self._shortcuts: Shortcuts | None = None
+        self._refused: tuple[Any, Any] | None = None
+        self._latency = ""
+        self._dirty, self._applying, self._entered = True, False, False
+        self._news = News()
+        self._ticker = Ticker(self._tick)
+        settings = host.application.userSettings()
+        self._models = ModelsSection(ui, settings, host.python, self._use, self._fail)
+        self._doctor = DoctorSection(ui, host.python, self._fail)
+        self._first_start = FirstStart(ui, host.resource("requirements.txt"), self._apply, self._fail)
+        self.workspace = self._workspace_with(self._models.choice)
+        self._organs = OrganPicker(ui, self._organs_chosen)
+        self._organs.offer(self.workspace.classes)
+        self._table = SegmentsTable(ui.segmentsTable, self._segment_chosen)
+        self._clicks = ClickList(
+            ui,
+            self._jump,
+            lambda click_id: self._act(lambda: self.workspace.annotator.flip(click_id)),
+            lambda click_id: self._act(lambda: self.workspace.annotator.delete(click_id)),
+        )
+        self._offer_structures()
+        self._connect()
+        ui.addButton.setIcon(qt.QIcon(host.resource("Icons/Add.svg")))
+        ui.removeButton.setIcon(qt.QIcon(host.resource("Icons/Remove.svg")))
+        self.refresh()
+
+    def _workspace_with(self, choice: EngineChoice) -> Workspace:
+        workspace = Workspace(
+            self._host.scene, self._starting(choice), Estimator(choice.model, self._host.home), self._host.home
+        )
+        workspace.said.connect(self._say)
+        workspace.failed.connect(self._fail)
+        workspace.measured.connect(self._measured)
+        workspace.changed.connect(lambda _none: self._wake())
+        return workspace
+
+    def _starting(self, choice: EngineChoice) -> Callable[[], Any]:
+        return lambda: choice.start(self._host.python)
+
+    def _connect(self) -> None:
+        ui, workspace = self._ui, self.workspace
+        pressed: list[tuple[Any, Callable[[], object]]] = [
+            (ui.afreshButton, self._start_afresh),
+            (ui.segmentButton, self._segment),
+            (ui.cancelButton, workspace.cancel),
+            (ui.structureButton, self._begin_structure),
+            (ui.lesionButton, self._begin_lesion),
+            (ui.beforeButton, workspace.toggle_before),
+            (ui.acceptButton, lambda: workspace.annotator.accept()),
+            (ui.rejectButton, lambda: workspace.annotator.reject()),
+            (ui.undoButton, lambda: workspace.annotator.undo()),
+            (ui.redoButton, lambda: workspace.annotator.redo()),
+            (ui.deleteSegmentButton, self._delete_segment),
+        ]
+        for button, action in pressed:
+            button.connect("clicked()", lambda action=action: self._act(action))
+        ui.structureEdit.connect("returnPressed()", lambda: self._act(self._begin_structure))
+        ui.addButton.connect("clicked(bool)", lambda checked: self._act(lambda: self._click_with(checked, True)))
+        ui.removeButton.connect("clicked(bool)", lambda checked: self._act(lambda: self._click_with(checked, False)))
+        ui.show3DButton.connect("toggled(bool)", lambda shown: self._act(lambda: self._show_surfaces(shown)))
+
+    # ------------------------------------------------------------------ the module's life
+
+    def enter(self) -> None:
+        """The person has opened the module: its keys are heard."""
+        self._entered = True
+        if self._shortcuts is None:
+            self._shortcuts = Shortcuts(self._hearers(), self._keys())
+        self._first_start.look()
+        self._apply()
+
+    def exit(self) -> None:
+        """The person has gone to another module: the mouse and the keys are theirs again; what is computed goes on."""
+        self._entered = False
+        if self._shortcuts is not None:
+            self._shortcuts.clear()
+            self._shortcuts = None
+        if self._place is not None:
+            self._place.stop()
+
+    def close(self) -> None:
+        """End: nothing is left behind but what is in the scene."""
+        self.exit()
+        self._forget_place()
+        self._ticker.stop()
+        self._models.close()
+        self._doctor.close()
+        self.workspace.end()
+
+    def scene_closes(self) -> None:
+        """The scene is about to be emptied."""
+        self._forget_place()
+        self.workspace.close()
+        self._parameters = None
+        self._table.show(None)
+        self.refresh()
+
+    def set_parameters(self, parameters: Parameters | None) -> None:
+        """These are the parameters of the scene."""
+        self._parameters = parameters
+        self._refused = None
+        if parameters is not None:
+            self._organs.check(parameters.organs)
+        self._apply()
+
+    def parameters_changed(self) -> None:
+        """The person has changed one of them."""
+        self._apply()
+
+    @property
+    def is_ready(self) -> bool:
+        """Everything is here that models need."""
+        return self._first_start.look()
+
+    def annotate(self, volume_node: Any, segmentation_node: Any) -> None:
+        """Open a scan with a segmentation, if they are not open already: as if they had been chosen in the panel.
+
+        Raises:
+            VolumeError, ResourceError: see ``Workspace.open``.
+        """
+        annotator = self.workspace.annotator if self.workspace.volume is not None else None
+        if annotator is None or (annotator.volume_node, annotator.segmentation_node) != (
+            volume_node, segmentation_node
+        ):  # fmt: skip
+            self._open(volume_node, segmentation_node)
+
+    # ------------------------------------------------------------------ what is open
+
+    def _apply(self) -> None:
+        """Bring the workspace in line with the parameters."""
+        parameters = self._parameters
+        if parameters is None or self._applying or self._first_start.missing:
+            return
+        self._applying = True
+        try:
+            wanted = self._wanted(parameters)
+            if self._entered and wanted != self._open_nodes() and wanted != self._refused:
+                self._refused = None
+                self._change_to(*wanted)
+            if self.workspace.volume is not None:
+                self._set_limits(parameters)
+        finally:
+            self._applying = False
+        self._wake()
+
+    def _wanted(self, parameters: Parameters) -> tuple[Any, Any]:
+        """The scan and the segmentation that are chosen; another scan comes with its own segmentation."""
+        volume, segmentation = parameters.volume, parameters.segmentation
+        open_volume, open_segmentation = self._open_nodes()
+        if volume is not None and open_volume not in (None, volume) and segmentation is open_segmentation:
+            segmentation = segmentation_for(self._host.scene, volume)
+        return volume, segmentation
+
+    def _open_nodes(self) -> tuple[Any, Any]:
+        if self.workspace.volume is None:
+            return None, None
+        annotator = self.workspace.annotator
+        return annotator.volume_node, annotator.segmentation_node
+
+    def _change_to(self, volume_node: Any, segmentation_node: Any) -> None:
+        self._news.forget_failure()
+        try:
+            if volume_node is None:
+                self._forget_place()
+                self.workspace.close()
+                self._table.show(segmentation_node)
+            else:
+                self._open(volume_node, segmentation_node)
+        except Exception as error:
+            self._refused = (volume_node, segmentation_node)
+            self._fail(error)
+
+    def _open(self, volume_node: Any, segmentation_node: Any) -> None:
+        self._forget_place()
+        self.workspace.open(volume_node, segmentation_node)
+        self._opened()
+
+    def _opened(self) -> None:
+        annotator, application = self.workspace.annotator, self._host.application
+        self._latency = ""
+        logic = application.applicationLogic()
+        self._place = PlaceMode(logic.GetInteractionNode(), logic.GetSelectionNode(), annotator.markups.nodes)
+        self._place.changed.connect(lambda _sign: self._wake())
+        annotator.session.progressed.connect(self._run_ended)
+        annotator.surfaces.show(bool(self._ui.show3DButton.checked))
+        self._table.show(annotator.segmentation_node)
+        if self._parameters is not None:
+            was, self._applying = self._applying, True
+            self._parameters.volume = annotator.volume_node
+            self._parameters.segmentation = annotator.segmentation_node
+            self._applying = was
+        slicer.util.setSliceViewerLayers(background=annotator.volume_node)
+        self._wake()
+
+    def _forget_place(self) -> None:
+        if self._place is not None:
+            self._place.close()
+            self._place = None
+
+    def _set_limits(self, parameters: Parameters) -> None:
+        annotator = self.workspace.annotator
+        annotator.follows_clicks = parameters.follows
+        annotator.roi_node = parameters.region
+        annotator.reach_mm = parameters.reach if parameters.limitReach else None
+        values = parameters.values
+        annotator.rules.hu_window = (values.minimum, values.maximum) if parameters.limitValues else None
+
+    def _use(self, choice: EngineChoice) -> None:
+        def use() -> None:
+            self._forget_place()
+            was_open = self.workspace.volume is not None
+            self.workspace.use(self._starting(choice), Estimator(choice.model, self._host.home))
+            self._organs.offer(self.workspace.classes)
+            self._offer_structures()
+            if was_open:
+                self._opened()
+
+        self._act(use)
+
+    # ------------------------------------------------------------------ what the person does
+
+    def _act(self, action: Callable[[], object]) -> None:
+        """Do what the person asked; whatever goes wrong becomes one line."""
+        self._news.forget_failure()
+        self._news.forget_old()
+        try:
+            self._reopen_if_moved()
+            action()
+        except Exception as error:
+            self._fail(error)
+        self._dirty = True
+        self.refresh()
+        self._wake()
+
+    def _reopen_if_moved(self) -> None:
+        """A scan that was moved or changed meanwhile is opened again before anything is done to it."""
+        if self.workspace.volume is not None and self.workspace.annotator.complaint:
+            self._open(*self._open_nodes())
+
+    def _segment(self) -> None:
+        self.workspace.segment(self._organs.checked or self.workspace.classes)
+
+    def _organs_chosen(self) -> None:
+        checked = list(self._organs.checked)
+        if self._parameters is not None and self._parameters.organs != checked:
+            self._parameters.organs = checked
+
+    def _start_afresh(self) -> None:
+        if slicer.util.confirmOkCancelDisplay(
+            _("Remove the segmentation {name} with its clicks, and begin anew? This cannot be undone.").format(
+                name=self.workspace.annotator.segmentation_node.GetName()
+            )
+        ):
+            self._forget_place()
+            self.workspace.start_afresh()
+            self._opened()
+
+    def _begin_structure(self) -> None:
+        name = str(self._ui.structureEdit.text).strip()
+        self.workspace.begin_structure(name)
+        self._ui.structureEdit.clear()
+        self._click_with(True, True)
+
+    def _begin_lesion(self) -> None:
+        self.workspace.begin_structure("")
+        self._click_with(True, True)
+
+    def _click_with(self, wanted: bool, positive: bool) -> None:
+        if self._place is not None:
+            if wanted:
+                self._place.start(positive)
+            else:
+                self._place.stop()
+
+    def _toggle_clicks(self, positive: bool) -> None:
+        self._click_with(self._place is not None and self._place.sign is not positive, positive)
+
+    def _segment_chosen(self, segment_id: str | None) -> None:
+        def choose() -> None:
+            self.workspace.annotator.select(segment_id)
+            middle = None if segment_id is None else self.workspace.centre_of(segment_id)
+            if middle is not None:
+                self._jump(middle)
+
+        if self.workspace.volume is not None:
+            self._act(choose)
+
+    def _delete_segment(self) -> None:
+        selected = self.workspace.annotator.selected
+        if selected is not None:
+            self.workspace.annotator.remove(selected)
+
+    def _show_surfaces(self, shown: bool) -> None:
+        if self.workspace.volume is not None:
+            self.workspace.annotator.surfaces.show(shown)
+
+    def _jump(self, ras: Ras) -> None:
+        slicer.vtkMRMLSliceNode.JumpAllSlices(self._host.scene, *ras)
+
+    def _cancel(self) -> None:
+        """Esc: stop what is computed; if nothing is, stop placing clicks."""
+        if telling.is_running(self.workspace) or (
+            self.workspace.volume is not None and self.workspace.annotator.session.busy
+        ):
+            self.workspace.cancel()
+        elif self._place is not None:
+            self._place.stop()
+
+    def _keys(self) -> dict[str, Callable[[], None]]:
+        workspace = self.workspace
+        keys: dict[str, Callable[[], object]] = {
+            "A": lambda: self._toggle_clicks(True),
+            "D": lambda: self._toggle_clicks(False),
+            "N": self._begin_lesion,
+            "Space": workspace.toggle_before,
+            "Ctrl+Z": lambda: workspace.annotator.undo(),
+            "Ctrl+Y": lambda: workspace.annotator.redo(),
+            "Ctrl+Shift+Z": lambda: workspace.annotator.redo(),
+            "Esc": self._cancel,
+        }
+        return {key: lambda action=action: self._act(action) for key, action in keys.items()}  # type: ignore[misc]
+
+    def _hearers(self) -> list[Any]:
+        layouts = self._host.application.layoutManager()
+        viewport = None if layouts is None else layouts.viewport()
+        return [widget for widget in (self._ui.VISTA3DSegment, viewport) if widget is not None]
+
+    # ------------------------------------------------------------------ time
+
+    def _wake(self) -> None:
+        self._dirty = True
+        self._ticker.wake()
+
+    def _tick(self) -> bool:
+        try:
+            self.workspace.pump()
+        except Exception as error:
+            self._fail(error)
+        self.refresh()
+        return not self.workspace.idle
+
+    # ------------------------------------------------------------------ showing
+
+    def refresh(self) -> None:
+        """Show what is different."""
+        if not self._dirty:
+            return
+        self._dirty = False
+        self._show_scan()
+        self._show_run()
+        self._show_correcting()
+        self._show_segments()
+        show_text(self._ui.statusLabel, self._status())
+
+    def _status(self) -> str:
+        if self._news.message:
+            return self._news.message
+        why_not = telling.why_no_click(self.workspace)
+        if self._parameters is not None and self._parameters.volume is None:
+            return _("Load a scan, or choose one above; Sample Data has one.")
+        if self.workspace.volume is None:
+            return ""
+        if why_not:
+            return why_not
+        if self._place is not None and self._place.sign is not None:
+            word = _("goes on") if self._place.sign else _("is too large")
+            return _("Click in a view where it {word}. Esc ends it.").format(word=word)
+        if self._ui.segmentsTable.segmentCount:
+            return _("Where an organ is wrong press Add or Remove (A, D), then click there.")
+        return _("Press Segment to find every organ of this scan, or name a structure and click on it.")
+
+    def _show_scan(self) -> None:
+        volume = self.workspace.volume
+        show_text(self._ui.scanLabel, "" if volume is None else telling.size(volume))
+        has_work = volume is not None and bool(self.workspace.annotator.session.annotation)
+        self._ui.afreshButton.setVisible(has_work)
+
+    def _show_run(self) -> None:
+        ui, workspace = self._ui, self.workspace
+        running = telling.is_running(workspace)
+        show_text(ui.estimateLabel, str(workspace.estimate() or ""))
+        ui.segmentButton.setVisible(not running)
+        ui.runWidget.setVisible(running)
+        enable(ui.segmentButton, telling.why_no_run(workspace))
+        if running:
+            percent = telling.percent(workspace)
+            ui.runProgress.setMaximum(0 if percent is None else 100)
+            ui.runProgress.setValue(-1 if percent is None else int(percent))
+            ui.runLabel.setText(telling.progress_of_run(workspace))
+
+    def _show_correcting(self) -> None:
+        ui, workspace = self._ui, self.workspace
+        there, sign = workspace.volume is not None, None if self._place is None else self._place.sign
+        why_not = telling.why_no_click(workspace)
+        for button in (ui.addButton, ui.removeButton, ui.structureButton, ui.lesionButton):
+            enable(button, why_not)
+        set_checked(ui.addButton, sign is True)
+        set_checked(ui.removeButton, sign is False)
+        set_checked(ui.beforeButton, workspace.shows_before)
+        history = workspace.annotator.session.history if there else None
+        nothing = _("Nothing was done yet.")
+        enable(ui.undoButton, "" if history and history.done else nothing)
+        enable(ui.redoButton, "" if history and history.undone else _("Nothing was undone."))
+        for button in (ui.beforeButton, ui.acceptButton, ui.rejectButton):
+            enable(button, "" if history and history.done else nothing)
+        done, undone = telling.history(workspace)
+        fill(ui.historyList, [*(_("(undone) {step}").format(step=step) for step in undone), *done])
+        selected = workspace.annotator.selected if there else None
+        value = workspace.annotator.session.annotation.objects.get(selected) if selected else None
+        show_text(ui.targetLabel, "" if value is None else _("Chosen: {name}").format(name=value.structure.name))
+        self._clicks.show(() if value is None else value.clicks)
+        show_text(ui.latencyLabel, self._latency)
+
+    def _show_segments(self) -> None:
+        there = self.workspace.volume is not None
+        selected = self.workspace.annotator.selected if there else None
+        self._table.show_volumes({view.id: view.ml for view in self.workspace.segments()})
+        if there:
+            known = selected is not None and selected in self.workspace.annotator.segments
+            self._table.choose(selected if known else None)
+        enable(self._ui.deleteSegmentButton, "" if selected else _("Choose a segment in the table first."))
+
+    def _offer_structures(self) -> None:
+        names = [choice.title for choice in choices.structures(self.workspace.classes)]
+        completer = qt.QCompleter(names, self._ui.structureEdit)
+        completer.setCaseSensitivity(qt.Qt.CaseInsensitive)
+        completer.setFilterMode(qt.Qt.MatchContains)
+        self._ui.structureEdit.setCompleter(completer)
+
+    def _run_ended(self, progress: RunProgress) -> None:
+        layouts = self._host.application.layoutManager()
+        if progress.progress is None and layouts is not None and layouts.threeDViewCount > 0:
+            layouts.threeDWidget(0).threeDView().resetFocalPoint()
+
+    def _measured(self, latency: Latency) -> None:
+        self._latency = telling.latency(latency)
+        self._dirty = True
+
+    def _say(self, sentence: str) -> None:
+        self._news.say(sentence)
+        self._wake()
+
+    def _fail(self, error: Exception) -> None:
+        self._news.fail(error)
+        self._wake()

@@ -1,0 +1,76 @@
+"""A piece of work that is done once in a child process, and tells meanwhile how it goes; nobody waits for it.
+
+For what is no request to an engine: a download, a check-up. As with the worker there is no thread here: whoever owns
+the errand calls ``poll`` from its own loop.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from typing import Any, TypeAlias
+
+from ..errors import Cancelled, ResourceError, SegmentationError
+
+Say: TypeAlias = Callable[[str], None]
+Task: TypeAlias = Callable[..., None]
+"""A function that can be imported in the child; it is given the arguments, and last what it tells with."""
+
+
+class Errand:
+    """A task that was started.
+
+    Args:
+        task: what is done.
+        arguments: given to it.
+        python: the interpreter to run; None: this one. In desktop Slicer: PythonSlicer.
+    """
+
+    def __init__(self, task: Task, *arguments: Any, python: str | None = None) -> None:
+        context = multiprocessing.get_context("spawn")
+        if python is not None:
+            context.set_executable(python)
+        self._connection, theirs = context.Pipe(duplex=False)
+        self._process = context.Process(target=_child, args=(task, arguments, theirs), daemon=True)
+        self._process.start()
+        theirs.close()
+        self.ended = False
+        self.error: SegmentationError | None = None
+
+    def poll(self) -> list[str]:
+        """What it has told since it was asked last. Once it ``ended``, ``error`` says why it failed, if it did."""
+        told = list[str]()
+        try:
+            while not self.ended and self._connection.poll():
+                message = self._connection.recv()
+                if isinstance(message, str):
+                    told.append(message)
+                else:
+                    self._end(message)
+        except (EOFError, OSError):
+            self._end(ResourceError("The helper process ended unexpectedly, perhaps because the memory ran out."))
+        return told
+
+    def cancel(self) -> None:
+        """Stop it."""
+        if not self.ended:
+            self._process.kill()
+            self._end(Cancelled())
+
+    def _end(self, error: SegmentationError | None) -> None:
+        self.ended, self.error = True, error
+        self._process.join()
+        self._connection.close()
+
+
+def _child(task: Task, arguments: tuple[Any, ...], connection: Connection) -> None:
+    try:
+        task(*arguments, connection.send)
+    except SegmentationError as error:
+        connection.send(error)
+    except BrokenPipeError:
+        os._exit(0)  # whoever asked has gone
+    else:
+        connection.send(None)

@@ -1,0 +1,58 @@
+"""The line in which a shell says what has happened: the latest counts, an error stays until the person goes on."""
+
+from __future__ import annotations
+
+import logging
+import time
+import traceback
+from collections.abc import Callable
+
+from ..errors import SegmentationError
+
+NEWS_SECONDS = 20.0
+"""How long what was said stays."""
+SAME_BREATH_SECONDS = 0.5
+"""What is said so soon after something else stands beside it: a run ends with what it did not find, and what is cut."""
+
+logger = logging.getLogger(__name__)
+
+
+class News:
+    """See the module.
+
+    Args:
+        clock: seconds, monotonic.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock, self._said_at = clock, 0.0
+        self.message, self.failed = "", False
+
+    def say(self, sentence: str) -> None:
+        """Something has happened."""
+        joins = self.message and not self.failed and self._clock() - self._said_at < SAME_BREATH_SECONDS
+        self.message, self.failed = f"{self.message} {sentence}" if joins else sentence, False
+        self._said_at = self._clock()
+
+    def fail(self, error: Exception) -> None:
+        """Something went wrong. What should not have is logged: where, and of what kind; not with which values, which
+        may be the patient's."""
+        if isinstance(error, SegmentationError):
+            self.message = str(error)
+        else:
+            logger.error("%s at\n%s", type(error).__name__, "".join(traceback.format_tb(error.__traceback__)))
+            name = type(error).__name__
+            self.message = f"Something went wrong that should not ({name}). Your work is kept; try again."
+        self.failed = True
+
+    def forget_failure(self) -> None:
+        """The person goes on: an error has been read."""
+        if self.failed:
+            self.message, self.failed = "", False
+
+    def forget_old(self) -> bool:
+        """What was said long ago is not shown any more; returns whether there was such."""
+        is_old = bool(self.message) and not self.failed and self._clock() - self._said_at > NEWS_SECONDS
+        if is_old:
+            self.message = ""
+        return is_old
