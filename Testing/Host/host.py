@@ -26,6 +26,7 @@ from standin.gestures import click, click_cell, press_key, process_events, short
 from standin.loader import leave_module, load, open_module, unload
 from standin.pictures import screenshot
 from standin.session import end, finish_startup, is_started, start
+from standin.slice_gestures import place_point, press_in_slice
 
 load_module = load
 messages = _messages.shown
@@ -43,8 +44,11 @@ __all__ = [
     "load_module",
     "messages",
     "open_module",
+    "place_point",
+    "press_in_slice",
     "press_key",
     "process_events",
+    "raised",
     "screenshot",
     "set_testing",
     "shortcut",

@@ -1,8 +1,8 @@
 """Write ``api.json``: what desktop Slicer answers about the classes that the module and the stand-in use.
 
 The source is ``slicer_api.json``, a table that a running Slicer 5.13 wrote about itself. Taken are those of its classes
-which the module's code names as ``qt.X``, ``ctk.X`` or ``slicer.qX``, those which its .ui files use, and those which the
-stand-in always shows (``base_classes.txt``). Call it from the root: ``python Testing/Host/make_table.py``.
+which the module's code names as ``qt.X``, ``ctk.X`` or ``slicer.qX``, those which its .ui files use, and those
+which the stand-in always shows (``base_classes.txt``). Call it from the root: ``python Testing/Host/make_table.py``.
 """
 
 from __future__ import annotations

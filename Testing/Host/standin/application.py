@@ -13,7 +13,8 @@ from PySide6 import QtCore, QtWidgets
 from PySide6.QtCore import Signal
 
 from . import choice, messages
-from .natives.extensions import qSlicerExtensionsManagerModel
+from .natives.extensions import qSlicerCommandOptions, qSlicerExtensionsManagerModel
+from .natives.io_manager import qSlicerCoreIOManager
 from .natives.scripted_modules import qSlicerModuleManager
 from .natives.views import qSlicerLayoutManager
 from .proxies import proxy_class, proxy_for
@@ -38,6 +39,7 @@ class qSlicerApplication(QtWidgets.QApplication):
         self._layout: qSlicerLayoutManager | None = None
         self._modules: qSlicerModuleManager | None = None
         self._extensions = qSlicerExtensionsManagerModel()
+        self._options = qSlicerCommandOptions()
         self._paused = 0
         self.restarts: list[None] = []
         self.extension_dialogs: list[None] = []
@@ -45,6 +47,7 @@ class qSlicerApplication(QtWidgets.QApplication):
     def take(self, world: Any, layout: qSlicerLayoutManager, modules: qSlicerModuleManager) -> None:
         """Take what the application consists of."""
         self._world, self._layout, self._modules = world, layout, modules
+        self._files = qSlicerCoreIOManager(world.scene)
 
     def mrmlScene(self) -> Any:
         """Return the scene."""
@@ -65,6 +68,16 @@ class qSlicerApplication(QtWidgets.QApplication):
     def moduleManager(self) -> qSlicerModuleManager | None:
         """Return what knows the modules."""
         return self._modules
+
+    def coreIOManager(self) -> qSlicerCoreIOManager:
+        """Return what reads and writes files."""
+        return self._files
+
+    ioManager = coreIOManager
+
+    def commandOptions(self) -> qSlicerCommandOptions:
+        """Return how Slicer was started."""
+        return self._options
 
     def extensionsManagerModel(self) -> qSlicerExtensionsManagerModel:
         """Return what knows the installed extensions."""

@@ -40,8 +40,8 @@ def to_python(value: Any) -> Any:
         return EnumValue(value)
     if isinstance(value, list | tuple):
         return tuple(to_python(item) for item in value)
-    if isinstance(value, bytes):
-        return to_python(QtCore.QByteArray(value))
+    if isinstance(value, memoryview):
+        return bytes(value)
     if isinstance(value, shiboken6.Object):
         return proxy_of(value)
     return value

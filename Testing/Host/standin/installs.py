@@ -77,13 +77,13 @@ def pip_ensure(
     listed = requirements if isinstance(requirements, list) else [requirements]
     lacking = [str(r) for r in listed if not pip_check(r)]
     if not lacking or (skip_in_testing and messages.testing):
-        return []
+        return None
     if prompt_install and not messages.ask(
         "question", f"{requester or 'A module'} needs: {', '.join(lacking)}", otherwise=True
     ):
-        raise RuntimeError("The installation was cancelled by the user.")
+        raise RuntimeError("User declined package installation")
     recorded("pip_install")(lacking, constraints=constraints, skip_packages=skip_packages, requester=requester)
-    return []
+    return None if skip_packages is None else []
 
 
 def packaging_module() -> types.ModuleType:

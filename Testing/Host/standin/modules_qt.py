@@ -44,7 +44,10 @@ def class_of(module: str, name: str) -> ProxyType:
         NotImplementedError: it has, the stand-in has not.
     """
     if f"{module}.{name}" not in table():
-        raise AttributeError(f"module '{module}' has no attribute '{name}': desktop Slicer has none that is known.")
+        raise AttributeError(
+            f"module '{module}' has no attribute '{name}': desktop Slicer has none that the tables know. "
+            "If it has, run make_table.py, or add it to beyond.json with its source."
+        )
     native = REPLACED.get(name) or widgets().get(name) or native_class(name)
     if native is None:
         raise NotImplementedError(

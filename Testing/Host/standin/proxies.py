@@ -44,7 +44,7 @@ class Property:
 
     def __get__(self, proxy: Any, cls: type) -> Any:
         if proxy is None:
-            return self
+            return self._on_class(cls)
         native = living(proxy, f"read the property '{self.name}'")
         for getter in (
             self.name,
@@ -58,6 +58,13 @@ class Property:
         if value is None and native.metaObject().indexOfProperty(self.name) < 0:
             raise NotImplementedError(f"Slicer's {self.owner} has the property '{self.name}', the stand-in has not.")
         return to_python(value)
+
+    def _on_class(self, cls: Any) -> Any:
+        """A static function may have the name of a property, QTimer.singleShot."""
+        function = getattr(cls._native_type, self.name, None)
+        if callable(function) and hasattr(cls._native_type, f"is{self.name[0].upper()}{self.name[1:]}"):
+            return BoundMethod(self.owner, self.name, function)
+        return self
 
     def __set__(self, proxy: Any, value: Any) -> None:
         if not self.writable:
@@ -205,10 +212,12 @@ class Proxy(metaclass=ProxyType, from_table=True):
         raise AttributeError(f"Slicer's {self._owner} has no attribute named '{name}'.{hint}")
 
     def __setattr__(self, name: str, value: Any) -> None:
-        attribute = getattr(type(self), name, None) if name in dir(type(self)) else None
+        attribute = next((vars(cls)[name] for cls in type(self).__mro__ if name in vars(cls)), None)
         if hasattr(type(attribute), "__set__"):
             attribute.__set__(self, value)
             return
+        if isinstance(attribute, EnumValue | EnumType):
+            raise AttributeError(f"The enum '{name}' of {self._owner} cannot be overwritten.")
         native = self.__dict__.get("_native")
         if name == "name" and isinstance(native, QtCore.QObject):
             native.setObjectName(value)

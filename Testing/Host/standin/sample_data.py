@@ -1,6 +1,6 @@
 """``SampleData``: where a module registers the data that its users may try."""
 
-# ruff: noqa: N802, N803 (the names are those of Qt and of Slicer)
+# ruff: noqa: N802, N803 (the names are those of Slicer)
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from typing import Any
 
 import slicer
 
+PER_FILE = ("fileNames", "nodeNames", "loadFiles", "loadFileTypes", "checksums")
+
 
 class SampleDataSource:
-    """One entry of the Sample Data module."""
+    """One entry of the Sample Data module: one or more files, with as many names, types and checksums."""
 
     def __init__(
         self,
@@ -24,17 +26,27 @@ class SampleDataSource:
         loadFiles: Any = None,
         customDownloader: Any = None,
         thumbnailFileName: str | None = None,
-        loadFileType: Any = None,
+        loadFileTypes: Any = None,
         loadFileProperties: Any = None,
+        loadFileType: Any = None,
     ) -> None:
-        listed = [value if isinstance(value, list | tuple) or value is None else [value] for value in (uris, fileNames)]
-        self.sampleName, self.sampleDescription = sampleName, sampleDescription
-        self.uris, self.fileNames = listed
-        self.nodeNames, self.checksums, self.loadFiles = nodeNames, checksums, loadFiles
+        if loadFileType is not None and loadFileTypes is not None:
+            raise ValueError("loadFileType and loadFileTypes cannot be specified at the same time")
+        self.sampleName, self.sampleDescription = sampleName, sampleDescription or sampleName
         self.customDownloader, self.thumbnailFileName = customDownloader, thumbnailFileName
-        self.loadFileType, self.loadFileProperties = loadFileType, loadFileProperties or {}
-        if customDownloader is None and self.uris is not None and len(self.uris) != len(self.fileNames or []):
-            raise ValueError(f"Sample '{sampleName}' has {len(self.uris)} addresses and {self.fileNames} as files.")
+        self.loadFileProperties = loadFileProperties or {}
+        several = isinstance(uris, list | tuple)
+        self.uris = list(uris) if several else [uris]
+        given = (fileNames, nodeNames, loadFiles, loadFileTypes or loadFileType, checksums)
+        for name, value in zip(PER_FILE, given, strict=True):
+            alike = several and (value is None or (name == "loadFileTypes" and isinstance(value, str)))
+            setattr(self, name, [value] * len(self.uris) if alike else list(value) if several else [value])
+        lengths = {name: len(getattr(self, name)) for name in PER_FILE}
+        if set(lengths.values()) != {len(self.uris)}:
+            raise ValueError(
+                f"All fields of sample data source '{sampleName}' must have the same length: "
+                f"{len(self.uris)} uris, {lengths}"
+            )
 
 
 class SampleDataLogic:
@@ -65,5 +77,5 @@ def sample_data_module() -> types.ModuleType:
     return module
 
 
-def _register_category(category: str, *rest: Any, **options: Any) -> None:
-    slicer.modules.__dict__.setdefault("sampleDataSources", {}).setdefault(category, [])
+def _register_category(category: str, title: str) -> None:
+    slicer.modules.__dict__.setdefault("sampleDataSourceCategories", {})[category] = title

@@ -9,7 +9,6 @@ from typing import Any
 import slicer
 
 LOGICS = {
-    "Colors": ("vtkSlicerColorLogic", "vtkMRMLColorLogic"),
     "Cameras": ("vtkSlicerCamerasModuleLogic",),
     "Markups": ("vtkSlicerMarkupsLogic",),
     "Models": ("vtkSlicerModelsLogic",),
@@ -61,7 +60,7 @@ def build() -> World:
     application_logic.GetColorLogic().SetMRMLScene(scene)
     application_logic.GetColorLogic().AddDefaultColorNodes()
     slicer.vtkMRMLSliceNode.AddDefaultSliceOrientationPresets(scene, True)
-    world = World(scene, application_logic)
+    world = World(scene, application_logic, {"Colors": application_logic.GetColorLogic()})
     for module, classes in LOGICS.items():
         cls = next((getattr(slicer, name) for name in classes if hasattr(slicer, name)), None)
         if cls is not None:

@@ -86,6 +86,13 @@ def _furnish(native: Any, proxy: Any) -> None:
 
     _put("slicer.ScriptedLoadableModule", scripted_module)
     sys.modules["SampleData"] = sample_data.sample_data_module()
+    from . import pytorch, segment_editor_modules
+
+    _put("slicer.SegmentEditorEffects", segment_editor_modules.effects_module())
+    sys.modules["SegmentEditorEffects"] = slicer.SegmentEditorEffects
+    sys.modules["qSlicerSegmentationsEditorEffectsPythonQt"] = segment_editor_modules.adaptors_module()
+    if choice.PYTORCH_EXTENSION:
+        pytorch.install()
 
 
 def _offer(name: str) -> None:
@@ -110,4 +117,4 @@ def end() -> None:
     loader.leave_module()
     for name in [n.name() for n in loader.natives.values()]:
         slicer.app.moduleManager()._native.moduleAboutToBeUnloaded.emit(name)
-    slicer.mrmlScene.Clear(1)
+    slicer.mrmlScene.Clear(0)

@@ -21,6 +21,8 @@ from .natives import widgets
 from .proxies import Property, all_signals, made_for
 from .table import known, normalised, qualified, table
 
+UNKNOWN = "if it has, run make_table.py or add it to beyond.json"
+
 
 class UiFileError(RuntimeError):
     """A .ui file names what desktop Slicer does not have."""
@@ -73,7 +75,9 @@ def check(root: ElementTree.Element, name: str) -> None:
         class_name = str(node.get("class"))
         where = f"{name}: {class_name} '{node.get('name')}'"
         if class_name[0] in "qc" and class_name not in widgets():
-            reason = "the stand-in has not: add it there" if known(class_name) else "desktop Slicer has not"
+            reason = (
+                "the stand-in has not: add it there" if known(class_name) else f"desktop Slicer has not ({UNKNOWN})"
+            )
             raise UiFileError(f"{where}: a class that {reason}.")
         native = widgets().get(class_name) or getattr(QtWidgets, class_name, None)
         if native is None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import slicer
 
-from . import choice, messages, scene_files
+from . import choice, messages
 from .installs import recorded
 
 
@@ -27,7 +27,6 @@ def install() -> None:
     util.pip_install = recorded("pip_install")
     util.pip_uninstall = recorded("pip_uninstall")
     util.downloadFile = refuse_download
-    scene_files.install()
 
 
 KINDS = {logging.INFO: "information", logging.WARNING: "warning", logging.ERROR: "error"}

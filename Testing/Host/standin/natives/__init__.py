@@ -18,6 +18,12 @@ MODULES = (
     "segments_table",
     "views",
     "scripted_modules",
+    "segment_widgets",
+    "extensions",
+    "io_manager",
+    "place_widget",
+    "segment_editor_effect",
+    "segment_editor_widget",
 )
 
 

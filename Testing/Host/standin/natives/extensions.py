@@ -1,4 +1,4 @@
-"""qSlicerExtensionsManagerModel: which extensions are installed, and what installing one would do."""
+"""How Slicer was started (qSlicerCommandOptions); which extensions are installed (qSlicerExtensionsManagerModel)."""
 
 # ruff: noqa: N801, N802, N815 (the names are those of Qt and of Slicer)
 
@@ -7,6 +7,7 @@ from __future__ import annotations
 from PySide6 import QtCore
 from PySide6.QtCore import Signal
 
+from .. import messages
 from .plain import keeps
 
 
@@ -45,3 +46,12 @@ class qSlicerExtensionsManagerModel(QtCore.QObject):
     def downloadAndInstallExtensionByName(self, name: str, dependencies: bool = True, wait: bool = False) -> bool:
         """Note which extension is wanted; it is installed if ``succeeds`` says so."""
         return self.installExtensionFromServer(name)
+
+
+@keeps(runPythonAndExit=False)
+class qSlicerCommandOptions(QtCore.QObject):
+    """The command line."""
+
+    def testingEnabled(self) -> bool:
+        """Tell whether Slicer was started with ``--testing``."""
+        return messages.testing

@@ -70,6 +70,7 @@ def empty_window(widget: QtWidgets.QWidget) -> tuple[Any, Any, Any]:
     interactor = vtk.vtkGenericRenderWindowInteractor()
     interactor.SetRenderWindow(window)
     interactor.SetSize(256, 256)
+    interactor.SetInteractorStyle(None)
     interactor.EnableRenderOff()
     return window, interactor, renderer
 
@@ -238,6 +239,14 @@ class qSlicerLayoutManager(QtCore.QObject):
         """Choose a layout by its number."""
         self._layout_logic.GetLayoutNode().SetViewArrangement(int(layout))
         self.layoutChanged.emit(int(layout))
+
+    def mrmlSliceLogics(self) -> Any:
+        """Return the logics of the slice views."""
+        return slicer.app._native.applicationLogic().GetSliceLogics()
+
+    def mrmlViewLogics(self) -> Any:
+        """Return the logics of the 3D views."""
+        return slicer.app._native.applicationLogic().GetViewLogics()
 
     def sliceViewNames(self) -> list[str]:
         """Return the names of the slice views."""
