@@ -86,7 +86,7 @@ class Panel:
         self._parameters: Parameters | None = None
         self._place: PlaceMode | None = None
         self._shortcuts: Shortcuts | None = None
-        self._latency = ""
+        self._latency, self._was_busy = "", False
         self._dirty, self._applying, self._entered = True, False, False
         self._news = News()
         self._ticker = Ticker(self._tick)
@@ -320,7 +320,7 @@ class Panel:
         steps = workspace.annotator.session.history.done if workspace.volume is not None else ()
         if steps and not slicer.util.confirmOkCancelDisplay(
             _(
-                "The scan is opened again with the other model or device; what was done so far can then no more be undone."
+                "The scan is opened again with the other model or device. What was done so far cannot be undone then."
             )
         ):
             return False
@@ -465,6 +465,9 @@ class Panel:
             self.workspace.pump()
         except Exception as error:
             self._fail(error)
+        busy = telling.is_busy(self.workspace)
+        self._dirty = self._dirty or busy != self._was_busy
+        self._was_busy = busy
         self.refresh()
         return not self.workspace.idle
 
