@@ -32,7 +32,7 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
         scriptedEffect.perSegment = True
         scriptedEffect.requireSegments = True
         AbstractScriptedSegmentEditorEffect.__init__(self, scriptedEffect)
-        self._annotator = None
+        self._annotator = self._heard = None
 
     def clone(self):
         """Another one, for another editor."""
@@ -87,7 +87,7 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
             return False
         if callerInteractor.GetShiftKey() or callerInteractor.GetAltKey():
             return False
-        if self._annotator is None or self._annotator.closed:
+        if self._annotator is None or self._annotator.closed or self._annotator.complaint:
             self._open()
         if self._annotator is None:
             return True
@@ -131,6 +131,8 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
         except Exception as error:  # the editor goes on; the sentence says what to do
             self._status.setText(str(error))
             return
-        self._annotator = self._panel.workspace.annotator
-        self._annotator.failed.connect(lambda error: self._status.setText(str(error)))
+        annotator = self._panel.workspace.annotator
+        if annotator is not self._heard:
+            annotator.failed.connect(lambda error: self._status.setText(str(error)))
+        self._annotator = self._heard = annotator
         self._status.setText(_("Click where the chosen segment goes on; ctrl-click where it is too large."))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable, Sequence
+from subprocess import CalledProcessError
 from typing import Any
 
 import slicer
 from slicer.i18n import tr as _
 
 from ..doctor.requirements import Requirement, missing
+from ..errors import ResourceError
 from .widgets import enable
 
 TORCH = "torch"
@@ -31,6 +33,7 @@ class FirstStart:
     ) -> None:
         self._ui, self._file, self._ready, self._failed = ui, requirements_file, ready, failed
         self.missing: tuple[Requirement, ...] = ()
+        ui.setupPage.setVisible(False)
         ui.torchButton.connect("clicked()", lambda: self._do(self._install_torch))
         ui.packagesButton.connect("clicked()", lambda: self._do(self._install_packages))
 
@@ -84,16 +87,25 @@ class FirstStart:
         PyTorchUtils.PyTorchUtilsLogic().installTorch(askConfirmation=True, torchVersionRequirement=f">={wanted.least}")
 
     def _install_packages(self) -> None:
-        names = [str(one) for one in self._others]
-        if importlib.util.find_spec("slicer.packaging") is not None:  # since Slicer 5.12
-            from slicer import packaging
-
-            packaging.pip_ensure(
-                packaging.load_requirements(self._file),
-                skip_packages=[TORCH, "numpy", "SimpleITK"],
-                requester="VISTA3DSegment",
-            )
-        elif slicer.util.confirmOkCancelDisplay(
-            _("Install {names} from the Python Package Index?").format(names=", ".join(names))
+        names = ", ".join(str(one) for one in self._others)
+        if not slicer.util.confirmOkCancelDisplay(
+            _("Install {names} from the Python Package Index into this Slicer?").format(names=names)
         ):
-            slicer.util.pip_install(" ".join(f'"{name}"' for name in names))
+            return
+        try:
+            if importlib.util.find_spec("slicer.packaging") is not None:  # since Slicer 5.12
+                from slicer import packaging
+
+                packaging.pip_ensure(
+                    packaging.load_requirements(self._file),
+                    skip_packages=[TORCH, "numpy", "SimpleITK"],
+                    requester="VISTA3DSegment",
+                    prompt_install=False,
+                )
+            else:
+                slicer.util.pip_install(" ".join(f'"{one}"' for one in self._others))
+        except CalledProcessError as error:
+            raise ResourceError(
+                _("{names} could not be installed.").format(names=names),
+                _("The application's log says why; check the connection to the network, and try again."),
+            ) from error

@@ -29,7 +29,7 @@ class ModelsSection:
         ui: widgets of the panel.
         settings: QSettings of the application.
         python: the interpreter in which downloads run; None: this one.
-        chosen: called when another engine is wanted.
+        chosen: called when another engine is wanted; returns whether it is used now.
         failed: called with an error.
     """
 
@@ -38,7 +38,7 @@ class ModelsSection:
         ui: Any,
         settings: Any,
         python: str | None,
-        chosen: Callable[[EngineChoice], None],
+        chosen: Callable[[EngineChoice], bool],
         failed: Callable[[Exception], None],
     ) -> None:
         self._ui, self._settings, self._python, self._chosen, self._failed = ui, settings, python, chosen, failed
@@ -50,9 +50,9 @@ class ModelsSection:
         self._show_choice()
         self.list()
         ui.downloadWidget.setVisible(False)
-        ui.modelSelector.connect("currentIndexChanged(int)", lambda _row: self._model_selected())
+        ui.modelSelector.connect("activated(int)", lambda _row: self._model_selected())
         for selector in (ui.deviceSelector, ui.precisionSelector):
-            selector.connect("currentIndexChanged(int)", lambda _row: self._wish())
+            selector.connect("activated(int)", lambda _row: self._wish())
         ui.memorySpinBox.connect("editingFinished()", self._wish)
         ui.addModelButton.connect("clicked()", lambda: self._do(self._add))
         ui.downloadButton.connect("clicked()", lambda: self._do(self._download))
@@ -75,6 +75,21 @@ class ModelsSection:
         selector.setCurrentIndex(names.index(wanted if wanted in names else self.choice.model))
         selector.blockSignals(was)
         self._describe()
+
+    def fall_back(self) -> None:
+        """The model of the choice cannot be used: the starter is chosen."""
+        self.choice = replace(self.choice, model=EngineChoice().model)
+        self._select(self.choice.model)
+
+    def allow(self, why_not: str) -> None:
+        """Let the person choose another engine, or say why they cannot now.
+
+        Args:
+            why_not: a sentence; "": they can.
+        """
+        ui = self._ui
+        for widget in (ui.modelSelector, ui.deviceSelector, ui.precisionSelector, ui.memorySpinBox):
+            enable(widget, why_not)
 
     def close(self) -> None:
         """Break a download off; it goes on from there another time."""
@@ -126,10 +141,10 @@ class ModelsSection:
             str(self._ui.precisionSelector.currentText),
             int(self._ui.memorySpinBox.value),
         )
-        if wanted != self.choice:
+        if wanted != self.choice and self._chosen(wanted):
             self.choice = wanted
             wanted.write(self._settings)
-            self._chosen(wanted)
+        self._show_choice()
 
     def _add(self) -> None:
         path = qt.QFileDialog.getOpenFileName(
@@ -139,11 +154,13 @@ class ModelsSection:
             added = store.add(Path(path))
             self.list()
             self._select(added.known.name if added.known is not None else added.path.stem)
+            self._model_selected()
 
     def _select(self, name: str) -> None:
         names = [model.name for model in self._listed]
         if name in names:
             self._ui.modelSelector.setCurrentIndex(names.index(name))
+            self._describe()
 
     def _download(self) -> None:
         model = self._shown
@@ -176,9 +193,12 @@ class ModelsSection:
         if model is not None and slicer.util.confirmOkCancelDisplay(
             _("Remove the file of the model {name} from this computer?").format(name=model.name)
         ):
-            store.remove(model.name)
+            if model.name == self.choice.model:  # nobody may read the file that is removed
+                self._select(EngineChoice().model)
+                self._wish()
+            if model.name != self.choice.model:
+                store.remove(model.name)
             self.list()
-            self._wish()
 
     def _open_folder(self) -> None:
         store.models_folder().mkdir(parents=True, exist_ok=True)

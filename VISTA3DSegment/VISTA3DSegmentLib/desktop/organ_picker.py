@@ -69,11 +69,13 @@ class OrganPicker:
         self._checked()
 
     def _checked(self) -> None:
-        names = [choice.title for choice in self._offered if int(choice.value) in self.checked]
+        checked = set(self.checked)
+        names = [choice.title for choice in self._offered if int(choice.value) in checked]
         few = ", ".join(names[:3]) + (_(" and {count} more").format(count=len(names) - 3) if len(names) > 3 else "")
         self._ui.organsLabel.setText(few or _("Every organ"))
         self._ui.clearOrgansButton.setVisible(bool(names))
-        text = _("Segment {count} structures").format(count=len(names)) if len(names) > 1 else _("Segment ") + few
+        several, one = _("Segment {count} structures"), _("Segment {name}")
+        text = several.format(count=len(names)) if len(names) > 1 else one.format(name=few)
         self._ui.segmentButton.setText(text if names else _("Segment everything"))
         self._changed()
 

@@ -11,6 +11,7 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
+from ..errors import SegmentationError
 from ..prompts import Ras
 from ..scene.latency import Latency
 from ..scene.nodes import segmentation_for
@@ -85,7 +86,6 @@ class Panel:
         self._parameters: Parameters | None = None
         self._place: PlaceMode | None = None
         self._shortcuts: Shortcuts | None = None
-        self._refused: tuple[Any, Any] | None = None
         self._latency = ""
         self._dirty, self._applying, self._entered = True, False, False
         self._news = News()
@@ -94,7 +94,7 @@ class Panel:
         self._models = ModelsSection(ui, settings, host.python, self._use, self._fail)
         self._doctor = DoctorSection(ui, host.python, self._fail)
         self._first_start = FirstStart(ui, host.resource("requirements.txt"), self._apply, self._fail)
-        self.workspace = self._workspace_with(self._models.choice)
+        self.workspace = self._workspace_with(self._models.choice, self._estimator())
         self._organs = OrganPicker(ui, self._organs_chosen)
         self._organs.offer(self.workspace.classes)
         self._table = SegmentsTable(ui.segmentsTable, self._segment_chosen)
@@ -110,15 +110,27 @@ class Panel:
         ui.removeButton.setIcon(qt.QIcon(host.resource("Icons/Remove.svg")))
         self.refresh()
 
-    def _workspace_with(self, choice: EngineChoice) -> Workspace:
-        workspace = Workspace(
-            self._host.scene, self._starting(choice), Estimator(choice.model, self._host.home), self._host.home
-        )
+    def _estimator(self) -> Estimator:
+        """Of the model that was chosen last; if that is damaged the starter takes its place."""
+        try:
+            return Estimator(self._models.choice.model, self._host.home)
+        except SegmentationError as error:
+            self._fail(error)
+            self._models.fall_back()
+            return Estimator(self._models.choice.model, self._host.home)
+
+    def _workspace_with(self, choice: EngineChoice, estimator: Estimator) -> Workspace:
+        workspace = Workspace(self._host.scene, self._starting(choice), estimator, self._host.home)
         workspace.said.connect(self._say)
         workspace.failed.connect(self._fail)
         workspace.measured.connect(self._measured)
-        workspace.changed.connect(lambda _none: self._wake())
+        workspace.changed.connect(lambda _none: self._workspace_changed())
         return workspace
+
+    def _workspace_changed(self) -> None:
+        if self.workspace.volume is None:
+            self._forget_place()
+        self._wake()
 
     def _starting(self, choice: EngineChoice) -> Callable[[], Any]:
         return lambda: choice.start(self._host.python)
@@ -151,7 +163,7 @@ class Panel:
         """The person has opened the module: its keys are heard."""
         self._entered = True
         if self._shortcuts is None:
-            self._shortcuts = Shortcuts(self._hearers(), self._keys())
+            self._shortcuts = self._make_shortcuts()
         self._first_start.look()
         self._apply()
 
@@ -184,7 +196,6 @@ class Panel:
     def set_parameters(self, parameters: Parameters | None) -> None:
         """These are the parameters of the scene."""
         self._parameters = parameters
-        self._refused = None
         if parameters is not None:
             self._organs.check(parameters.organs)
         self._apply()
@@ -220,8 +231,7 @@ class Panel:
         self._applying = True
         try:
             wanted = self._wanted(parameters)
-            if self._entered and wanted != self._open_nodes() and wanted != self._refused:
-                self._refused = None
+            if self._entered and wanted != self._open_nodes():
                 self._change_to(*wanted)
             if self.workspace.volume is not None:
                 self._set_limits(parameters)
@@ -253,8 +263,16 @@ class Panel:
             else:
                 self._open(volume_node, segmentation_node)
         except Exception as error:
-            self._refused = (volume_node, segmentation_node)
             self._fail(error)
+            self._opened() if self.workspace.volume is not None else self._choose(None, None)
+
+    def _choose(self, volume_node: Any, segmentation_node: Any) -> None:
+        """Put into the panel what is open."""
+        if self._parameters is not None:
+            was, self._applying = self._applying, True
+            self._parameters.volume = volume_node
+            self._parameters.segmentation = segmentation_node
+            self._applying = was
 
     def _open(self, volume_node: Any, segmentation_node: Any) -> None:
         self._forget_place()
@@ -270,13 +288,18 @@ class Panel:
         annotator.session.progressed.connect(self._run_ended)
         annotator.surfaces.show(bool(self._ui.show3DButton.checked))
         self._table.show(annotator.segmentation_node)
-        if self._parameters is not None:
-            was, self._applying = self._applying, True
-            self._parameters.volume = annotator.volume_node
-            self._parameters.segmentation = annotator.segmentation_node
-            self._applying = was
-        slicer.util.setSliceViewerLayers(background=annotator.volume_node)
+        self._choose(annotator.volume_node, annotator.segmentation_node)
+        self._show_in_views(annotator.volume_node)
         self._wake()
+
+    def _show_in_views(self, volume_node: Any) -> None:
+        """Show a scan in the slice views, if none of them does: how the person has arranged them stays."""
+        layouts = self._host.application.layoutManager()
+        names = [] if layouts is None else layouts.sliceViewNames()
+        nodes = [layouts.sliceWidget(name).mrmlSliceCompositeNode() for name in names]
+        shown = {node_id for node in nodes for node_id in (node.GetBackgroundVolumeID(), node.GetForegroundVolumeID())}
+        if nodes and volume_node.GetID() not in shown:
+            slicer.util.setSliceViewerLayers(background=volume_node, fit=True)
 
     def _forget_place(self) -> None:
         if self._place is not None:
@@ -291,17 +314,34 @@ class Panel:
         values = parameters.values
         annotator.rules.hu_window = (values.minimum, values.maximum) if parameters.limitValues else None
 
-    def _use(self, choice: EngineChoice) -> None:
-        def use() -> None:
-            self._forget_place()
-            was_open = self.workspace.volume is not None
-            self.workspace.use(self._starting(choice), Estimator(choice.model, self._host.home))
+    def _use(self, choice: EngineChoice) -> bool:
+        """Go on with another engine; returns whether it could be done and the person wants it."""
+        workspace = self.workspace
+        steps = workspace.annotator.session.history.done if workspace.volume is not None else ()
+        if steps and not slicer.util.confirmOkCancelDisplay(
+            _(
+                "The scan is opened again with the other model or device; what was done so far can then no more be undone."
+            )
+        ):
+            return False
+        try:
+            estimator = Estimator(choice.model, self._host.home)
+        except SegmentationError as error:
+            self._fail(error)
+            return False
+        self._act(lambda: self._exchange(choice, estimator))
+        return True
+
+    def _exchange(self, choice: EngineChoice, estimator: Estimator) -> None:
+        was_open = self.workspace.volume is not None
+        self._forget_place()
+        try:
+            self.workspace.use(self._starting(choice), estimator)
+        finally:
             self._organs.offer(self.workspace.classes)
             self._offer_structures()
-            if was_open:
+            if was_open and self.workspace.volume is not None:
                 self._opened()
-
-        self._act(use)
 
     # ------------------------------------------------------------------ what the person does
 
@@ -392,24 +432,27 @@ class Panel:
         elif self._place is not None:
             self._place.stop()
 
-    def _keys(self) -> dict[str, Callable[[], None]]:
+    def _make_shortcuts(self) -> Shortcuts:
+        """Keys without Ctrl are heard in the views only: in the panel they are those of its fields and lists."""
         workspace = self.workspace
-        keys: dict[str, Callable[[], object]] = {
-            "A": lambda: self._toggle_clicks(True),
-            "D": lambda: self._toggle_clicks(False),
-            "N": self._begin_lesion,
-            "Space": workspace.toggle_before,
+        everywhere: dict[str, Callable[[], object]] = {
             "Ctrl+Z": lambda: workspace.annotator.undo(),
             "Ctrl+Y": lambda: workspace.annotator.redo(),
             "Ctrl+Shift+Z": lambda: workspace.annotator.redo(),
             "Esc": self._cancel,
         }
-        return {key: lambda action=action: self._act(action) for key, action in keys.items()}  # type: ignore[misc]
-
-    def _hearers(self) -> list[Any]:
+        in_views: dict[str, Callable[[], object]] = {
+            "A": lambda: self._toggle_clicks(True),
+            "D": lambda: self._toggle_clicks(False),
+            "N": self._begin_lesion,
+            "Space": workspace.toggle_before,
+        }
+        shortcuts = Shortcuts(self._act)
+        shortcuts.add(self._ui.VISTA3DSegment, everywhere)
         layouts = self._host.application.layoutManager()
-        viewport = None if layouts is None else layouts.viewport()
-        return [widget for widget in (self._ui.VISTA3DSegment, viewport) if widget is not None]
+        if layouts is not None and layouts.viewport() is not None:
+            shortcuts.add(layouts.viewport(), everywhere | in_views)
+        return shortcuts
 
     # ------------------------------------------------------------------ time
 
@@ -468,6 +511,7 @@ class Panel:
         ui.segmentButton.setVisible(not running)
         ui.runWidget.setVisible(running)
         enable(ui.segmentButton, telling.why_no_run(workspace))
+        self._models.allow(_("Cancel the automatic run first.") if running else "")
         if running:
             percent = telling.percent(workspace)
             ui.runProgress.setMaximum(0 if percent is None else 100)

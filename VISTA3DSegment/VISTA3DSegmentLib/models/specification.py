@@ -15,6 +15,8 @@ from typing import Any, Literal, TypeAlias, get_args
 
 from ..errors import ModelError
 
+LENGTH_BYTES, MAX_HEADER_BYTES = 8, 100_000_000
+"""Of a safetensors file: it begins with the length of its header; the format allows no longer one."""
 METADATA_KEY = "vista3dsegment"
 """Key of the specification in the metadata of a safetensors header."""
 
@@ -214,12 +216,14 @@ def specification_of(path: Path) -> ModelSpecification | None:
     Raises:
         ModelError: the file cannot be read, or says something that is not valid.
     """
-    from safetensors import SafetensorError, safe_open
-
+    # Read without the library: desktop Slicer has none until it was installed, and the panel is there before.
     try:
-        with safe_open(path, "np") as file:
-            text = (file.metadata() or {}).get(METADATA_KEY)
-    except (SafetensorError, OSError, ValueError) as error:
+        with path.open("rb") as file:
+            size = int.from_bytes(file.read(LENGTH_BYTES), "little")
+            if not 0 < size <= min(MAX_HEADER_BYTES, path.stat().st_size - LENGTH_BYTES):
+                raise ValueError("its header has no length that is possible")
+            text = (json.loads(file.read(size)).get("__metadata__") or {}).get(METADATA_KEY)
+    except (OSError, ValueError, AttributeError) as error:
         raise ModelError(f"The model file {path.name} is damaged ({error}).", DAMAGED_REMEDY) from error
     return ModelSpecification.from_json(text) if text else None
 

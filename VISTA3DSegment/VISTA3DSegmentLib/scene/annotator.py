@@ -55,7 +55,8 @@ class SceneAnnotator:
         client: the engine. It is opened on the volume here and belongs to who made it: when this annotation is closed
             it can serve another one.
         segmentation_node: existing one to work in; None: a new one is made.
-        journal: survives a crash; None: nothing does.
+        journal: survives a crash; None: nothing does. What it holds comes back into a new segmentation, unless the
+            scene has work on the volume already; into an existing one only what goes on from its own records.
         editor_node: vtkMRMLSegmentEditorNode whose masks and overwrite mode are honoured; see ``EditorRules`` for the
             mode that it must have.
         clock: seconds, monotonic.
@@ -78,6 +79,7 @@ class SceneAnnotator:
         volume: Volume | None = None,
     ) -> None:
         volume = volume_of(volume_node) if volume is None else volume
+        works_in_it = segmentation_node is not None
         if segmentation_node is not None:
             segments = Segments(segmentation_node, Lattice.of(volume, segmentation_node))
         client.open(volume)
@@ -90,6 +92,7 @@ class SceneAnnotator:
         self.failed: Signal[SegmentationError] = Signal()
         self.selected_changed: Signal[str | None] = Signal()
         self.outdated: Signal[str] = Signal()
+        self.stirred: Signal[None] = Signal()
         self.follows_clicks = False
         self.roi_node: Any | None = None
         self.reach_mm: float | None = None
@@ -102,7 +105,8 @@ class SceneAnnotator:
         self.difference = Difference(scene, segments.lattice, transform_id, clock)
         records = Records.find(scene, volume, volume_node, segmentation_node)
         self.markups = PromptMarkups(scene, self, records.lists if records is not None else None, transform_id)
-        beginning = recalled(records, journal, segments, self.markups)
+        begins_anew = records is None and (works_in_it or Records.of_volume(scene, volume_node))
+        beginning = recalled(records, journal, segments, self.markups, restores=not begins_anew)
         self.records = records or Records.begin(scene, volume, volume_node, segmentation_node, self.markups.nodes)
         self.session = Session(
             volume,
@@ -119,7 +123,7 @@ class SceneAnnotator:
         self._last_change: tuple[MaskCrop, MaskCrop] | None = None
         self._shown_step: int | None = None
         self._unsaved: set[str] = set()
-        self._removing = self._closed = False
+        self._removing = self._closed = self._stirred = False
         self._places = Places(volume_node, (segmentation_node, *self.markups.nodes.values()))
         self._complaint = ""
         self._observers = Observers()
@@ -232,6 +236,7 @@ class SceneAnnotator:
             or self._unsaved
             or self._drag
             or self._last_change
+            or self._stirred
         )
 
     def pump(self) -> None:
@@ -240,6 +245,7 @@ class SceneAnnotator:
             self._early.pop(0)()
         if self._complaint:
             return
+        self._stirred = False
         self._notice()
         self._stopwatch.pumped()
         self.session.pump()
@@ -260,9 +266,9 @@ class SceneAnnotator:
     def keep(self) -> None:
         """Write down in the scene all that it needs to come back as it is.
 
-        Who saves a scene calls this first. A host with Qt says that it is about to save (``StartSaveEvent``), and it is
-        done by itself; slicer-core does not. ``pump`` does it too, for one object at a time and a moment late: clicks
-        since then would be lost with a scene that is saved without this, and what they did could not be moved.
+        Who saves a scene calls this first, if they can: no host says that it is about to save (Slicer 5.13 defines a
+        ``StartSaveEvent`` and never invokes it). ``pump`` does it too, for one object at a time and a moment late:
+        clicks of that moment would be lost with a scene that is saved in it, and what they did could not be moved.
         """
         if not self._complaint and self.segmentation_node.GetScene() is not None:
             self._notice()
@@ -372,7 +378,8 @@ class SceneAnnotator:
         self.session.answered.connect(lambda answer: self._stopwatch.written(answer[0]))
         segmentation = self.segmentation_node.GetSegmentation()
         self._observers.add(segmentation, slicer.vtkSegmentation.SegmentRemoved, self._segment_removed)
-        self._observers.add(self.scene, slicer.vtkMRMLScene.StartSaveEvent, self.keep)
+        for event in (slicer.vtkSegmentation.SegmentModified, slicer.vtkSegmentation.SourceRepresentationModified):
+            self._observers.add(segmentation, event, self._stir)
         self._observers.add(self.scene, slicer.vtkMRMLScene.StartCloseEvent, self.close)
         self._observers.add_with_object(self.scene, slicer.vtkMRMLScene.NodeAboutToBeRemovedEvent, self._node_removed)
         moved = slicer.vtkMRMLTransformableNode.TransformModifiedEvent
@@ -380,6 +387,12 @@ class SceneAnnotator:
             self._observers.add(self.volume_node, event, self._look_at_places)
         for node in (self.segmentation_node, *self.markups.nodes.values()):
             self._observers.add(node, moved, self._look_at_places)
+
+    def _stir(self) -> None:
+        """A segment was changed, by whomever: there is something to notice."""
+        if not self._stirred:
+            self._stirred = True
+            self.stirred.emit(None)
 
     def _take_in(self) -> None:
         """Before the person's action: is everything where it was, and what have other tools done?

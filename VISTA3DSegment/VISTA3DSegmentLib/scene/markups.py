@@ -219,6 +219,7 @@ def _apart(a: Ras, b: Ras) -> bool:
 
 def _new_list(scene: Any, positive: bool, transform_id: str | None) -> Any:
     node = scene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", NAMES[positive])
+    node.SetHideFromEditors(True)  # they are the annotation's, and in no list of the person's own points
     node.CreateDefaultDisplayNodes()
     display = node.GetDisplayNode()
     color = GREEN if positive else RED

@@ -26,6 +26,7 @@ class PlaceMode:
     def __init__(self, interaction_node: Any, selection_node: Any, lists: Mapping[bool, Any]) -> None:
         self._interaction, self._selection, self._lists = interaction_node, selection_node, dict(lists)
         self.changed: Signal[bool | None] = Signal()
+        self._before: tuple[str | None, str | None] = None, None
         self._told = self.sign
         self._observers = Observers()
         event = slicer.vtkMRMLInteractionNode.InteractionModeChangedEvent
@@ -42,8 +43,11 @@ class PlaceMode:
 
     def start(self, positive: bool) -> None:
         """From now on the mouse places points of one list, until it is stopped."""
-        self._selection.SetReferenceActivePlaceNodeClassName(POINT_CLASS)
-        self._selection.SetActivePlaceNodeID(self._lists[positive].GetID())
+        selection = self._selection
+        if self.sign is None:
+            self._before = selection.GetActivePlaceNodeClassName(), selection.GetActivePlaceNodeID()
+        selection.SetReferenceActivePlaceNodeClassName(POINT_CLASS)
+        selection.SetActivePlaceNodeID(self._lists[positive].GetID())
         self._interaction.SetPlaceModePersistence(1)
         self._interaction.SetCurrentInteractionMode(self._interaction.Place)
 
@@ -52,6 +56,11 @@ class PlaceMode:
         if self.sign is not None:
             self._interaction.SetPlaceModePersistence(0)
             self._interaction.SetCurrentInteractionMode(self._interaction.ViewTransform)
+        if self._selection.GetActivePlaceNodeID() in {node.GetID() for node in self._lists.values()}:
+            # A point that is placed later, by another tool, must not become a click.
+            class_name, node_id = self._before
+            self._selection.SetReferenceActivePlaceNodeClassName(class_name or POINT_CLASS)
+            self._selection.SetActivePlaceNodeID(node_id)
 
     def close(self) -> None:
         """Stop, and listen no more."""

@@ -32,7 +32,9 @@ class Beginning:
     errors: tuple[SegmentationError, ...]
 
 
-def recalled(records: Records | None, journal: Journal | None, segments: Segments, markups: PromptMarkups) -> Beginning:
+def recalled(
+    records: Records | None, journal: Journal | None, segments: Segments, markups: PromptMarkups, restores: bool = True
+) -> Beginning:
     """Bring back an annotation.
 
     The records of a saved scene count, unless the journal leads beyond them: then what was done after saving is done
@@ -43,13 +45,14 @@ def recalled(records: Records | None, journal: Journal | None, segments: Segment
         journal: of the volume; None: there is none.
         segments: of the scene.
         markups: of the scene.
+        restores: without records, what the journal holds comes back; else a new one is begun.
     """
     kept, errors = _kept(records, segments, markups) if records is not None else ({}, [])
     saved = annotation = Annotation(MappingProxyType({key: found.value for key, found in kept.items()}))
     waiting = {key for key, found in kept.items() if found.waiting}
     if journal is not None:
         mark = records.mark if records is not None else ""
-        newer = journal.since(mark) if kept or mark else journal.restore().objects
+        newer = journal.since(mark) if kept or mark or not restores else journal.restore().objects
         as_kept = {key for key, found in kept.items() if found.as_kept}
         ids = {key: _id_for(key, value, as_kept, segments) for key, value in newer.items()}
         for key, value in newer.items():

@@ -62,18 +62,17 @@ class Records:
     @classmethod
     def find(cls, scene: Any, volume: Volume, volume_node: Any, segmentation: Any) -> Records | None:
         """Those of an earlier session, if the scene holds them."""
-        nodes = scene.GetNodesByClass("vtkMRMLScriptedModuleNode")
-        nodes.UnRegister(None)
-        for n in range(nodes.GetNumberOfItems()):
-            node = nodes.GetItemAsObject(n)
-            if (
-                node.GetModuleName() == "VISTA3DSegment"
-                and node.GetNodeReference(VOLUME) is volume_node
-                and node.GetNodeReference(SEGMENTATION) is segmentation
-                and all(node.GetNodeReference(role) is not None for role in LISTS.values())
+        for node in _nodes_of(scene, volume_node):
+            if node.GetNodeReference(SEGMENTATION) is segmentation and all(
+                node.GetNodeReference(role) is not None for role in LISTS.values()
             ):
                 return cls(node, volume)
         return None
+
+    @staticmethod
+    def of_volume(scene: Any, volume_node: Any) -> bool:
+        """Whether the scene holds work on a volume, in whatever segmentation."""
+        return any(node.GetNodeReference(SEGMENTATION) is not None for node in _nodes_of(scene, volume_node))
 
     @classmethod
     def begin(
@@ -182,6 +181,12 @@ class Records:
         clicks = tuple(PlacedClick(key, Click(positions[point], point[0])) for key, point in points.items())
         value = replace(value, base=base, clicks=clicks, limits=limits, took=took)
         return Recalled(value, points, waiting, as_kept=True)
+
+
+def _nodes_of(scene: Any, volume_node: Any) -> list[Any]:
+    kind = "vtkMRMLScriptedModuleNode"
+    nodes = [scene.GetNthNodeByClass(n, kind) for n in range(scene.GetNumberOfNodesByClass(kind))]
+    return [n for n in nodes if n.GetModuleName() == "VISTA3DSegment" and n.GetNodeReference(VOLUME) is volume_node]
 
 
 def checksum(mask: MaskCrop) -> str:

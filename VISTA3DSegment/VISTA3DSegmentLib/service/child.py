@@ -19,7 +19,7 @@ import numpy as np
 
 from ..errors import Cancelled, ResourceError, SegmentationError
 from ..volume import Volume
-from . import worker
+from . import spawning, worker
 from .codec import decode_event, encode_request
 from .messages import (
     Answered,
@@ -64,9 +64,7 @@ class ChildProcess:
         self, make_engine: worker.MakeEngine, patience_seconds: float = PATIENCE_SECONDS, python: str | None = None
     ) -> None:
         self._make_engine, self._patience = make_engine, patience_seconds
-        self._context = multiprocessing.get_context("spawn")
-        if python is not None:
-            self._context.set_executable(python)
+        self._python = python
         self._process: SpawnProcess | None = None
         self._connection: Connection | None = None
         self._memory: SharedMemory | None = None
@@ -195,11 +193,8 @@ class ChildProcess:
     # ------------------------------------------------------------------ the process
 
     def _start(self) -> None:
-        ours, theirs = self._context.Pipe()
-        self._process = self._context.Process(
-            target=worker.main, args=(self._make_engine, theirs), daemon=True, name="VISTA3DSegment worker"
-        )
-        self._process.start()
+        ours, theirs = multiprocessing.Pipe()
+        self._process = spawning.start(self._python, worker.main, (self._make_engine, theirs), "VISTA3DSegment worker")
         theirs.close()
         self._connection = ours
 

@@ -13,6 +13,7 @@ from multiprocessing.connection import Connection
 from typing import Any, TypeAlias
 
 from ..errors import Cancelled, ResourceError, SegmentationError
+from . import spawning
 
 Say: TypeAlias = Callable[[str], None]
 Task: TypeAlias = Callable[..., None]
@@ -29,12 +30,8 @@ class Errand:
     """
 
     def __init__(self, task: Task, *arguments: Any, python: str | None = None) -> None:
-        context = multiprocessing.get_context("spawn")
-        if python is not None:
-            context.set_executable(python)
-        self._connection, theirs = context.Pipe(duplex=False)
-        self._process = context.Process(target=_child, args=(task, arguments, theirs), daemon=True)
-        self._process.start()
+        self._connection, theirs = multiprocessing.Pipe(duplex=False)
+        self._process = spawning.start(python, _child, (task, arguments, theirs), "VISTA3DSegment errand")
         theirs.close()
         self.ended = False
         self.error: SegmentationError | None = None

@@ -95,7 +95,9 @@ class Workspace:
         self.changed: Signal[None] = Signal()
         self._client: Client | None = None
         self._annotator: SceneAnnotator | None = None
+        self._journal: Journal | None = None
         self._before_after: BeforeAfter | None = None
+        self._leftovers: list[Any] = []
         self._ml: dict[str, tuple[MaskCrop, float]] = {}
         self._arrived: list[str] = []
         self._run_began = 0.0
@@ -147,11 +149,12 @@ class Workspace:
             self._client = self._make_client()
         journal = Journal(self._journals, volume.sample_key)
         annotator = SceneAnnotator(self._scene, volume_node, self._client, segmentation_node, journal, volume=volume)
-        self._annotator, self._before_after = annotator, BeforeAfter(annotator)
+        self._annotator, self._journal, self._before_after = annotator, journal, BeforeAfter(annotator)
         annotator.said.connect(self.said.emit)
         annotator.failed.connect(self.failed.emit)
         annotator.measured.connect(self.measured.emit)
         annotator.outdated.connect(self._outdated)
+        annotator.stirred.connect(self.changed.emit)
         annotator.selected_changed.connect(lambda _: self.changed.emit(None))
         annotator.session.changed.connect(self._object_changed)
         annotator.session.progressed.connect(self._progressed)
@@ -161,11 +164,12 @@ class Workspace:
 
     def start_afresh(self) -> None:
         """Forget what was done on this scan: its segments, its clicks and its journal."""
-        annotator = self.annotator
+        annotator, journal = self.annotator, self._journal
         volume_node = annotator.volume_node
         self.close()
         self._remove_nodes_of(annotator)
-        Journal(self._journals, annotator.session.volume.sample_key).discard()
+        if journal is not None:
+            journal.discard()
         self.open(volume_node)
 
     def close(self) -> None:
@@ -358,10 +362,12 @@ class Workspace:
     @property
     def idle(self) -> bool:
         """Nothing is under way."""
-        return self._annotator is None or self._annotator.idle
+        return not self._leftovers and (self._annotator is None or self._annotator.idle)
 
     def pump(self) -> None:
         """Take what the engine has answered and do what is due."""
+        while self._leftovers:
+            remove_with_display(self._leftovers.pop())
         if self._annotator is not None:
             self._annotator.pump()
 
@@ -376,6 +382,8 @@ class Workspace:
     def _outdated(self, why: str) -> None:
         self.said.emit(why)
         if self._annotator is not None and self._annotator.closed:
+            # What is left of it goes when the node that is just being removed has gone.
+            self._leftovers += [self._annotator.records.node, *self._annotator.markups.nodes.values()]
             self.close()
 
     def _note_arrival(self, object_id: str) -> None:
