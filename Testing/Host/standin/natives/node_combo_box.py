@@ -12,6 +12,7 @@ from PySide6.QtCore import Signal
 
 from .choices import ctkComboBox
 from .dialogs import ask_for_text
+from .observing import Observation, remove_all
 from .plain import keeps
 
 NODE, ACTION = 0x0100, 0x0101  # Qt::UserRole and the next
@@ -48,8 +49,8 @@ class qMRMLNodeComboBox(QtWidgets.QWidget):
     def __init__(self, parent: QtWidgets.QWidget | None = None) -> None:
         super().__init__(parent)
         self._scene: Any = None
-        self._scene_tags: list[int] = []
-        self._node_tags: dict[Any, int] = {}
+        self._scene_tags: list[Observation] = []
+        self._node_tags: dict[Any, Observation] = {}
         self._attributes: dict[str, dict[str, str | None]] = {}
         self._labels: dict[str, str] = {}
         self._actions: list[Any] = []
@@ -72,17 +73,16 @@ class qMRMLNodeComboBox(QtWidgets.QWidget):
         """Follow a scene."""
         if scene is self._scene:
             return
-        for tag in self._scene_tags:
-            self._scene.RemoveObserver(tag)
-        self._scene, self._scene_tags = scene, []
+        remove_all(self._scene_tags)
+        self._scene = scene
         if scene is not None:
-            for event, function in (
-                (scene.NodeAddedEvent, self._on_node_added),
-                (scene.NodeAboutToBeRemovedEvent, self._on_node_leaving),
-                (scene.NodeRemovedEvent, self._on_node_removed),
-                (scene.EndBatchProcessEvent, self._on_batch_end),
+            for event, method, data in (
+                (scene.NodeAddedEvent, "_on_node_added", vtk.VTK_OBJECT),
+                (scene.NodeAboutToBeRemovedEvent, "_on_node_leaving", vtk.VTK_OBJECT),
+                (scene.NodeRemovedEvent, "_on_node_removed", vtk.VTK_OBJECT),
+                (scene.EndBatchProcessEvent, "_on_batch_end", None),
             ):
-                self._scene_tags.append(scene.AddObserver(event, function))
+                self._scene_tags.append(Observation(self, scene, event, method, 0.0, data))
         self.setEnabled(scene is not None)
         self._fill()
 
@@ -295,10 +295,10 @@ class qMRMLNodeComboBox(QtWidgets.QWidget):
         wanted = [self._scene.GetNthNode(i) for i in range(self._scene.GetNumberOfNodes())] if self._scene else []
         wanted = [node for node in wanted if self._of_type(node)]
         for node in [n for n in self._node_tags if n not in wanted]:
-            node.RemoveObserver(self._node_tags.pop(node))
+            self._node_tags.pop(node).remove()
         for node in wanted:
             if node not in self._node_tags:
-                self._node_tags[node] = node.AddObserver(vtk.vtkCommand.ModifiedEvent, self._on_node_modified)
+                self._node_tags[node] = Observation(self, node, vtk.vtkCommand.ModifiedEvent, "_on_node_modified")
 
     def _on_node_modified(self, node: Any, event: str) -> None:
         row = self._row_of(node.GetID() or "")
@@ -307,19 +307,16 @@ class qMRMLNodeComboBox(QtWidgets.QWidget):
         elif row >= 0 and self.box.itemText(row) != node.GetName():
             self.box.setItemText(row, node.GetName())
 
-    @vtk.calldata_type(vtk.VTK_OBJECT)
     def _on_node_added(self, scene: Any, event: str, node: Any) -> None:
         if not scene.IsBatchProcessing() and self._of_type(node):
             self._fill()
             if self._fits(node):
                 self.nodeAdded.emit(node)
 
-    @vtk.calldata_type(vtk.VTK_OBJECT)
     def _on_node_leaving(self, scene: Any, event: str, node: Any) -> None:
         if self._row_of(node.GetID() or "") >= 0:
             self.nodeAboutToBeRemoved.emit(node)
 
-    @vtk.calldata_type(vtk.VTK_OBJECT)
     def _on_node_removed(self, scene: Any, event: str, node: Any) -> None:
         if not scene.IsBatchProcessing() and self._of_type(node):
             self._fill(max(self.box.currentIndex() - 1, 0))

@@ -14,6 +14,7 @@ from PySide6.QtCore import Signal
 
 from .choices import ctkColorPickerButton
 from .mrml_widget import qSlicerWidget
+from .observing import Observation, remove_all
 from .plain import keeps
 
 
@@ -42,8 +43,8 @@ class qSlicerMarkupsPlaceWidget(qSlicerWidget):
     def __init__(self, parent: QtWidgets.QWidget | None = None) -> None:
         super().__init__(parent)
         self._node: Any = None
-        self._observed: list[tuple[Any, int]] = []
-        self._watched: list[tuple[Any, int]] = []
+        self._observed: list[Observation] = []
+        self._watched: list[Observation] = []
         self._multiple = PlaceMultipleMarkupsType.ShowPlaceMultipleMarkupsOption
         self._said = self._buttons_shown = False
         self._default_color = QtGui.QColor(128, 128, 128)
@@ -71,17 +72,14 @@ class qSlicerMarkupsPlaceWidget(qSlicerWidget):
     def setMRMLScene(self, scene: Any) -> None:
         """Take a scene; the interaction and the selection node are its singletons."""
         super().setMRMLScene(scene)
-        for source, tag in self._watched:
-            source.RemoveObserver(tag)
-        self._watched = []
+        remove_all(self._watched)
         for node in (self.interactionNode(), self.selectionNode()):
             if node is not None:
-                tag = node.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda *_: self.updateWidget())
-                self._watched.append((node, tag))
+                self._watched.append(Observation(self, node, vtk.vtkCommand.ModifiedEvent, "updateWidget"))
         interaction = self.interactionNode()
         if interaction is not None:
             event = interaction.InteractionModeChangedEvent
-            self._watched.append((interaction, interaction.AddObserver(event, lambda *_: self.updateWidget())))
+            self._watched.append(Observation(self, interaction, event, "updateWidget"))
         self.updateWidget()
 
     def interactionNode(self) -> Any:
@@ -107,9 +105,8 @@ class qSlicerMarkupsPlaceWidget(qSlicerWidget):
         node = node if node is not None and node.IsA("vtkMRMLMarkupsNode") else None
         if node is self._node:
             return
-        for source, tag in self._observed:
-            source.RemoveObserver(tag)
-        self._node, self._observed = node, []
+        remove_all(self._observed)
+        self._node = node
         if node is not None:
             for event in (
                 vtk.vtkCommand.ModifiedEvent,
@@ -118,7 +115,7 @@ class qSlicerMarkupsPlaceWidget(qSlicerWidget):
                 node.PointPositionDefinedEvent,
                 slicer.vtkMRMLDisplayableNode.DisplayModifiedEvent,
             ):
-                self._observed.append((node, node.AddObserver(event, lambda *_: self.updateWidget())))
+                self._observed.append(Observation(self, node, event, "updateWidget"))
         self.updateWidget()
 
     def currentNodeActive(self) -> bool:

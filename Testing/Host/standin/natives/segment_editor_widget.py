@@ -13,6 +13,7 @@ from PySide6.QtCore import Signal
 
 from .mrml_widget import qMRMLWidget
 from .node_combo_box import qMRMLNodeComboBox
+from .observing import Observation, remove_all
 from .plain import keeps
 from .segment_editor_effect import qSlicerSegmentEditorEffectFactory
 from .segments_table import qMRMLSegmentsTableView
@@ -52,8 +53,8 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
     def __init__(self, parent: QtWidgets.QWidget | None = None) -> None:
         super().__init__(parent)
         self._node: Any = None
-        self._tags: list[int] = []
-        self._observed: list[tuple[Any, int]] = []
+        self._tags: list[Observation] = []
+        self._observed: list[Observation] = []
         self._effects: list[Any] = []
         self._active: Any = None
         self._order: list[str] = []
@@ -126,13 +127,12 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
         """Take the node that says what is edited and how."""
         if node is self._node:
             return
-        for tag in self._tags:
-            self._node.RemoveObserver(tag)
-        self._node, self._tags = node, []
+        remove_all(self._tags)
+        self._node = node
         self._logic.SetSegmentEditorNode(node)
         if node is not None:
-            self._tags.append(node.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda *_: self.updateWidgetFromMRML()))
-            self._tags.append(node.AddObserver(node.EffectParameterModified, lambda *_: self._parameters_changed()))
+            self._tags.append(Observation(self, node, vtk.vtkCommand.ModifiedEvent, "updateWidgetFromMRML"))
+            self._tags.append(Observation(self, node, node.EffectParameterModified, "_parameters_changed"))
         for effect in self._effects:
             effect.setParameterSetNode(node)
             if node is not None:
@@ -358,42 +358,41 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
         """Hand what happens in the views to the active effect."""
         self.removeViewObservations()
         for widget in self._views():
-            interactor = widget.viewWidget().interactor()
+            interactor, node = widget.viewWidget().interactor(), widget.mrmlAbstractViewNode()
             for event in INTERACTIONS:
-                number = getattr(vtk.vtkCommand, event)
-                tags: list[int] = []
-
-                def act(caller: Any, _e: str, number: int = number, widget: Any = widget, tags: Any = tags) -> None:
-                    self._on_interaction(caller, number, widget, tags)
-
-                tags.append(interactor.AddObserver(event, act, 1.0))
-                self._observed.append((interactor, tags[0]))
-            node = widget.mrmlAbstractViewNode()
-            tag = node.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda n, _e, w=widget: self._on_view_node(n, w))
-            self._observed.append((node, tag))
+                self._observed.append(Observation(self, interactor, event, "_on_interaction", 1.0))
+            self._observed.append(Observation(self, node, vtk.vtkCommand.ModifiedEvent, "_on_view_node"))
         interaction = self._interaction_node()
-        tag = interaction.AddObserver(interaction.InteractionModeChangedEvent, lambda n, _e: self._on_mouse_mode(n))
-        self._observed.append((interaction, tag))
+        event = interaction.InteractionModeChangedEvent
+        self._observed.append(Observation(self, interaction, event, "_on_mouse_mode"))
 
     def removeViewObservations(self) -> None:
         """Listen to the views no more."""
-        for source, tag in self._observed:
-            source.RemoveObserver(tag)
-        self._observed = []
+        remove_all(self._observed)
 
-    def _on_interaction(self, interactor: Any, number: int, widget: Any, tags: list[int]) -> None:
+    def _view_of(self, source: Any) -> Any:
+        return next(w for w in self._views() if source in (w.viewWidget().interactor(), w.mrmlAbstractViewNode()))
+
+    def _on_interaction(self, interactor: Any, event: str) -> None:
         if self._active is None or self._scene is None or self._scene.IsClosing():
             return
-        if self._active.processInteractionEvents(interactor, number, widget):
-            command = interactor.GetCommand(tags[0])
-            if command is not None:
+        number = getattr(vtk.vtkCommand, event)
+        if self._active.processInteractionEvents(interactor, number, self._view_of(interactor)):
+            self._abort(interactor, event)
+
+    def _abort(self, interactor: Any, event: str) -> None:
+        for each in self._observed:
+            command = interactor.GetCommand(each.tag) if each.source is interactor else None
+            if command is not None and each.event == event:
                 command.SetAbortFlag(1)
 
-    def _on_view_node(self, node: Any, widget: Any) -> None:
+    def _on_view_node(self, node: Any) -> None:
         from ..border import proxy_of
 
         if self._active is not None and self._scene is not None and not self._scene.IsClosing():
-            self._active.call("processViewNodeEvents", node, vtk.vtkCommand.ModifiedEvent, proxy_of(widget))
+            self._active.call(
+                "processViewNodeEvents", node, vtk.vtkCommand.ModifiedEvent, proxy_of(self._view_of(node))
+            )
 
     def _on_mouse_mode(self, node: Any) -> None:
         if self._active is not None:

@@ -14,6 +14,7 @@ from PySide6.QtCore import Signal
 from .choices import ctkMenuButton
 from .mrml_widget import qMRMLWidget
 from .node_combo_box import qMRMLNodeComboBox
+from .observing import Observation, remove_all
 from .plain import keeps
 
 BINARY_LABELMAP, CLOSED_SURFACE = "Binary labelmap", "Closed surface"
@@ -25,7 +26,7 @@ class qMRMLSegmentationShow3DButton(ctkMenuButton):
     def __init__(self, parent: QtWidgets.QWidget | None = None) -> None:
         super().__init__(parent)
         self._node: Any = None
-        self._tags: list[int] = []
+        self._tags: list[Observation] = []
         self._locked = False
         self.setText("Show 3D")
         self.setCheckable(True)
@@ -41,9 +42,8 @@ class qMRMLSegmentationShow3DButton(ctkMenuButton):
         """Follow a node."""
         if node is self._node:
             return
-        for tag in self._tags:
-            self._node.RemoveObserver(tag)
-        self._node, self._tags = node, []
+        remove_all(self._tags)
+        self._node = node
         if node is not None:
             events = slicer.vtkSegmentation
             for event in (
@@ -52,7 +52,7 @@ class qMRMLSegmentationShow3DButton(ctkMenuButton):
                 events.SegmentRemoved,
                 events.ContainedRepresentationNamesModified,
             ):
-                self._tags.append(node.AddObserver(event, lambda *_: self.updateWidgetFromMRML()))
+                self._tags.append(Observation(self, node, event, "updateWidgetFromMRML"))
         self.updateWidgetFromMRML()
 
     def locked(self) -> bool:
@@ -99,7 +99,7 @@ class qMRMLSegmentSelectorWidget(qMRMLWidget):
 
     def __init__(self, parent: QtWidgets.QWidget | None = None) -> None:
         super().__init__(parent)
-        self._tags: list[tuple[Any, int]] = []
+        self._tags: list[Observation] = []
         self._segment = ""
         layout = QtWidgets.QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -160,13 +160,11 @@ class qMRMLSegmentSelectorWidget(qMRMLWidget):
         self._nodes.setVisible(shown)
 
     def _on_node(self, node: Any) -> None:
-        for source, tag in self._tags:
-            source.RemoveObserver(tag)
-        self._tags = []
+        remove_all(self._tags)
         if node is not None:
             events = slicer.vtkSegmentation
             for event in (events.SegmentAdded, events.SegmentRemoved, events.SegmentModified):
-                self._tags.append((node, node.AddObserver(event, lambda *_: self._fill())))
+                self._tags.append(Observation(self, node, event, "_fill"))
         self._fill()
         self.currentNodeChanged.emit(node)
 

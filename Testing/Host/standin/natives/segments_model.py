@@ -17,6 +17,8 @@ from PySide6 import QtCore, QtGui
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QStandardItem
 
+from .observing import Observation, remove_all
+
 VISIBILITY, COLOR, OPACITY, NAME, LAYER, STATUS = range(6)
 (
     SEGMENT_ID_ROLE,
@@ -45,7 +47,7 @@ class qMRMLSegmentsModel(QtGui.QStandardItemModel):
     def __init__(self, parent: QtCore.QObject | None = None) -> None:
         super().__init__(parent)
         self._node: Any = None
-        self._tags: list[int] = []
+        self._tags: list[Observation] = []
         self._updating = False
         self.setColumnCount(6)
         self.setHorizontalHeaderLabels(["", "", "Opacity", "Name", "Layer", ""])
@@ -83,22 +85,21 @@ class qMRMLSegmentsModel(QtGui.QStandardItemModel):
         """Show the segments of a node."""
         if node is self._node:
             return
-        if self._node is not None:
-            for tag in self._tags:
-                self._node.RemoveObserver(tag)
-        self._node, self._tags = node, []
+        remove_all(self._tags)
+        self._node = node
         self.rebuild()
         if node is not None:
             segmentation = slicer.vtkSegmentation
-            for event, function, priority in (
-                (segmentation.SegmentAdded, self._on_added, 10.0),
-                (segmentation.SegmentRemoved, self._on_removed, 10.0),
-                (segmentation.SegmentModified, self._on_modified, -10.0),
-                (segmentation.SegmentsOrderModified, self._on_order, -15.0),
-                (slicer.vtkMRMLDisplayableNode.DisplayModifiedEvent, self._on_display, -15.0),
-                (node.SegmentationChangedEvent, self._on_replaced, 0.0),
+            text = vtk.VTK_STRING
+            for event, method, priority, data in (
+                (segmentation.SegmentAdded, "_on_added", 10.0, text),
+                (segmentation.SegmentRemoved, "_on_removed", 10.0, text),
+                (segmentation.SegmentModified, "_on_modified", -10.0, text),
+                (segmentation.SegmentsOrderModified, "_on_order", -15.0, None),
+                (slicer.vtkMRMLDisplayableNode.DisplayModifiedEvent, "_on_display", -15.0, None),
+                (node.SegmentationChangedEvent, "_on_replaced", 0.0, None),
             ):
-                self._tags.append(node.AddObserver(event, function, priority))
+                self._tags.append(Observation(self, node, event, method, priority, data))
 
     def ids(self) -> list[str]:
         """Return the IDs of the segments in their order."""
@@ -221,14 +222,12 @@ class qMRMLSegmentsModel(QtGui.QStandardItemModel):
         elif column == OPACITY and display is not None:
             display.SetSegmentOpacity3D(segment_id, float(item.data(Qt.ItemDataRole.EditRole)))
 
-    @vtk.calldata_type(vtk.VTK_STRING)
     def _on_added(self, node: Any, event: str, segment_id: str | None = None) -> None:
         for each in [segment_id] if segment_id else self.ids():
             if each in self.ids():
                 self._insert(each)
         self._update_column(LAYER)
 
-    @vtk.calldata_type(vtk.VTK_STRING)
     def _on_removed(self, node: Any, event: str, segment_id: str | None = None) -> None:
         left = self.ids()
         for row in reversed(range(self.rowCount())):
@@ -236,7 +235,6 @@ class qMRMLSegmentsModel(QtGui.QStandardItemModel):
                 self.removeRow(row)
         self._update_column(LAYER)
 
-    @vtk.calldata_type(vtk.VTK_STRING)
     def _on_modified(self, node: Any, event: str, segment_id: str | None = None) -> None:
         for each in [segment_id] if segment_id else self.ids():
             self._update_row(each)

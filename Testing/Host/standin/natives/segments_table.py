@@ -14,6 +14,7 @@ from PySide6.QtCore import Qt, Signal
 from . import segments_model as columns
 from .choices import ctkSearchBox
 from .mrml_widget import qMRMLWidget
+from .observing import Observation, remove_all
 from .plain import keeps
 from .segments_model import qMRMLSegmentsModel, qMRMLSortFilterSegmentsProxyModel
 
@@ -45,7 +46,7 @@ class qMRMLSegmentsTableView(qMRMLWidget):
     def __init__(self, parent: QtWidgets.QWidget | None = None) -> None:
         super().__init__(parent)
         self._node: Any = None
-        self._tags: list[int] = []
+        self._tags: list[Observation] = []
         self._kept: list[str] = []
         layout = QtWidgets.QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -110,14 +111,13 @@ class qMRMLSegmentsTableView(qMRMLWidget):
     def setSegmentationNode(self, node: Any) -> None:
         """Show the segments of a node; another kind of node counts as none."""
         node = node if node is not None and node.IsA("vtkMRMLSegmentationNode") else None
-        for tag in self._tags:
-            self._node.RemoveObserver(tag)
-        self._node, self._tags = node, []
+        remove_all(self._tags)
+        self._node = node
         self._model.setSegmentationNode(node)
         if node is not None:
             for event in (slicer.vtkSegmentation.SegmentAdded, slicer.vtkSegmentation.SegmentRemoved):
-                self._tags.append(node.AddObserver(event, lambda *_: self._say()))
-            self._tags.append(node.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda *_: self._read_filter()))
+                self._tags.append(Observation(self, node, event, "_say"))
+            self._tags.append(Observation(self, node, vtk.vtkCommand.ModifiedEvent, "_read_filter"))
         self._say()
         self._read_filter()
 

@@ -16,6 +16,9 @@ from .validators import Default, Validator, first, split
 
 NAME_PROPERTY = "SlicerParameterName"
 
+_callbacks: dict[tuple[Any, int], Any] = {}
+"""What observes a node for an interface; kept here for the reason that ``natives/observing.py`` gives."""
+
 
 class Parameter:
     """One typed attribute, as the class declares it."""
@@ -134,7 +137,8 @@ class Wrapper:
         for name, each in made.items():
             each.write(self.getValue(name))
             each.on_changed(self._taking(name, each))
-        self._tags[tag] = self.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda *_: self._show())
+        _callbacks[self, tag] = lambda *_: self._show()
+        self._tags[tag] = self.AddObserver(vtk.vtkCommand.ModifiedEvent, _callbacks[self, tag])
         return tag
 
     def disconnectGui(self, tag: int) -> None:
@@ -143,6 +147,7 @@ class Wrapper:
             each.on_changed(None)
         if tag in self._tags:
             self.RemoveObserver(self._tags.pop(tag))
+            _callbacks.pop((self, tag))
 
     def _taking(self, name: str, each: Connector) -> Any:
         def take() -> None:
