@@ -244,3 +244,9 @@ def test_picture_is_light_or_dark(started, tmp_path):
         assert picture.width() == 120
         tones[dark] = picture.pixelColor(119, 1).lightness()
     assert tones[True] < 100 < 200 < tones[False]
+
+
+def test_count_of_3d_views_is_a_property(started):
+    import slicer
+
+    assert slicer.app.layoutManager().threeDViewCount == 1

@@ -117,7 +117,7 @@ class StandInExampleWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def onSceneEndClose(self, caller, event) -> None:
         """The scene has gone."""
         self.history.append("end close")
-        if self.parent.isEntered():
+        if self.parent.isEntered:
             self.initializeParameterNode()
 
     def initializeParameterNode(self) -> None:
