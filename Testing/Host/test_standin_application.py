@@ -250,3 +250,14 @@ def test_count_of_3d_views_is_a_property(started):
     import slicer
 
     assert slicer.app.layoutManager().threeDViewCount == 1
+
+
+def test_bundle_brings_the_scene_back(started, tmp_path):
+    import slicer
+
+    array = np.arange(24, dtype=np.int16).reshape(2, 3, 4)
+    slicer.util.addVolumeFromArray(array, name="CT")
+    assert slicer.util.saveScene(str(tmp_path / "scene.mrb"))
+    slicer.mrmlScene.Clear(0)
+    slicer.util.loadScene(str(tmp_path / "scene.mrb"))
+    assert np.array_equal(slicer.util.array("CT"), array)

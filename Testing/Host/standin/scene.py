@@ -38,6 +38,7 @@ class World:
     scene: Any
     application_logic: Any
     logics: dict[str, Any] = field(default_factory=dict)
+    kept: list[Any] = field(default_factory=list)
 
 
 def shared_folder() -> Path | None:
@@ -49,8 +50,8 @@ def shared_folder() -> Path | None:
     return Path(resources_path())
 
 
-def build() -> World:
-    """Make the scene with its default nodes, and the logics of the modules."""
+def build(cache: str) -> World:
+    """Make the scene with its default nodes, and the logics of the modules; ``cache`` is a folder for what it unpacks."""
     scene = slicer.vtkMRMLScene()
     crosshair = slicer.vtkMRMLCrosshairNode()
     crosshair.SetCrosshairName("default")
@@ -58,9 +59,14 @@ def build() -> World:
     application_logic = slicer.vtkSlicerApplicationLogic()
     application_logic.SetMRMLScene(scene)
     application_logic.GetColorLogic().SetMRMLScene(scene)
+    remote, transfers = slicer.vtkMRMLRemoteIOLogic(), slicer.vtkDataIOManagerLogic()
+    remote.GetCacheManager().SetRemoteCacheDirectory(cache)
+    transfers.SetMRMLApplicationLogic(application_logic)
+    transfers.SetAndObserveDataIOManager(remote.GetDataIOManager())
+    application_logic.SetMRMLSceneDataIO(scene, remote, transfers)
     application_logic.GetColorLogic().AddDefaultColorNodes()
     slicer.vtkMRMLSliceNode.AddDefaultSliceOrientationPresets(scene, True)
-    world = World(scene, application_logic, {"Colors": application_logic.GetColorLogic()})
+    world = World(scene, application_logic, {"Colors": application_logic.GetColorLogic()}, [remote, transfers])
     for module, classes in LOGICS.items():
         cls = next((getattr(slicer, name) for name in classes if hasattr(slicer, name)), None)
         if cls is not None:
