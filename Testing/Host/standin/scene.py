@@ -51,7 +51,7 @@ def shared_folder() -> Path | None:
 
 
 def build(cache: str) -> World:
-    """Make the scene with its default nodes, and the logics of the modules; ``cache`` is a folder for what it unpacks."""
+    """Make the scene with its nodes, and the logics of the modules; ``cache`` is a folder for what it unpacks."""
     scene = slicer.vtkMRMLScene()
     crosshair = slicer.vtkMRMLCrosshairNode()
     crosshair.SetCrosshairName("default")
