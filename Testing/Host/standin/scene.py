@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -60,12 +61,23 @@ def build() -> World:
     application_logic.GetColorLogic().SetMRMLScene(scene)
     application_logic.GetColorLogic().AddDefaultColorNodes()
     slicer.vtkMRMLSliceNode.AddDefaultSliceOrientationPresets(scene, True)
+    give_cache(scene)
     world = World(scene, application_logic, {"Colors": application_logic.GetColorLogic()})
     for module, classes in LOGICS.items():
         cls = next((getattr(slicer, name) for name in classes if hasattr(slicer, name)), None)
         if cls is not None:
             world.logics[module] = register(cls(), module, world)
     return world
+
+
+def give_cache(scene: Any) -> None:
+    """Give the scene the managers of files that the application has: without a cache no bundle is read."""
+    cache, files = slicer.vtkCacheManager(), slicer.vtkDataIOManager()
+    cache.SetMRMLScene(scene)
+    cache.SetRemoteCacheDirectory(tempfile.mkdtemp(prefix="standin-cache-"))
+    files.SetCacheManager(cache)
+    scene.SetCacheManager(cache)
+    scene.SetDataIOManager(files)
 
 
 def register(logic: Any, module: str, world: World) -> Any:
