@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 import time
 import traceback
@@ -376,6 +377,8 @@ STEPS = (
 def main(folder: Path) -> int:
     """Find a host and tell it the story; returns the exit status."""
     folder.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(folder / "home", ignore_errors=True)  # what an earlier story has left in journals would come back
+    os.environ["VISTA3DSEGMENT_HOME"] = str(folder / "home")
     import slicer
 
     in_slicer = getattr(slicer, "app", None) is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,6 @@ class World:
     scene: Any
     application_logic: Any
     logics: dict[str, Any] = field(default_factory=dict)
-    kept: list[Any] = field(default_factory=list)
 
 
 def shared_folder() -> Path | None:
@@ -50,8 +50,8 @@ def shared_folder() -> Path | None:
     return Path(resources_path())
 
 
-def build(cache: str) -> World:
-    """Make the scene with its nodes, and the logics of the modules; ``cache`` is a folder for what it unpacks."""
+def build() -> World:
+    """Make the scene with its default nodes, and the logics of the modules."""
     scene = slicer.vtkMRMLScene()
     crosshair = slicer.vtkMRMLCrosshairNode()
     crosshair.SetCrosshairName("default")
@@ -59,19 +59,25 @@ def build(cache: str) -> World:
     application_logic = slicer.vtkSlicerApplicationLogic()
     application_logic.SetMRMLScene(scene)
     application_logic.GetColorLogic().SetMRMLScene(scene)
-    remote, transfers = slicer.vtkMRMLRemoteIOLogic(), slicer.vtkDataIOManagerLogic()
-    remote.GetCacheManager().SetRemoteCacheDirectory(cache)
-    transfers.SetMRMLApplicationLogic(application_logic)
-    transfers.SetAndObserveDataIOManager(remote.GetDataIOManager())
-    application_logic.SetMRMLSceneDataIO(scene, remote, transfers)
     application_logic.GetColorLogic().AddDefaultColorNodes()
     slicer.vtkMRMLSliceNode.AddDefaultSliceOrientationPresets(scene, True)
-    world = World(scene, application_logic, {"Colors": application_logic.GetColorLogic()}, [remote, transfers])
+    give_cache(scene)
+    world = World(scene, application_logic, {"Colors": application_logic.GetColorLogic()})
     for module, classes in LOGICS.items():
         cls = next((getattr(slicer, name) for name in classes if hasattr(slicer, name)), None)
         if cls is not None:
             world.logics[module] = register(cls(), module, world)
     return world
+
+
+def give_cache(scene: Any) -> None:
+    """Give the scene the managers of files that the application has: without a cache no bundle is read."""
+    cache, files = slicer.vtkCacheManager(), slicer.vtkDataIOManager()
+    cache.SetMRMLScene(scene)
+    cache.SetRemoteCacheDirectory(tempfile.mkdtemp(prefix="standin-cache-"))
+    files.SetCacheManager(cache)
+    scene.SetCacheManager(cache)
+    scene.SetDataIOManager(files)
 
 
 def register(logic: Any, module: str, world: World) -> Any:

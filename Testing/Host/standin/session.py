@@ -65,7 +65,7 @@ def _furnish(native: Any, proxy: Any) -> None:
     from .natives.scripted_modules import qSlicerModuleManager
     from .natives.views import qSlicerLayoutManager
 
-    world = scene.build(native.cachePath())
+    world = scene.build()
     slicer.app = proxy
     slicer.mrmlScene = world.scene
     slicer.modules = slicer_modules.Modules("slicer.modules")

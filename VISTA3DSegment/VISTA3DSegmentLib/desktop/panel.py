@@ -86,7 +86,7 @@ class Panel:
         self._parameters: Parameters | None = None
         self._place: PlaceMode | None = None
         self._shortcuts: Shortcuts | None = None
-        self._latency, self._was_busy = "", False
+        self._latency, self._was_busy, self._centres = "", False, False
         self._dirty, self._applying, self._entered = True, False, False
         self._news = News()
         self._ticker = Ticker(self._tick)
@@ -319,9 +319,7 @@ class Panel:
         workspace = self.workspace
         steps = workspace.annotator.session.history.done if workspace.volume is not None else ()
         if steps and not slicer.util.confirmOkCancelDisplay(
-            _(
-                "The scan is opened again with the other model or device. What was done so far cannot be undone then."
-            )
+            _("The scan is opened again with the other model or device. What was done so far cannot be undone then.")
         ):
             return False
         try:
@@ -465,6 +463,8 @@ class Panel:
             self.workspace.pump()
         except Exception as error:
             self._fail(error)
+        if self.workspace.volume is not None:
+            self._centre()
         busy = telling.is_busy(self.workspace)
         self._dirty = self._dirty or busy != self._was_busy
         self._was_busy = busy
@@ -561,9 +561,15 @@ class Panel:
         self._ui.structureEdit.setCompleter(completer)
 
     def _run_ended(self, progress: RunProgress) -> None:
+        self._centres = progress.progress is None and bool(self._ui.show3DButton.checked)
+
+    def _centre(self) -> None:
+        """Bring what was found into the middle of the 3-D view, once its surfaces are there."""
         layouts = self._host.application.layoutManager()
-        if progress.progress is None and layouts is not None and layouts.threeDViewCount > 0:
-            layouts.threeDWidget(0).threeDView().resetFocalPoint()
+        if self._centres and not self.workspace.annotator.surfaces.waiting:
+            self._centres = False
+            if layouts is not None and layouts.threeDViewCount > 0:
+                layouts.threeDWidget(0).threeDView().resetFocalPoint()
 
     def _measured(self, latency: Latency) -> None:
         self._latency = telling.latency(latency)
