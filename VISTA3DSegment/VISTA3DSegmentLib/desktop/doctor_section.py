@@ -25,7 +25,7 @@ class DoctorSection:
     def __init__(self, ui: Any, python: str | None, failed: Callable[[Exception], None]) -> None:
         self._ui, self._python, self._failed = ui, python, failed
         self._errand: Errand | None = None
-        self._ticker = Ticker(self._tick)
+        self._ticker = Ticker(self._tick, ui.VISTA3DSegment)
         ui.doctorButton.connect("clicked()", self.examine)
         ui.copyButton.connect("clicked()", self._copy)
 

@@ -46,7 +46,7 @@ class ModelsSection:
         self._listed: tuple[ListedModel, ...] = ()
         self._errand: Errand | None = None
         self._fetched = ""
-        self._ticker = Ticker(self._tick)
+        self._ticker = Ticker(self._tick, ui.VISTA3DSegment)
         self._show_choice()
         self.list()
         ui.downloadWidget.setVisible(False)

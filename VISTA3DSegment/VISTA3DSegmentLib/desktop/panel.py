@@ -89,7 +89,7 @@ class Panel:
         self._latency, self._was_busy, self._centres = "", False, False
         self._dirty, self._applying, self._entered = True, False, False
         self._news = News()
-        self._ticker = Ticker(self._tick)
+        self._ticker = Ticker(self._tick, ui.VISTA3DSegment)
         settings = host.application.userSettings()
         self._models = ModelsSection(ui, settings, host.python, self._use, self._fail)
         self._doctor = DoctorSection(ui, host.python, self._fail)
@@ -187,6 +187,8 @@ class Panel:
 
     def scene_closes(self) -> None:
         """The scene is about to be emptied."""
+        self._news = News()
+        self._latency = ""
         self._forget_place()
         self.workspace.close()
         self._parameters = None

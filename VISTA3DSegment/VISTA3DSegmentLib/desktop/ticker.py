@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import qt
 
@@ -14,11 +15,12 @@ class Ticker:
 
     Args:
         tick: called on the main thread; returns whether it has to be called again.
+        parent: the widget that it serves: it ends with it.
     """
 
-    def __init__(self, tick: Callable[[], bool]) -> None:
+    def __init__(self, tick: Callable[[], bool], parent: Any) -> None:
         self._tick = tick
-        self._timer = qt.QTimer()
+        self._timer = qt.QTimer(parent)
         self._timer.setInterval(TICK_MS)
         self._timer.connect("timeout()", self._on_timeout)
 

@@ -1,0 +1,711 @@
+"""The panel on the stand-in, with a fake engine: every button, and what goes wrong."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from subprocess import CalledProcessError
+from typing import Any
+
+import numpy as np
+import pytest
+from fake_engine import LIVER, RIGHT_KIDNEY, SPLEEN, FakeEngine, specification
+from VISTA3DSegmentLib.engines.vista3d.weights import METADATA_KEY
+from VISTA3DSegmentLib.models import store
+from VISTA3DSegmentLib.resources import resource
+from VISTA3DSegmentLib.service import InProcess
+
+MODULE = Path(__file__).parents[2] / "VISTA3DSegment" / "VISTA3DSegment.py"
+IN_LIVER, IN_SPLEEN, ELSEWHERE = (6.0, 8.0, 6.0), (18.0, 16.0, 13.0), (2.0, 2.0, 2.0)
+"""RAS; the scan's grid is that of the world."""
+SHAPE = (20, 24, 28)
+
+
+def painted() -> np.ndarray:
+    """A scan in which the fake engine finds a liver and a spleen."""
+    array = np.zeros(SHAPE, dtype=np.int16)
+    array[4:9, 5:12, 6:14] = 10 * LIVER
+    array[12:16, 14:19, 16:22] = 10 * SPLEEN
+    return array
+
+
+class Bench:
+    """A person before the panel.
+
+    Args:
+        host: the stand-in.
+    """
+
+    def __init__(self, host: Any) -> None:
+        self.host = host
+        self.engines: list[FakeEngine] = []
+        self.choices: list[Any] = []
+
+    def start_engine(self, choice: Any, _python: str | None) -> InProcess:
+        """Instead of a child process."""
+        self.choices.append(choice)
+        self.engines.append(FakeEngine())
+        return InProcess(self.engines[-1])
+
+    @property
+    def widget(self) -> Any:
+        import slicer
+
+        return slicer.modules.VISTA3DSegmentWidget
+
+    @property
+    def panel(self) -> Any:
+        return self.widget.panel
+
+    @property
+    def ui(self) -> Any:
+        return self.widget.ui
+
+    @property
+    def workspace(self) -> Any:
+        return self.panel.workspace
+
+    @property
+    def said(self) -> str:
+        return str(self.ui.statusLabel.text)
+
+    def add_scan(self, array: np.ndarray | None = None, name: str = "CT") -> Any:
+        import slicer
+        from VISTA3DSegmentLib.scene.volumes import add_volume_node
+        from VISTA3DSegmentLib.volume import Volume
+
+        return add_volume_node(slicer.mrmlScene, Volume(painted() if array is None else array, np.eye(4)), name)
+
+    def open(self) -> Any:
+        """Go to the module, as it is for the first time."""
+        self.host.open_module("VISTA3DSegment")
+        self.settle()
+        return self.widget
+
+    def settle(self) -> None:
+        self.host.wait_until(lambda: self.workspace.idle and not self.panel._ticker.runs, seconds=20)
+
+    def press(self, name: str) -> None:
+        self.host.click(getattr(self.ui, name))
+        self.settle()
+
+    def place(self, ras: tuple[float, float, float]) -> None:
+        """Click in a view in place mode, as the host does it: into the active list."""
+        import slicer
+
+        selection = slicer.app.applicationLogic().GetSelectionNode()
+        slicer.mrmlScene.GetNodeByID(selection.GetActivePlaceNodeID()).AddControlPointWorld(*ras)
+        self.settle()
+
+    def segment(self, *class_ids: int) -> None:
+        self.panel._organs.check(class_ids)
+        self.press("segmentButton")
+
+    def ml(self) -> dict[str, float]:
+        return {view.name: view.ml for view in self.workspace.segments()}
+
+    def choose(self, name: str) -> str:
+        segment_id = next(view.id for view in self.workspace.segments() if view.name == name)
+        self.ui.segmentsTable.setSelectedSegmentIDs([segment_id])
+        self.settle()
+        return str(segment_id)
+
+
+@pytest.fixture
+def bench(started: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+    """The module loaded, a scan in the scene; the module is not opened yet."""
+    import slicer
+
+    monkeypatch.setenv("VISTA3DSEGMENT_HOME", str(tmp_path / "home"))
+    slicer.app.userSettings().clear()
+    started.load_module(MODULE)
+    from VISTA3DSegmentLib.desktop import engine_choice, panel
+    from VISTA3DSegmentLib.workspace.estimate import Estimator
+
+    def estimator(model: str, home: Path) -> Estimator:
+        made = Estimator(model, home)
+        made.specification = specification()
+        return made
+
+    bench = Bench(started)
+    monkeypatch.setattr(engine_choice.EngineChoice, "start", lambda choice, python: bench.start_engine(choice, python))
+    monkeypatch.setattr(panel, "Estimator", estimator)
+    bench.add_scan()
+    yield bench
+    started.leave_module()
+    started.unload("VISTA3DSegment")
+
+
+# ---------------------------------------------------------------------- opening
+
+
+def test_nothing_is_made_in_the_scene_before_the_module_is_opened(bench: Bench) -> None:
+    import slicer
+
+    _ = slicer.modules.vista3dsegment.widgetRepresentation()
+    assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 0
+    bench.open()
+    assert bench.ui.volumeSelector.currentNode().GetName() == "CT"
+    assert bench.ui.segmentationSelector.currentNode().GetName() == "CT segmentation"
+    assert "28 x 24 x 20 voxels" in bench.ui.scanLabel.text
+    assert not bench.ui.setupPage.visible
+
+
+def test_a_label_map_is_not_taken_for_the_scan(bench: Bench) -> None:
+    import slicer
+
+    slicer.mrmlScene.Clear(0)
+    slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", "labels")
+    bench.open()
+    assert bench.ui.volumeSelector.currentNode() is None
+    assert bench.workspace.volume is None
+    assert "Load a scan" in bench.said
+    bench.add_scan(name="later")
+    bench.ui.volumeSelector.setCurrentNode(slicer.mrmlScene.GetFirstNodeByName("later"))
+    bench.settle()
+    assert bench.workspace.volume is not None
+
+
+def test_buttons_that_cannot_be_used_say_why(bench: Bench) -> None:
+    import slicer
+
+    slicer.mrmlScene.Clear(0)
+    bench.open()
+    for name, why in (
+        ("segmentButton", "Open a scan first."),
+        ("addButton", "No scan is open."),
+        ("undoButton", "Nothing was done yet."),
+        ("deleteSegmentButton", "Choose a segment"),
+        ("flipButton", "Choose a click"),
+    ):
+        assert not getattr(bench.ui, name).enabled, name
+        assert why in getattr(bench.ui, name).toolTip, name
+
+
+# ---------------------------------------------------------------------- segmenting
+
+
+def test_organs_are_found_named_and_measured(bench: Bench) -> None:
+    bench.open()
+    bench.segment(LIVER, SPLEEN)
+    assert bench.ml() == {"liver": pytest.approx(0.28), "spleen": pytest.approx(0.12)}
+    table = bench.ui.segmentsTable
+    model = table.model()
+    column = model.columnCount() - 1
+    assert [model.data(model.index(row, column)) for row in range(model.rowCount())] == ["0.3", "0.1"]
+    assert [asked for asked in bench.engines[0].asked if asked] != []
+
+
+def test_search_finds_names_and_synonyms_and_presets_check_organs(bench: Bench) -> None:
+    bench.open()
+    organs = bench.ui.organList
+    bench.host.type_text(bench.ui.organSearch, "hepar")
+    assert [organs.item(n).text() for n in range(organs.count) if not organs.item(n).isHidden()] == ["liver"]
+    bench.ui.organSearch.text = ""
+    assert bench.ui.segmentButton.text == "Segment everything"
+    actions = {action.text.split(" (")[0]: action for action in bench.ui.presetButton.menu().actions()}
+    actions["abdomen"].trigger()
+    assert set(bench.panel._organs.checked) == {LIVER, SPLEEN, RIGHT_KIDNEY}
+    assert bench.ui.segmentButton.text == "Segment 3 structures"
+    bench.press("clearOrgansButton")
+    assert bench.panel._organs.checked == ()
+
+
+def test_a_run_can_be_cancelled_and_what_arrived_stays(bench: Bench) -> None:
+    bench.open()
+    bench.panel._organs.check((LIVER, SPLEEN, RIGHT_KIDNEY))
+    bench.ui.segmentButton.click()
+    bench.host.wait_until(lambda: bench.ml(), seconds=10)
+    assert bench.ui.runWidget.visible
+    assert not bench.ui.modelSelector.enabled
+    bench.ui.cancelButton.click()
+    bench.settle()
+    assert "Cancelled" in bench.said
+    assert bench.ui.segmentButton.visible
+    assert bench.ui.modelSelector.enabled
+
+
+# ---------------------------------------------------------------------- correcting
+
+
+def test_a_click_corrects_the_organ_under_it_or_the_chosen_one(bench: Bench) -> None:
+    bench.open()
+    bench.segment(LIVER, SPLEEN)
+    bench.choose("spleen")
+    before = bench.ml()
+    bench.press("removeButton")
+    bench.place(IN_LIVER)
+    assert bench.ml()["liver"] < before["liver"]
+    assert bench.ml()["spleen"] == before["spleen"]
+    assert "Chosen: liver" in bench.ui.targetLabel.text
+    bench.choose("spleen")
+    bench.ui.followsCheckBox.checked = False
+    bench.settle()
+    liver = bench.ml()["liver"]
+    bench.press("addButton")
+    bench.place(ELSEWHERE)
+    assert bench.ml()["spleen"] > before["spleen"]
+    assert bench.ml()["liver"] == liver
+    assert "click to voxels" in bench.ui.latencyLabel.text
+
+
+def test_a_click_can_be_gone_to_flipped_and_deleted_in_the_list(bench: Bench) -> None:
+    import slicer
+
+    bench.open()
+    bench.host.type_text(bench.ui.structureEdit, "cyst")
+    bench.press("structureButton")
+    assert bench.ui.structureEdit.text == ""
+    bench.place(IN_LIVER)
+    assert [bench.ui.clickList.item(0).text()] == ["+  R 6.0  A 8.0  S 6.0 mm"]
+    bench.ui.clickList.setCurrentRow(0)
+    red = slicer.app.layoutManager().sliceWidget("Red").mrmlSliceNode()
+    assert red.GetSliceToRAS().GetElement(2, 3) == pytest.approx(6.0)
+    ml = bench.ml()["cyst"]
+    assert ml > 0
+    bench.press("flipButton")
+    assert bench.ml()["cyst"] == 0
+    assert bench.ui.clickList.item(0).text().startswith("\N{MINUS SIGN}")
+    bench.ui.clickList.setCurrentRow(0)
+    bench.press("deleteClickButton")
+    assert bench.ui.clickList.count == 0
+    bench.press("undoButton")
+    bench.press("undoButton")
+    assert bench.ml()["cyst"] == ml
+    assert "(undone)" in bench.ui.historyList.item(0).text()
+    bench.press("redoButton")
+    assert bench.ml()["cyst"] == 0
+
+
+def test_before_after_accept_and_reject(bench: Bench) -> None:
+    bench.open()
+    bench.segment(LIVER)
+    ml = bench.ml()["liver"]
+    bench.press("removeButton")
+    bench.place(IN_LIVER)
+    bench.press("beforeButton")
+    assert bench.workspace.shows_before
+    bench.press("beforeButton")
+    bench.press("rejectButton")
+    assert bench.ml()["liver"] == ml
+    bench.place(IN_LIVER)
+    bench.press("acceptButton")
+    bench.press("rejectButton")
+    assert bench.ml()["liver"] == ml, "reject takes the last change back, also one that was looked at"
+
+
+def test_add_and_remove_are_one_mode_that_a_second_press_ends(bench: Bench) -> None:
+    bench.open()
+    bench.press("addButton")
+    assert (bench.ui.addButton.checked, bench.ui.removeButton.checked) == (True, False)
+    assert "Esc ends it" in bench.said
+    bench.press("removeButton")
+    assert (bench.ui.addButton.checked, bench.ui.removeButton.checked) == (False, True)
+    bench.press("removeButton")
+    assert (bench.ui.addButton.checked, bench.ui.removeButton.checked) == (False, False)
+
+
+def test_keys_work_in_the_views_and_letters_can_still_be_typed(bench: Bench) -> None:
+    import slicer
+
+    bench.open()
+    viewport = slicer.app.layoutManager().viewport()
+    bench.host.shortcut(viewport, "A")
+    bench.settle()
+    assert bench.ui.addButton.checked
+    bench.host.shortcut(viewport, "Esc")
+    bench.settle()
+    assert not bench.ui.addButton.checked
+    bench.host.shortcut(viewport, "N")
+    bench.settle()
+    bench.place(IN_LIVER)
+    assert "Lesion 1" in bench.ml()
+    bench.host.shortcut(bench.ui.VISTA3DSegment, "Ctrl+Z")
+    bench.settle()
+    assert bench.ml()["Lesion 1"] == 0
+    bench.host.type_text(bench.ui.organSearch, "and")
+    assert bench.ui.organSearch.text == "and"
+    bench.host.leave_module()
+    assert bench.panel._shortcuts is None
+
+
+def test_limits_of_the_panel_hold_for_clicks(bench: Bench) -> None:
+    import slicer
+
+    bench.open()
+    bench.press("lesionButton")
+    bench.ui.reachSpinBox.value = 1.0
+    bench.ui.limitReachCheckBox.checked = True
+    bench.place(IN_LIVER)
+    assert 0 < bench.ml()["Lesion 1"] <= 0.0071, "the voxel and its neighbours at 1 mm"
+    bench.ui.limitReachCheckBox.checked = False
+    bench.press("lesionButton")
+    bench.ui.valuesRange.setValues(0, 5)
+    bench.ui.limitValuesCheckBox.checked = True
+    bench.place(IN_LIVER)
+    assert bench.ml()["Lesion 2"] == 0, "the liver has 10"
+    bench.ui.limitValuesCheckBox.checked = False
+    region = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsROINode", "box")
+    region.SetCenterWorld(6, 8, 6)
+    region.SetSizeWorld(1, 1, 1)
+    bench.ui.regionSelector.setCurrentNode(region)
+    bench.press("lesionButton")
+    bench.place(IN_LIVER)
+    assert bench.workspace.annotator.limits("").region is not None
+
+
+def test_the_chosen_segment_is_deleted_and_comes_back(bench: Bench) -> None:
+    bench.open()
+    bench.segment(LIVER, SPLEEN)
+    bench.choose("spleen")
+    bench.press("deleteSegmentButton")
+    assert list(bench.ml()) == ["liver"]
+    bench.press("undoButton")
+    assert sorted(bench.ml()) == ["liver", "spleen"]
+
+
+def test_surfaces_can_be_switched_off_and_on(bench: Bench) -> None:
+    bench.open()
+    bench.segment(LIVER)
+    segmentation = bench.workspace.annotator.segmentation_node.GetSegmentation()
+    assert segmentation.ContainsRepresentation("Closed surface")
+    bench.press("show3DButton")
+    assert not segmentation.ContainsRepresentation("Closed surface")
+    bench.press("show3DButton")
+    assert segmentation.ContainsRepresentation("Closed surface")
+
+
+def test_start_afresh_asks_and_then_forgets(bench: Bench) -> None:
+    import slicer
+
+    bench.open()
+    bench.segment(LIVER)
+    bench.host.set_testing(False)
+    bench.host.answers.append(False)
+    bench.press("afreshButton")
+    assert list(bench.ml()) == ["liver"]
+    bench.host.answers.append(True)
+    bench.press("afreshButton")
+    bench.host.set_testing(True)
+    assert bench.ml() == {}
+    assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 1
+
+
+# ---------------------------------------------------------------------- scenes, scans, segmentations
+
+
+def test_another_scan_comes_with_its_own_segmentation(bench: Bench) -> None:
+    import slicer
+
+    bench.open()
+    bench.segment(LIVER)
+    first = bench.ui.segmentationSelector.currentNode()
+    other = bench.add_scan(np.where(painted() == 10 * SPLEEN, 10 * SPLEEN, 0).astype(np.int16), "other")
+    bench.ui.volumeSelector.setCurrentNode(other)
+    bench.settle()
+    assert bench.ml() == {}
+    assert bench.ui.segmentationSelector.currentNode() is not first
+    bench.ui.volumeSelector.setCurrentNode(slicer.mrmlScene.GetFirstNodeByName("CT"))
+    bench.settle()
+    assert bench.ui.segmentationSelector.currentNode() is first
+    assert list(bench.ml()) == ["liver"]
+    assert len(bench.engines) == 1, "one engine serves all scans"
+
+
+def test_a_second_segmentation_of_a_scan_begins_empty(bench: Bench) -> None:
+    bench.open()
+    bench.segment(LIVER)
+    first = bench.ui.segmentationSelector.currentNode()
+    bench.ui.segmentationSelector.setCurrentNode(None)
+    bench.settle()
+    assert bench.ui.segmentationSelector.currentNode() not in (None, first)
+    assert bench.ml() == {}
+    bench.ui.segmentationSelector.setCurrentNode(first)
+    bench.settle()
+    assert list(bench.ml()) == ["liver"]
+
+
+def test_a_scan_that_is_refused_leaves_the_one_that_is_open_and_usable(bench: Bench) -> None:
+    import slicer
+
+    bench.open()
+    bench.segment(LIVER)
+    empty = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "empty")
+    bench.ui.volumeSelector.setCurrentNode(empty)
+    bench.settle()
+    assert "no voxels" in bench.said
+    assert bench.ui.volumeSelector.currentNode().GetName() == "CT"
+    bench.press("removeButton")
+    bench.place(IN_LIVER)
+    assert bench.ml()["liver"] < 0.28
+
+
+def test_a_scene_that_is_loaded_while_the_module_is_shown_is_opened(bench: Bench, tmp_path: Path) -> None:
+    import slicer
+
+    bench.open()
+    bench.segment(LIVER)
+    bench.choose("liver")
+    path = tmp_path / "scene.mrb"
+    assert slicer.util.saveScene(str(path))
+    slicer.mrmlScene.Clear(0)
+    bench.settle()
+    assert bench.ml() == {}
+    assert "Load a scan" in bench.said
+    slicer.util.loadScene(str(path))
+    bench.settle()
+    assert bench.ml() == {"liver": pytest.approx(0.28)}
+    assert bench.ui.volumeSelector.currentNode().GetName() == "CT"
+    assert bench.panel._organs.checked == (LIVER,)
+
+
+@pytest.mark.parametrize("kind", ["vtkMRMLScalarVolumeNode", "vtkMRMLSegmentationNode"])
+def test_a_node_that_is_taken_out_of_the_scene_ends_the_annotation_and_its_clicks(bench: Bench, kind: str) -> None:
+    import slicer
+
+    bench.open()
+    bench.segment(LIVER)
+    bench.press("addButton")
+    slicer.mrmlScene.RemoveNode(slicer.mrmlScene.GetFirstNodeByClass(kind))
+    bench.settle()
+    interaction = slicer.app.applicationLogic().GetInteractionNode()
+    assert interaction.GetCurrentInteractionMode() == interaction.ViewTransform
+    assert "was removed" in bench.said
+    if kind == "vtkMRMLScalarVolumeNode":
+        assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLMarkupsFiducialNode") == 0
+
+
+def test_a_scan_that_was_moved_is_opened_again_by_the_next_press(bench: Bench) -> None:
+    import slicer
+
+    bench.open()
+    bench.segment(LIVER)
+    transform = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+    for node in (bench.ui.volumeSelector.currentNode(), bench.ui.segmentationSelector.currentNode()):
+        node.SetAndObserveTransformNodeID(transform.GetID())
+    bench.settle()
+    assert "has to be opened again" in bench.said
+    bench.press("lesionButton")
+    assert not bench.workspace.annotator.complaint
+    bench.place(IN_LIVER)
+    assert bench.ml()["Lesion 1"] > 0
+
+
+def test_a_segment_that_another_tool_painted_is_measured_anew(bench: Bench) -> None:
+    bench.open()
+    bench.segment(LIVER)
+    segments = bench.workspace.annotator.segments
+    segment = segments.node.GetSegmentation().GetSegment(segments.ids()[0])
+    image = segment.GetRepresentation("Binary labelmap")
+    image.AllocateScalars(image.GetScalarType(), 1)
+    image.GetPointData().GetScalars().Fill(0)
+    image.Modified()
+    bench.host.process_events()
+    bench.settle()
+    assert bench.ml()["liver"] == 0
+
+
+def test_the_reloaded_module_goes_on_and_its_package_is_new(bench: Bench) -> None:
+    widget = bench.open()
+    bench.segment(LIVER)
+    package = sys.modules["VISTA3DSegmentLib.scene.annotator"]
+    kept = dict(sys.modules)
+    try:
+        widget.onReload()
+        assert sys.modules["VISTA3DSegmentLib.scene.annotator"] is not package
+        assert bench.widget is not widget
+        assert bench.panel._shortcuts is not None
+        assert widget.panel is None
+    finally:
+        bench.widget.cleanup()
+        sys.modules.update({name: module for name, module in kept.items() if name.startswith("VISTA3DSegmentLib")})
+
+
+# ---------------------------------------------------------------------- models and computer
+
+
+def test_another_device_is_asked_for_if_steps_are_lost_and_remembered(bench: Bench) -> None:
+    bench.open()
+    bench.segment(LIVER)
+    bench.host.set_testing(False)
+    bench.host.answers.append(False)
+    _select(bench.ui.deviceSelector, "cpu")
+    assert len(bench.engines) == 1
+    assert bench.ui.deviceSelector.currentText == "auto"
+    bench.host.answers.append(True)
+    _select(bench.ui.deviceSelector, "cpu")
+    bench.settle()
+    bench.host.set_testing(True)
+    assert [choice.device for choice in bench.choices] == ["auto", "cpu"]
+    assert list(bench.ml()) == ["liver"]
+    bench.press("removeButton")
+    bench.place(IN_LIVER)
+    assert bench.ml()["liver"] < 0.28
+    bench.host.leave_module()
+    bench.host.unload("VISTA3DSegment")
+    bench.host.load_module(MODULE)
+    bench.open()
+    assert bench.ui.deviceSelector.currentText == "cpu"
+
+
+def test_a_model_is_added_from_a_file_chosen_and_removed(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    import qt
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    bench.open()
+    own = tmp_path / "mine.safetensors"
+    starter = resource("Models/starter/starter.safetensors")
+    tensors = load_file(starter)
+    tensors = {
+        name: tensor + 0 if n else tensor + torch.ones_like(tensor) for n, (name, tensor) in enumerate(tensors.items())
+    }
+    from VISTA3DSegmentLib.models.specification import specification_of
+
+    save_file(tensors, own, metadata={METADATA_KEY: specification_of(starter).to_json()})
+    monkeypatch.setattr(qt.QFileDialog, "getOpenFileName", lambda *_: str(own))
+    bench.press("addModelButton")
+    assert bench.ui.modelSelector.currentText == "mine"
+    assert bench.choices[-1].model == "mine"
+    assert "your own" in bench.ui.modelLabel.text
+    bench.host.set_testing(False)
+    bench.host.answers.append(True)
+    bench.press("deleteModelButton")
+    bench.host.set_testing(True)
+    assert bench.choices[-1].model == "starter"
+    assert all(model.name != "mine" for model in store.list_models())
+    assert bench.ui.modelSelector.currentText == "starter"
+
+
+def test_a_model_is_downloaded_only_after_its_licence_was_accepted(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from VISTA3DSegmentLib.desktop import models_section
+
+    started: list[str] = []
+
+    class Fetching:
+        """A download that gets half, then all."""
+
+        ended, error = False, None
+
+        def __init__(self, _task: Callable[..., None], name: str, python: str | None) -> None:
+            started.append(name)
+            self._lines = [["10 20"], ["20 20"], []]
+
+        def poll(self) -> list[str]:
+            lines = self._lines.pop(0)
+            self.ended = not self._lines
+            return lines
+
+        def cancel(self) -> None: ...
+
+    monkeypatch.setattr(models_section, "Errand", Fetching)
+    bench.open()
+    _select(bench.ui.modelSelector, "nv-segment-ct (not here)")
+    assert "NVIDIA" in bench.ui.modelLabel.text
+    assert bench.choices[-1].model == "starter", "what is not here is not used"
+    bench.host.set_testing(False)
+    bench.host.answers.append(False)
+    bench.press("downloadButton")
+    assert started == []
+    assert "Licence of the weights" in bench.host.messages[-1].text
+    bench.host.answers.append(True)
+    bench.ui.downloadButton.click()
+    bench.host.set_testing(True)
+    bench.host.wait_until(lambda: not bench.ui.downloadWidget.visible, seconds=5)
+    assert started == ["nv-segment-ct"]
+
+
+def test_a_damaged_model_of_the_last_time_does_not_keep_the_panel_away(bench: Bench) -> None:
+    import slicer
+
+    store.models_folder().mkdir(parents=True)
+    (store.models_folder() / "broken.safetensors").write_bytes(b"\x08\0\0\0\0\0\0\0{}      ")
+    (store.models_folder() / "broken.json").write_text("{")
+    slicer.app.userSettings().setValue("VISTA3DSegment/model", "broken")
+    bench.open()
+    assert bench.choices[-1].model == "starter"
+    bench.segment(LIVER)
+    assert list(bench.ml()) == ["liver"]
+
+
+def test_the_doctor_says_what_is_here_and_it_can_be_copied(bench: Bench) -> None:
+    import qt
+
+    bench.open()
+    bench.ui.doctorButton.click()
+    bench.host.wait_until(lambda: "What runs a model" in bench.ui.doctorText.plainText, seconds=60)
+    assert "torch" in bench.ui.doctorText.plainText
+    bench.press("copyButton")
+    assert qt.QApplication.clipboard().text() == bench.ui.doctorText.plainText
+
+
+# ---------------------------------------------------------------------- first start
+
+
+@pytest.fixture
+def bare(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    """A Slicer in which nothing is installed that models need."""
+    from VISTA3DSegmentLib.doctor import requirements
+
+    lacks = {"torch", "monai", "safetensors"}
+    monkeypatch.setattr(requirements, "versions", lambda names: {n: None if n in lacks else "99" for n in names})
+    for name in lacks:
+        monkeypatch.setitem(sys.modules, name, None)
+    bench.lacks = lacks  # type: ignore[attr-defined]
+    return bench
+
+
+def test_the_first_page_says_what_is_missing_and_gets_it_in_the_right_order(bare: Bench) -> None:
+    lacks: set[str] = bare.lacks  # type: ignore[attr-defined]
+    bare.open()
+    assert bare.ui.setupPage.visible
+    assert "torch, monai, safetensors" in bare.ui.setupLabel.text
+    assert bare.workspace.volume is None, "nothing is opened that could not be computed"
+    assert not bare.ui.packagesButton.enabled
+    assert "PyTorch first" in bare.ui.packagesButton.toolTip
+    lacks.discard("torch")
+    bare.press("torchButton")
+    assert not bare.ui.torchButton.visible
+    assert bare.ui.packagesButton.enabled
+    lacks.clear()
+    bare.host.set_testing(False)
+    bare.host.answers.append(True)
+    bare.press("packagesButton")
+    bare.host.set_testing(True)
+    assert not bare.ui.setupPage.visible
+    assert bare.workspace.volume is not None
+
+
+def test_who_declines_is_asked_again_and_a_failure_is_a_sentence(bare: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    from slicer import packaging
+
+    lacks: set[str] = bare.lacks  # type: ignore[attr-defined]
+    lacks.discard("torch")
+    bare.open()
+    bare.host.set_testing(False)
+    bare.host.answers.append(False)
+    bare.press("packagesButton")
+    assert bare.ui.setupPage.visible
+    assert "wrong" not in bare.said
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise CalledProcessError(1, "pip")
+
+    monkeypatch.setattr(packaging, "pip_ensure", fail)
+    bare.host.answers.append(True)
+    bare.press("packagesButton")
+    bare.host.set_testing(True)
+    assert "could not be installed" in bare.said
+
+
+def _select(selector: Any, text: str) -> None:
+    """Choose a line of a combo box, as a person does."""
+    row = selector.findText(text)
+    assert row >= 0, text
+    selector.setCurrentIndex(row)
+    selector._native.activated.emit(row)
