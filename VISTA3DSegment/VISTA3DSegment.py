@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Annotated
 from unittest import SkipTest
 
+import qt
 import slicer
 import vtk
 from slicer import vtkMRMLMarkupsROINode, vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
@@ -145,7 +146,8 @@ class VISTA3DSegmentWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def exit(self):
         """Called each time another module is opened."""
-        self.panel.exit()
+        if self.panel is not None:
+            self.panel.exit()
 
     def onSceneStartClose(self, caller, event):
         """The scene is about to be emptied."""
@@ -153,8 +155,15 @@ class VISTA3DSegmentWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.panel.scene_closes()
 
     def onSceneChanged(self, caller, event):
-        """The scene is empty, or another one was loaded: if the module is shown it begins with that."""
-        if self.parent.isEntered and not slicer.mrmlScene.IsBatchProcessing():
+        """The scene is empty, or another one was loaded: if the module is shown it begins with that.
+
+        Not at once: the lists of nodes in the panel hear of it at the same time.
+        """
+        qt.QTimer.singleShot(0, self.beginWithScene)
+
+    def beginWithScene(self):
+        """See ``onSceneChanged``."""
+        if self.panel is not None and self.parent.isEntered and not slicer.mrmlScene.IsBatchProcessing():
             self.initializeParameterNode()
 
     def initializeParameterNode(self):

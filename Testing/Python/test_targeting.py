@@ -64,3 +64,10 @@ def test_distances_are_millimetres():
     steps = int(REACH_MM / 2.0)
     assert meant((14 + steps, 10, 12), True, None) == "liver"
     assert meant((14 + steps + 1, 10, 12), True, None) is None
+
+
+@pytest.mark.parametrize(("positive", "expected"), [(True, "begun"), (False, "liver")])
+def test_a_click_beside_an_organ_is_about_the_structure_that_was_just_begun(positive: bool, expected: str) -> None:
+    with_new = annotation().replaced("begun", AnnotatedObject(Structure("node"), RED))
+    r, a, s = VOLUME.ras_of((24, 10, 10) if positive else (18, 18, 10))
+    assert object_under(with_new, VOLUME, Click((r, a, s), positive), "begun") == expected

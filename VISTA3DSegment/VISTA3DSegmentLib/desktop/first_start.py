@@ -93,19 +93,22 @@ class FirstStart:
         ):
             return
         try:
-            if importlib.util.find_spec("slicer.packaging") is not None:  # since Slicer 5.12
-                from slicer import packaging
-
-                packaging.pip_ensure(
-                    packaging.load_requirements(self._file),
-                    skip_packages=[TORCH, "numpy", "SimpleITK"],
-                    requester="VISTA3DSegment",
-                    prompt_install=False,
-                )
-            else:
-                slicer.util.pip_install(" ".join(f'"{one}"' for one in self._others))
+            self._install(names)
         except CalledProcessError as error:
             raise ResourceError(
                 _("{names} could not be installed.").format(names=names),
                 _("The application's log says why; check the connection to the network, and try again."),
             ) from error
+
+    def _install(self, names: str) -> None:
+        try:
+            from slicer import packaging
+        except ImportError:  # Slicer before 5.12
+            slicer.util.pip_install(names.replace(",", ""))
+            return
+        packaging.pip_ensure(
+            packaging.load_requirements(self._file),
+            skip_packages=[TORCH, "numpy", "SimpleITK"],
+            requester="VISTA3DSegment",
+            prompt_install=False,
+        )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -94,7 +95,8 @@ class Panel:
         self._models = ModelsSection(ui, settings, host.python, self._use, self._fail)
         self._doctor = DoctorSection(ui, host.python, self._fail)
         self._first_start = FirstStart(ui, host.resource("requirements.txt"), self._apply, self._fail)
-        self.workspace = self._workspace_with(self._models.choice, self._estimator())
+        estimator = self._estimator()  # it may fall back to another choice
+        self.workspace = self._workspace_with(self._models.choice, estimator)
         self._organs = OrganPicker(ui, self._organs_chosen)
         self._organs.offer(self.workspace.classes)
         self._table = SegmentsTable(ui.segmentsTable, self._segment_chosen)
@@ -230,15 +232,12 @@ class Panel:
         parameters = self._parameters
         if parameters is None or self._applying or self._first_start.missing:
             return
-        self._applying = True
-        try:
+        with self._unheard():
             wanted = self._wanted(parameters)
             if self._entered and wanted != self._open_nodes():
                 self._change_to(*wanted)
             if self.workspace.volume is not None:
                 self._set_limits(parameters)
-        finally:
-            self._applying = False
         self._wake()
 
     def _wanted(self, parameters: Parameters) -> tuple[Any, Any]:
@@ -271,9 +270,17 @@ class Panel:
     def _choose(self, volume_node: Any, segmentation_node: Any) -> None:
         """Put into the panel what is open."""
         if self._parameters is not None:
-            was, self._applying = self._applying, True
-            self._parameters.volume = volume_node
-            self._parameters.segmentation = segmentation_node
+            with self._unheard():
+                self._parameters.volume = volume_node
+                self._parameters.segmentation = segmentation_node
+
+    @contextmanager
+    def _unheard(self) -> Iterator[None]:
+        """What is changed meanwhile is changed by us: the parameters follow, and lead nowhere."""
+        was, self._applying = self._applying, True
+        try:
+            yield
+        finally:
             self._applying = was
 
     def _open(self, volume_node: Any, segmentation_node: Any) -> None:
@@ -378,7 +385,8 @@ class Panel:
             )
         ):
             self._forget_place()
-            self.workspace.start_afresh()
+            with self._unheard():
+                self.workspace.start_afresh()
             self._opened()
 
     def _begin_structure(self) -> None:
@@ -421,7 +429,8 @@ class Panel:
             self.workspace.annotator.surfaces.show(shown)
 
     def _jump(self, ras: Ras) -> None:
-        slicer.vtkMRMLSliceNode.JumpAllSlices(self._host.scene, *ras)
+        # Each view only moves to the slice: what lies in its middle stays there.
+        slicer.vtkMRMLSliceNode.JumpAllSlices(self._host.scene, *ras, slicer.vtkMRMLSliceNode.OffsetJumpSlice)
 
     def _cancel(self) -> None:
         """Esc: stop what is computed; if nothing is, stop placing clicks."""

@@ -15,9 +15,10 @@ REACH_MM = 15.0
 def object_under(annotation: Annotation, volume: Volume, click: Click, selected: str | None) -> str | None:
     """The object that a click corrects, going by what lies under it.
 
-    A positive click outside every object grows the one whose border is nearest; a negative click shrinks the object
-    that it lies in, the smallest if there are several. Wherever that says nothing the selected object is meant: it is
-    also if it is among the candidates. Objects that are done are left alone.
+    A positive click while the chosen object is still empty is about that one: the person has just begun it. Outside
+    every object it grows the one whose border is nearest; a negative click shrinks the object that it lies in, the
+    smallest if there are several. Wherever that says nothing the selected object is meant: it is also if it is among the
+    candidates. Objects that are done are left alone.
 
     Args:
         annotation: the objects.
@@ -28,6 +29,9 @@ def object_under(annotation: Annotation, volume: Volume, click: Click, selected:
     Returns:
         The id of an object, or None: there is nothing near, and nothing chosen.
     """
+    begun = annotation.objects.get(selected) if selected is not None and click.positive else None
+    if begun is not None and not begun.mask.mask.any():
+        return selected
     i, j, k = (int(value) for value in np.round(volume.ijk_of(click.ras)))
     distances = {
         object_id: _distance_mm(value.mask.start, value.mask.mask, (k, j, i), volume.spacing_mm)
