@@ -155,7 +155,7 @@ def test_the_journal_is_not_poured_into_a_segmentation_of_another_tool_but_comes
     assert not theirs.voxels(liver).any()
     assert theirs.annotator.segments.ids() == (liver,)
     theirs.annotator.close()
-    again = SceneWorld(scene=empty_scene(), journal=Journal(tmp_path, KEY))
+    again = SceneWorld(journal=Journal(tmp_path, KEY))
     again.settle()
     assert np.array_equal(again.voxels(liver), LIVER_VOXELS)
 
