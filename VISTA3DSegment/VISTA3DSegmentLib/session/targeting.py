@@ -17,8 +17,8 @@ def object_under(annotation: Annotation, volume: Volume, click: Click, selected:
 
     A positive click while the chosen object is still empty is about that one: the person has just begun it. Outside
     every object it grows the one whose border is nearest; a negative click shrinks the object that it lies in, the
-    smallest if there are several. Wherever that says nothing the selected object is meant: it is also if it is among the
-    candidates. Objects that are done are left alone.
+    smallest if there are several. Wherever that says nothing the selected object is meant: it is also if it is among
+    the candidates. Objects that are done are left alone.
 
     Args:
         annotation: the objects.
