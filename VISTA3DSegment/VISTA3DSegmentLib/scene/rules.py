@@ -64,7 +64,7 @@ class EditorRules:
             overwrites = OVERWRITES[self.editor.GetOverwriteMode()]
         others = [n for n in (*(inside or ()), *outside) if n != object_id and n in self.segments]
         version = max((self.segments.version(n) for n in others), default=0)
-        return Limits(None, self.hu_window, values, inside, outside, overwrites, version)
+        return Limits(None, self.hu_window, values, inside, outside, overwrites, version=version)
 
     def permitted(self, object_id: str, limits: Limits, base: MaskCrop, answer: MaskCrop) -> MaskCrop:
         """See ``session.rules.Rules.permitted``."""
