@@ -254,3 +254,20 @@ def test_show_3d_makes_surfaces_and_takes_them_away(scene, segmentation):
     assert segmentation.GetSegmentation().ContainsRepresentation("Closed surface")
     button.click()
     assert not segmentation.GetSegmentation().ContainsRepresentation("Closed surface")
+
+
+def test_what_the_program_hides_while_it_is_folded_away_stays_hidden(started):
+    import ctk
+    import qt
+
+    button = ctk.ctkCollapsibleButton()
+    layout = qt.QVBoxLayout(button)
+    kept, hidden = qt.QLabel("kept"), qt.QLabel("hidden")
+    layout.addWidget(kept)
+    layout.addWidget(hidden)
+    button.show()
+    button.collapsed = True
+    hidden.setVisible(False)
+    button.collapsed = False
+    assert kept.visible
+    assert not hidden.visible

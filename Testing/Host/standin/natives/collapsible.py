@@ -21,7 +21,7 @@ class ctkCollapsibleButton(QtWidgets.QAbstractButton):
     def __init__(self, *arguments: Any) -> None:
         text = arguments[0] if arguments and isinstance(arguments[0], str) else ""
         super().__init__(*[a for a in arguments if isinstance(a, QtWidgets.QWidget)])
-        self._collapsed = False
+        self._collapsed = self._folding = False
         self._hidden_by_fold: list[QtWidgets.QWidget] = []
         self.setText(text)
         self.setCheckable(True)
@@ -55,15 +55,27 @@ class ctkCollapsibleButton(QtWidgets.QAbstractButton):
         self.contentsCollapsed.emit(collapsed)
 
     def _show_children(self, shown: bool) -> None:
+        self._folding = True
         if shown:
             for child in self._hidden_by_fold:
+                child.removeEventFilter(self)
                 child.show()
             self._hidden_by_fold = []
-            return
-        for child in self.children():
+        for child in () if shown else self.children():
             if isinstance(child, QtWidgets.QWidget) and not child.isHidden():
                 self._hidden_by_fold.append(child)
                 child.hide()
+                # As CTK does: not the program has hidden it, so that it is heard when the program does.
+                child.setAttribute(Qt.WidgetAttribute.WA_WState_ExplicitShowHide, False)
+                child.installEventFilter(self)
+        self._folding = False
+
+    def eventFilter(self, child: QtCore.QObject, event: QtCore.QEvent) -> bool:
+        """What the program hides while it is folded away stays hidden."""
+        if not self._folding and event.type() == QtCore.QEvent.Type.HideToParent and child in self._hidden_by_fold:
+            self._hidden_by_fold.remove(child)
+            child.removeEventFilter(self)
+        return False
 
     def childEvent(self, event: QtCore.QChildEvent) -> None:
         """Fold away what is added while it is folded."""
