@@ -28,9 +28,11 @@ demo: $(READY) ## open the web page with the sample CT (headless pictures instea
 	$(BIN)/vista3dsegment app
 
 # One thread a worker: two workers that each start as many threads as there are cores hinder each other. A file stays with
-# one worker: its server, and its run of the sample, are started once.
+# one worker: its server, and its run of the sample, are started once. The stand-in for desktop Slicer has processes of its
+# own: its event loop would call what other tests have left in VTK.
 test: $(READY) ## run the tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile Testing/Host
 
 bench: $(READY) ## run the benchmarks and compare with MONAI; QUICK=1 for the quick ones
 	@failed=""; for script in Testing/Benchmarks/*.py; do \
