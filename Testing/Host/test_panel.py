@@ -462,6 +462,31 @@ def test_a_scene_that_is_loaded_while_the_module_is_shown_is_opened(bench: Bench
     assert bench.panel._organs.checked == (LIVER,)
 
 
+def test_the_same_scan_loaded_twice_is_two_scans(bench: Bench) -> None:
+    import slicer
+
+    bench.open()
+    bench.segment(LIVER)
+    bench.ui.volumeSelector.setCurrentNode(bench.add_scan(name="again"))
+    bench.settle()
+    assert bench.ml() == {}
+    assert "back" not in bench.said
+    first = slicer.mrmlScene.GetFirstNodeByName("CT segmentation")
+    assert not first.GetDisplayNode().GetVisibility()
+    bench.ui.volumeSelector.setCurrentNode(slicer.mrmlScene.GetFirstNodeByName("CT"))
+    bench.settle()
+    assert list(bench.ml()) == ["liver"]
+    assert first.GetDisplayNode().GetVisibility()
+
+
+def test_a_long_sentence_does_not_widen_the_panel(bench: Bench) -> None:
+    bench.open()
+    width = bench.ui.VISTA3DSegment.minimumSizeHint.width()
+    bench.panel._say("Not found in this scan: " + ", ".join(f"structure {n}" for n in range(60)) + ".")
+    bench.settle()
+    assert bench.ui.VISTA3DSegment.minimumSizeHint.width() == width
+
+
 @pytest.mark.parametrize("kind", ["vtkMRMLScalarVolumeNode", "vtkMRMLSegmentationNode"])
 def test_a_node_that_is_taken_out_of_the_scene_ends_the_annotation_and_its_clicks(bench: Bench, kind: str) -> None:
     import slicer
@@ -474,6 +499,7 @@ def test_a_node_that_is_taken_out_of_the_scene_ends_the_annotation_and_its_click
     interaction = slicer.app.applicationLogic().GetInteractionNode()
     assert interaction.GetCurrentInteractionMode() == interaction.ViewTransform
     assert "was removed" in bench.said
+    assert bench.ui.volumeSelector.currentNode() is None, "no other scan is chosen that nobody has asked for"
     if kind == "vtkMRMLScalarVolumeNode":
         assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLMarkupsFiducialNode") == 0
 
@@ -671,6 +697,7 @@ def test_the_first_page_says_what_is_missing_and_gets_it_in_the_right_order(bare
     bare.open()
     assert bare.ui.setupPage.visible
     assert "torch, monai, safetensors" in bare.ui.setupLabel.text
+    assert "packages above" in bare.ui.segmentButton.toolTip
     assert bare.workspace.volume is None, "nothing is opened that could not be computed"
     assert not bare.ui.packagesButton.enabled
     assert "PyTorch first" in bare.ui.packagesButton.toolTip

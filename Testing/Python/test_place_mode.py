@@ -69,3 +69,21 @@ def test_when_it_is_closed_the_mouse_is_free_and_nothing_is_told_any_more() -> N
     told = list(host.told)
     host.interaction.SetCurrentInteractionMode(host.interaction.Place)
     assert host.told == told
+
+
+def test_a_list_of_ours_that_another_module_makes_active_takes_no_point() -> None:
+    host = Application()
+    host.selection.SetActivePlaceNodeID(host.lists[False].GetID())
+    host.interaction.SetCurrentInteractionMode(host.interaction.Place)
+    assert host.mode.sign is None
+    assert host.selection.GetActivePlaceNodeID() is None
+
+
+def test_after_the_mode_was_ended_by_the_hosts_own_button_our_lists_are_not_active() -> None:
+    host = Application()
+    host.mode.start(True)
+    host.interaction.SetCurrentInteractionMode(host.interaction.ViewTransform)
+    assert host.mode.sign is None
+    assert host.selection.GetActivePlaceNodeID() is None
+    host.mode.start(False)
+    assert host.mode.sign is False

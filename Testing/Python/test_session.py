@@ -624,3 +624,26 @@ def test_a_volume_is_known_again_by_a_sample_of_its_voxels_and_its_place():
     moved[0, 3] = 1.0
     others = [Volume(array, moved), Volume(array[:-1], np.eye(4)), Volume(array + 1, np.eye(4))]
     assert len({volume.sample_key, *(other.sample_key for other in others)}) == 4
+
+
+def test_answers_that_come_all_at_once_are_taken_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    from VISTA3DSegmentLib.session import session as module
+
+    ticks = iter(range(10**6))
+    monkeypatch.setattr(module.time, "perf_counter", lambda: float(next(ticks)))
+
+    class Eager(InProcess):
+        """A client that has everything at once."""
+
+        def pump(self) -> list[Any]:
+            return [event for _ in range(50) for event in super(Eager, self).pump()]
+
+    client = Eager(FakeEngine())
+    client.open(volume())
+    session = Session(volume(), client)
+    session.segment((LIVER, SPLEEN), {LIVER: "liver", SPLEEN: "spleen"}, {LIVER: RED, SPLEEN: RED})
+    counts = []
+    while session.running:
+        session.pump()
+        counts.append(len(session.annotation))
+    assert sorted(set(counts)) == [0, 1, 2]

@@ -71,3 +71,11 @@ def test_a_click_beside_an_organ_is_about_the_structure_that_was_just_begun(posi
     with_new = annotation().replaced("begun", AnnotatedObject(Structure("node"), RED))
     r, a, s = VOLUME.ras_of((24, 10, 10) if positive else (18, 18, 10))
     assert object_under(with_new, VOLUME, Click((r, a, s), positive), "begun") == expected
+
+
+def test_what_an_earlier_click_has_chosen_does_not_take_a_click_inside_another_organ():
+    r, a, s = VOLUME.ras_of((40, 10, 10))
+    click = Click((r, a, s), True)
+    assert object_under(annotation(), VOLUME, click, "liver", explicitly=True) == "liver"
+    assert object_under(annotation(), VOLUME, click, "liver", explicitly=False) == "spleen"
+    assert object_under(annotation(), VOLUME, click, None) == "spleen"

@@ -19,6 +19,11 @@ SLICE_VIEW = "qMRMLSliceWidget"
 ICON = Path(__file__).resolve().parent.parent / "Resources" / "Icons" / "VISTA3DSegment.svg"
 
 
+def hint():
+    """What to do."""
+    return _("Click where the chosen segment goes on; ctrl-click where it is too large.")
+
+
 class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
     """See the module.
 
@@ -108,6 +113,7 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
         self._annotator.rules.editor = self.scriptedEffect.parameterSetNode()
         self.scriptedEffect.saveStateForUndo()
         self._annotator.select(segment_id)
+        self._status.setText(_("The click is computed..."))
         self._annotator.click(ras, positive)
         self._panel.refresh()
 
@@ -134,5 +140,7 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
         annotator = self._panel.workspace.annotator
         if annotator is not self._heard:
             annotator.failed.connect(lambda error: self._status.setText(str(error)))
+            annotator.said.connect(self._status.setText)
+            annotator.session.answered.connect(lambda _answer: self._status.setText(hint()))
         self._annotator = self._heard = annotator
-        self._status.setText(_("Click where the chosen segment goes on; ctrl-click where it is too large."))
+        self._status.setText(hint())

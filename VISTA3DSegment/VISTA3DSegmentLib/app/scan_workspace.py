@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..errors import SegmentationError
 from ..scene.nodes import remove_with_display
 from ..scene.volumes import add_volume_node
+from ..volume import Volume
 from ..workspace.workspace import Workspace
 from .opening import Scan
 
@@ -13,6 +16,9 @@ class ScanWorkspace(Workspace):
     """See ``Workspace``. What is opened goes into the scene, and leaves it again when something else is opened."""
 
     scan: Scan | None = None
+
+    def _restores(self, volume_node: Any, volume: Volume) -> bool:
+        return True  # a scan that was open already leaves when it is opened again
 
     def show(self, scan: Scan) -> None:
         """Put a scan in place of what was open; what was done on it earlier comes back from the journal.

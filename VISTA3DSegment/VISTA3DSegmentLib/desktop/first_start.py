@@ -24,14 +24,14 @@ class FirstStart:
     Args:
         ui: widgets of the panel.
         requirements_file: what has to be installed, for the host's installer.
+        act: does what the person asked; what goes wrong is told.
         ready: called when nothing is missing any more.
-        failed: called with an error.
     """
 
     def __init__(
-        self, ui: Any, requirements_file: str, ready: Callable[[], None], failed: Callable[[Exception], None]
+        self, ui: Any, requirements_file: str, act: Callable[[Callable[[], object]], None], ready: Callable[[], None]
     ) -> None:
-        self._ui, self._file, self._ready, self._failed = ui, requirements_file, ready, failed
+        self._ui, self._file, self._act, self._ready = ui, requirements_file, act, ready
         self.missing: tuple[Requirement, ...] = ()
         ui.setupPage.setVisible(False)
         ui.torchButton.connect("clicked()", lambda: self._do(self._install_torch))
@@ -64,16 +64,18 @@ class FirstStart:
         return [one for one in self.missing if one.name != TORCH]
 
     def _do(self, install: Callable[[], None]) -> None:
-        try:
-            install()
-        except Exception as error:  # whatever an installer raises: the person is told, and can try again
-            self._failed(error)
+        self._act(install)
         if self.look():
             self._ready()
 
     def _install_torch(self) -> None:
         wanted = next(one for one in self.missing if one.name == TORCH)
         if importlib.util.find_spec("PyTorchUtils") is None:
+            if not hasattr(slicer.app, "openExtensionsManagerDialog"):
+                raise ResourceError(
+                    _("PyTorch is installed by the extension {name}, which is not here.").format(name=EXTENSION),
+                    _("Use a Slicer with an Extensions Manager."),
+                )
             if slicer.util.confirmOkCancelDisplay(
                 _(
                     "PyTorch is installed by the extension {name}, which is not here. Open the Extensions Manager to "

@@ -88,13 +88,13 @@ class Panel:
         self._place: PlaceMode | None = None
         self._shortcuts: Shortcuts | None = None
         self._latency, self._was_busy, self._centres = "", False, False
-        self._dirty, self._applying, self._entered = True, False, False
+        self._dirty, self._applying, self._entered, self._lost = True, False, False, False
         self._news = News()
         self._ticker = Ticker(self._tick, ui.VISTA3DSegment)
         settings = host.application.userSettings()
         self._models = ModelsSection(ui, settings, host.python, self._use, self._fail)
         self._doctor = DoctorSection(ui, host.python, self._fail)
-        self._first_start = FirstStart(ui, host.resource("requirements.txt"), self._apply, self._fail)
+        self._first_start = FirstStart(ui, host.resource("requirements.txt"), self._act, self._apply)
         estimator = self._estimator()  # it may fall back to another choice
         self.workspace = self._workspace_with(self._models.choice, estimator)
         self._organs = OrganPicker(ui, self._organs_chosen)
@@ -130,8 +130,19 @@ class Panel:
         return workspace
 
     def _workspace_changed(self) -> None:
-        if self.workspace.volume is None:
+        if self.workspace.volume is None and self._place is not None:
             self._forget_place()
+            if not self._applying and self._parameters is not None:
+                # A node was removed; the lists of nodes choose another one by themselves, which nobody has asked for.
+                self._lost = True
+                qt.QTimer.singleShot(0, self._choose_nothing)
+        self._wake()
+
+    def _choose_nothing(self) -> None:
+        self._lost = False
+        if self.workspace.volume is None:
+            self._choose(None, None)
+            self._table.show(None)
         self._wake()
 
     def _starting(self, choice: EngineChoice) -> Callable[[], Any]:
@@ -168,6 +179,7 @@ class Panel:
             self._shortcuts = self._make_shortcuts()
         self._first_start.look()
         self._apply()
+        self._wake()
 
     def exit(self) -> None:
         """The person has gone to another module: the mouse and the keys are theirs again; what is computed goes on."""
@@ -189,7 +201,7 @@ class Panel:
 
     def scene_closes(self) -> None:
         """The scene is about to be emptied."""
-        self._news = News()
+        self._news.clear()
         self._latency = ""
         self._forget_place()
         self.workspace.close()
@@ -230,7 +242,7 @@ class Panel:
     def _apply(self) -> None:
         """Bring the workspace in line with the parameters."""
         parameters = self._parameters
-        if parameters is None or self._applying or self._first_start.missing:
+        if parameters is None or self._applying or self._lost or self._first_start.missing:
             return
         with self._unheard():
             wanted = self._wanted(parameters)
@@ -255,7 +267,7 @@ class Panel:
         return annotator.volume_node, annotator.segmentation_node
 
     def _change_to(self, volume_node: Any, segmentation_node: Any) -> None:
-        self._news.forget_failure()
+        self._news.clear()
         try:
             if volume_node is None:
                 self._forget_place()
@@ -285,7 +297,12 @@ class Panel:
 
     def _open(self, volume_node: Any, segmentation_node: Any) -> None:
         self._forget_place()
-        self.workspace.open(volume_node, segmentation_node)
+        left_volume, left = self._open_nodes()
+        with self._unheard():
+            self.workspace.open(volume_node, segmentation_node)
+        if left is not None and left_volume is not volume_node:  # segments of another scan only hide this one
+            left.GetDisplayNode().SetVisibility(False)
+            self.workspace.annotator.segmentation_node.GetDisplayNode().SetVisibility(True)
         self._opened()
 
     def _opened(self) -> None:
@@ -368,6 +385,7 @@ class Panel:
     def _reopen_if_moved(self) -> None:
         """A scan that was moved or changed meanwhile is opened again before anything is done to it."""
         if self.workspace.volume is not None and self.workspace.annotator.complaint:
+            self._news.clear()
             self._open(*self._open_nodes())
 
     def _segment(self) -> None:
@@ -442,20 +460,19 @@ class Panel:
             self._place.stop()
 
     def _make_shortcuts(self) -> Shortcuts:
-        """Keys without Ctrl are heard in the views only: in the panel they are those of its fields and lists."""
+        """Keys of the panel and of the views; fields take the letters that are typed into them, and the space bar
+        presses the button that has the focus."""
         workspace = self.workspace
         everywhere: dict[str, Callable[[], object]] = {
             "Ctrl+Z": lambda: workspace.annotator.undo(),
             "Ctrl+Y": lambda: workspace.annotator.redo(),
             "Ctrl+Shift+Z": lambda: workspace.annotator.redo(),
             "Esc": self._cancel,
-        }
-        in_views: dict[str, Callable[[], object]] = {
             "A": lambda: self._toggle_clicks(True),
             "D": lambda: self._toggle_clicks(False),
             "N": self._begin_lesion,
-            "Space": workspace.toggle_before,
         }
+        in_views: dict[str, Callable[[], object]] = {"Space": workspace.toggle_before}
         shortcuts = Shortcuts(self._act)
         shortcuts.add(self._ui.VISTA3DSegment, everywhere)
         layouts = self._host.application.layoutManager()
@@ -496,9 +513,16 @@ class Panel:
         show_text(self._ui.statusLabel, self._status())
 
     def _status(self) -> str:
-        if self._news.message:
-            return self._news.message
+        hint = self._hint()
+        placing = self._place is not None and self._place.sign is not None
+        if self._news.message and placing:
+            return f"{self._news.message}\n{hint}"
+        return self._news.message or hint
+
+    def _hint(self) -> str:
         why_not = telling.why_no_click(self.workspace)
+        if self._first_start.missing:
+            return ""
         if self._parameters is not None and self._parameters.volume is None:
             return _("Load a scan, or choose one above; Sample Data has one.")
         if self.workspace.volume is None:
@@ -512,6 +536,10 @@ class Panel:
             return _("Where an organ is wrong press Add or Remove (A, D), then click there.")
         return _("Press Segment to find every organ of this scan, or name a structure and click on it.")
 
+    @property
+    def _why_not_yet(self) -> str:
+        return _("Install the packages above first.") if self._first_start.missing else ""
+
     def _show_scan(self) -> None:
         volume = self.workspace.volume
         show_text(self._ui.scanLabel, "" if volume is None else telling.size(volume))
@@ -524,7 +552,7 @@ class Panel:
         show_text(ui.estimateLabel, str(workspace.estimate() or ""))
         ui.segmentButton.setVisible(not running)
         ui.runWidget.setVisible(running)
-        enable(ui.segmentButton, telling.why_no_run(workspace))
+        enable(ui.segmentButton, self._why_not_yet or telling.why_no_run(workspace))
         self._models.allow(_("Cancel the automatic run first.") if running else "")
         if running:
             percent = telling.percent(workspace)
@@ -535,7 +563,7 @@ class Panel:
     def _show_correcting(self) -> None:
         ui, workspace = self._ui, self.workspace
         there, sign = workspace.volume is not None, None if self._place is None else self._place.sign
-        why_not = telling.why_no_click(workspace)
+        why_not = self._why_not_yet or telling.why_no_click(workspace)
         for button in (ui.addButton, ui.removeButton, ui.structureButton, ui.lesionButton):
             enable(button, why_not)
         set_checked(ui.addButton, sign is True)

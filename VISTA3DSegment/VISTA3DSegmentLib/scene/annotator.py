@@ -60,6 +60,7 @@ class SceneAnnotator:
         editor_node: vtkMRMLSegmentEditorNode whose masks and overwrite mode are honoured; see ``EditorRules`` for the
             mode that it must have.
         clock: seconds, monotonic.
+        restores: what the journal holds comes back, where nothing else speaks against it.
         volume: the volume node as ``volume_of`` has read it, if the caller has done that already.
 
     Raises:
@@ -77,6 +78,7 @@ class SceneAnnotator:
         editor_node: Any | None = None,
         clock: Callable[[], float] = time.monotonic,
         volume: Volume | None = None,
+        restores: bool = True,
     ) -> None:
         volume = volume_of(volume_node) if volume is None else volume
         works_in_it = segmentation_node is not None
@@ -105,7 +107,7 @@ class SceneAnnotator:
         self.difference = Difference(scene, segments.lattice, transform_id, clock)
         records = Records.find(scene, volume, volume_node, segmentation_node)
         self.markups = PromptMarkups(scene, self, records.lists if records is not None else None, transform_id)
-        begins_anew = records is None and (works_in_it or Records.of_volume(scene, volume_node))
+        begins_anew = records is None and (works_in_it or not restores or Records.of_volume(scene, volume_node))
         beginning = recalled(records, journal, segments, self.markups, restores=not begins_anew)
         self.records = records or Records.begin(scene, volume, volume_node, segmentation_node, self.markups.nodes)
         self.session = Session(
@@ -119,6 +121,7 @@ class SceneAnnotator:
             is_taken=lambda segment_id: segment_id in self.segments,
         )
         self._selected: str | None = None
+        self._chosen_by_hand = True
         self._drag: tuple[str, Ras] | None = None
         self._last_change: tuple[MaskCrop, MaskCrop] | None = None
         self._shown_step: int | None = None
@@ -148,6 +151,7 @@ class SceneAnnotator:
         """Choose an object, or a segment that another tool made; None: no object."""
         if object_id is not None:
             self._adopt(object_id)
+        self._chosen_by_hand = True
         if object_id != self._selected:
             self._selected = object_id
             self.selected_changed.emit(object_id)
@@ -323,7 +327,9 @@ class SceneAnnotator:
             return
         self.markups.describe(point, object_id)
         self._stopwatch.clicked(object_id)
+        by_hand = self._chosen_by_hand and object_id == self._selected
         self.select(object_id)
+        self._chosen_by_hand = by_hand
 
     def moved(self, click_id: str, ras: Ras, dragging: bool) -> None:
         """The person moved a point; while it is held the answer follows as fast as the engine is."""
@@ -505,7 +511,7 @@ class SceneAnnotator:
             box = (k - dk, j - dj, i - di), (2 * dk + 1, 2 * dj + 1, 2 * di + 1)
             for segment_id in self.segments.around(*box):
                 self._adopt(segment_id)
-            object_id = object_under(self.session.annotation, self.session.volume, click, object_id)
+            object_id = object_under(self.session.annotation, volume, click, object_id, self._chosen_by_hand)
         if object_id is None:
             raise PromptError("No segment is chosen.", "Choose the one to correct, or begin a new structure.")
         value = self.session.annotation[object_id]

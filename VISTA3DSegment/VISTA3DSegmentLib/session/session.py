@@ -7,6 +7,8 @@ Only ``pump`` hands answers over, on the thread of whoever calls it.
 from __future__ import annotations
 
 import itertools
+import time
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -36,6 +38,9 @@ from .overwriting import added_by_clicks, exchanged
 from .rules import Anywhere, Rules, within_reach
 from .runs import Run
 from .signals import Signal
+
+PUMP_SECONDS = 0.02
+"""After so long ``pump`` takes no other answer: the person's thread is theirs."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,6 +105,7 @@ class Session:
         self._rules: Rules = rules if rules is not None else Anywhere()
         self._is_taken = is_taken
         self._jobs: dict[RequestId, str] = {}
+        self._events: deque[Event] = deque()
         if annotation is not None:
             self._record(annotation, waiting)
             self._annotation = annotation
@@ -305,8 +311,12 @@ class Session:
 
     def pump(self) -> None:
         """Take the engine's answers; to be called often while something is asked."""
-        for event in self._client.pump():
-            self._take(event)
+        self._events.extend(self._client.pump())
+        begun = time.perf_counter()
+        while self._events:
+            self._take(self._events.popleft())
+            if time.perf_counter() - begun > PUMP_SECONDS:
+                return  # a run ends with thirty organs at once: the rest comes with the next calls
 
     def stop(self) -> None:
         """Ask the engine for nothing any more."""

@@ -12,7 +12,9 @@ REACH_MM = 15.0
 """A positive click farther than this from every object means the chosen one."""
 
 
-def object_under(annotation: Annotation, volume: Volume, click: Click, selected: str | None) -> str | None:
+def object_under(
+    annotation: Annotation, volume: Volume, click: Click, selected: str | None, explicitly: bool = True
+) -> str | None:
     """The object that a click corrects, going by what lies under it.
 
     A positive click while the chosen object is still empty is about that one: the person has just begun it. Outside
@@ -24,7 +26,9 @@ def object_under(annotation: Annotation, volume: Volume, click: Click, selected:
         annotation: the objects.
         volume: what they are objects of.
         click: where, and which sign.
-        selected: the object that the person has chosen, if any.
+        selected: the object that is chosen, if any.
+        explicitly: the person has chosen it, or begun it. One that is chosen because an earlier click was about it does
+            not keep a click inside another object from that one.
 
     Returns:
         The id of an object, or None: there is nothing near, and nothing chosen.
@@ -40,8 +44,8 @@ def object_under(annotation: Annotation, volume: Volume, click: Click, selected:
     }
     inside = [object_id for object_id, distance in distances.items() if distance == 0]
     if inside:
-        if click.positive or selected in inside:
-            return selected if selected is not None else inside[0]
+        if selected in inside or (click.positive and selected is not None and explicitly):
+            return selected
         return min(inside, key=lambda object_id: int(annotation[object_id].mask.mask.sum()))
     if not click.positive:
         return selected

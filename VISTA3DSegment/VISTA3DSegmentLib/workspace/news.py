@@ -45,10 +45,14 @@ class News:
             self.message = f"Something went wrong that should not ({name}). Your work is kept; try again."
         self.failed = True
 
+    def clear(self) -> None:
+        """Nothing was said."""
+        self.message, self.failed = "", False
+
     def forget_failure(self) -> None:
         """The person goes on: an error has been read."""
         if self.failed:
-            self.message, self.failed = "", False
+            self.clear()
 
     def forget_old(self) -> bool:
         """What was said long ago is not shown any more; returns whether there was such."""

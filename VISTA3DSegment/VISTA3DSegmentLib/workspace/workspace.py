@@ -98,6 +98,7 @@ class Workspace:
         self._journal: Journal | None = None
         self._before_after: BeforeAfter | None = None
         self._leftovers: list[Any] = []
+        self._opened: dict[str, Any] = {}
         self._ml: dict[str, tuple[MaskCrop, float]] = {}
         self._arrived: list[str] = []
         self._run_began = 0.0
@@ -148,7 +149,11 @@ class Workspace:
         if self._client is None:
             self._client = self._make_client()
         journal = Journal(self._journals, volume.sample_key)
-        annotator = SceneAnnotator(self._scene, volume_node, self._client, segmentation_node, journal, volume=volume)
+        restores = self._restores(volume_node, volume)
+        annotator = SceneAnnotator(
+            self._scene, volume_node, self._client, segmentation_node, journal, volume=volume, restores=restores
+        )
+        self._opened[volume.sample_key] = volume_node
         self._annotator, self._journal, self._before_after = annotator, journal, BeforeAfter(annotator)
         annotator.said.connect(self.said.emit)
         annotator.failed.connect(self.failed.emit)
@@ -161,6 +166,11 @@ class Workspace:
         annotator.session.answered.connect(lambda answer: self._note_arrival(answer[0]))
         annotator.follows_clicks = True
         annotator.surfaces.show()
+
+    def _restores(self, volume_node: Any, volume: Volume) -> bool:
+        """Whether earlier work may come back: if a scan is loaded twice, that on one is not poured into the other."""
+        twin = self._opened.get(volume.sample_key)
+        return twin is None or twin is volume_node or twin.GetScene() is None
 
     def start_afresh(self) -> None:
         """Forget what was done on this scan: its segments, its clicks and its journal."""
