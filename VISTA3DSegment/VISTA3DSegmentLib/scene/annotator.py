@@ -486,7 +486,7 @@ class SceneAnnotator:
         if not exists:
             class_id = after.structure.class_id
             tags = {**terminology_of(class_id), **after.tags}
-            self.segments.create(object_id, after.structure.name, after.color, class_id, tags)
+            self.segments.create(object_id, after.structure.name, after.color, class_id, tags, after.status)
         unlike = before is None or before.mask is not after.mask or not exists
         if unlike and self.segments.write(object_id, after.mask):
             self.surfaces.touch(object_id)

@@ -105,6 +105,7 @@ class Segments:
         color: tuple[float, float, float],
         class_id: int | None = None,
         tags: Mapping[str, str] = NO_TAGS,
+        status: Status = Status.DRAFT,
     ) -> None:
         """Add an empty segment on a layer of its own; one that was deleted gets back all that was known of it."""
         segment = self._deleted.pop(segment_id, None)
@@ -118,6 +119,8 @@ class Segments:
                 segment.SetTag(CLASS_TAG, str(class_id))
             for tag, text in tags.items():
                 segment.SetTag(tag, text)
+        # Whatever is told after it was added, every view of the host hears of.
+        slicer.vtkSlicerSegmentationsModuleLogic.SetSegmentStatus(segment, STATUS[status])
         image = self.lattice.labelmap(np.zeros((1, 1, 1), np.uint8), (0, 0, 0))
         segment.AddRepresentation(LABELMAP, image)
         self._segmentation.AddSegment(segment, segment_id)
