@@ -523,6 +523,31 @@ def test_a_scan_that_was_moved_is_opened_again_by_the_next_press(bench: Bench) -
     assert bench.ml()["Lesion 1"] > 0, bench.said
 
 
+def test_who_opens_a_moved_scan_from_elsewhere_gets_it_opened_again(bench: Bench) -> None:
+    import slicer
+
+    bench.open()
+    bench.segment(LIVER)
+    annotator = bench.workspace.annotator
+    transform = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+    matrix = transform.GetMatrixTransformToParent().NewInstance()
+    matrix.SetElement(0, 3, 1.0)
+    transform.SetMatrixTransformToParent(matrix)
+    annotator.volume_node.SetAndObserveTransformNodeID(transform.GetID())
+    bench.settle()
+    bench.panel.annotate(annotator.volume_node, annotator.segmentation_node)
+    assert bench.workspace.annotator is not annotator
+    assert not bench.workspace.annotator.complaint
+
+
+def test_when_the_module_goes_its_clock_stands_still(bench: Bench) -> None:
+    bench.open()
+    panel = bench.panel
+    bench.host.leave_module()
+    bench.host.unload("VISTA3DSegment")
+    assert not panel._ticker.runs
+
+
 def test_a_segment_that_another_tool_painted_is_measured_anew(bench: Bench) -> None:
     bench.open()
     bench.segment(LIVER)

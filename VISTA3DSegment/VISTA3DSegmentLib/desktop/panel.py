@@ -194,10 +194,10 @@ class Panel:
         """End: nothing is left behind but what is in the scene."""
         self.exit()
         self._forget_place()
-        self._ticker.stop()
         self._models.close()
         self._doctor.close()
         self.workspace.end()
+        self._ticker.stop()
 
     def scene_closes(self) -> None:
         """The scene is about to be emptied."""
@@ -231,10 +231,8 @@ class Panel:
         Raises:
             VolumeError, ResourceError: see ``Workspace.open``.
         """
-        annotator = self.workspace.annotator if self.workspace.volume is not None else None
-        if annotator is None or (annotator.volume_node, annotator.segmentation_node) != (
-            volume_node, segmentation_node
-        ):  # fmt: skip
+        moved = self.workspace.volume is not None and self.workspace.annotator.complaint
+        if moved or self._open_nodes() != (volume_node, segmentation_node):
             self._open(volume_node, segmentation_node)
 
     # ------------------------------------------------------------------ what is open
