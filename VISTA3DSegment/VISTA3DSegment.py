@@ -212,7 +212,7 @@ class VISTA3DSegmentLogic(ScriptedLoadableModuleLogic):
         kind, scene = "vtkMRMLScalarVolumeNode", slicer.mrmlScene
         shown = slicer.app.applicationLogic().GetSelectionNode().GetActiveVolumeID()
         node = scene.GetNodeByID(shown) if shown else None
-        nodes = [node, *(scene.GetNthNodeByClass(n, kind) for n in range(scene.GetNumberOfNodesByClass(kind)))]
+        nodes = [node, *slicer.util.getNodesByClass(kind)]
         return next((node for node in nodes if node is not None and node.GetClassName() == kind), None)
 
     def make_panel(self, ui, resource):

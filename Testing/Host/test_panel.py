@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from fake_engine import LIVER, RIGHT_KIDNEY, SPLEEN, FakeEngine, specification
+from scene_world import painted
 from VISTA3DSegmentLib.engines.vista3d.weights import METADATA_KEY
 from VISTA3DSegmentLib.models import store
 from VISTA3DSegmentLib.resources import resource
@@ -19,15 +20,6 @@ from VISTA3DSegmentLib.service import InProcess
 MODULE = Path(__file__).parents[2] / "VISTA3DSegment" / "VISTA3DSegment.py"
 IN_LIVER, IN_SPLEEN, ELSEWHERE = (6.0, 8.0, 6.0), (18.0, 16.0, 13.0), (2.0, 2.0, 2.0)
 """RAS; the scan's grid is that of the world."""
-SHAPE = (20, 24, 28)
-
-
-def painted() -> np.ndarray:
-    """A scan in which the fake engine finds a liver and a spleen."""
-    array = np.zeros(SHAPE, dtype=np.int16)
-    array[4:9, 5:12, 6:14] = 10 * LIVER
-    array[12:16, 14:19, 16:22] = 10 * SPLEEN
-    return array
 
 
 class Bench:

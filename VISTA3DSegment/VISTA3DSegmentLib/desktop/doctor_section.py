@@ -8,9 +8,10 @@ from typing import Any
 import qt
 from slicer.i18n import tr as _
 
-from ..doctor.checkup import check_up
+from ..doctor.checkup import tell_report
+from ..errors import SegmentationError
 from ..service.errand import Errand
-from .ticker import Ticker
+from .waiting import Waiting
 
 
 class DoctorSection:
@@ -24,37 +25,24 @@ class DoctorSection:
 
     def __init__(self, ui: Any, python: str | None, failed: Callable[[Exception], None]) -> None:
         self._ui, self._python, self._failed = ui, python, failed
-        self._errand: Errand | None = None
-        self._ticker = Ticker(self._tick, ui.VISTA3DSegment)
+        self._waiting = Waiting(ui.VISTA3DSegment, ui.doctorText.setPlainText, self._ended)
         ui.doctorButton.connect("clicked()", self.examine)
         ui.copyButton.connect("clicked()", self._copy)
 
     def examine(self) -> None:
         """Find out; it takes some seconds, since torch is imported there."""
-        if self._errand is None:
+        if not self._waiting.busy:
             self._ui.doctorText.setPlainText(_("Looking..."))
-            self._errand = Errand(check_up, python=self._python)
-            self._ticker.wake()
+            self._waiting.wait_for(Errand(tell_report, python=self._python))
 
     def close(self) -> None:
         """Break off."""
-        self._ticker.stop()
-        if self._errand is not None:
-            self._errand.cancel()
-            self._errand = None
+        self._waiting.cancel()
 
-    def _tick(self) -> bool:
-        errand = self._errand
-        if errand is None:
-            return False
-        for report in errand.poll():
-            self._ui.doctorText.setPlainText(report)
-        if errand.ended:
-            self._errand = None
-            if errand.error is not None:
-                self._ui.doctorText.setPlainText(str(errand.error))
-                self._failed(errand.error)
-        return not errand.ended
+    def _ended(self, error: SegmentationError | None) -> None:
+        if error is not None:
+            self._ui.doctorText.setPlainText(str(error))
+            self._failed(error)
 
     def _copy(self) -> None:
         qt.QApplication.clipboard().setText(self._ui.doctorText.plainText)

@@ -11,14 +11,14 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from ..errors import Cancelled
+from ..errors import Cancelled, SegmentationError
 from ..models import store
 from ..models.fetching import fetch
 from ..models.registry import KnownModel
 from ..models.store import ListedModel
 from ..service.errand import Errand
 from .engine_choice import GROUP, EngineChoice
-from .ticker import Ticker
+from .waiting import Waiting
 from .widgets import enable, fill, show_text
 
 
@@ -44,9 +44,8 @@ class ModelsSection:
         self._ui, self._settings, self._python, self._chosen, self._failed = ui, settings, python, chosen, failed
         self.choice = EngineChoice.read(settings)
         self._listed: tuple[ListedModel, ...] = ()
-        self._errand: Errand | None = None
         self._fetched = ""
-        self._ticker = Ticker(self._tick, ui.VISTA3DSegment)
+        self._waiting = Waiting(ui.VISTA3DSegment, self._show_progress, self._downloaded)
         self._show_choice()
         self.list()
         ui.downloadWidget.setVisible(False)
@@ -65,16 +64,12 @@ class ModelsSection:
         self._listed = store.list_models()
         if all(model.name != self.choice.model or model.path is None for model in self._listed):
             self.choice = replace(self.choice, model=EngineChoice().model)
-        selector = self._ui.modelSelector
         wanted = self._shown.name if self._shown is not None else self.choice.model
-        names = [model.name for model in self._listed]
-        lines = [name if model.path else _("{name} (not here)").format(name=name)
-                 for name, model in zip(names, self._listed, strict=True)]  # fmt: skip
-        fill(selector, lines)
-        was = selector.blockSignals(True)
-        selector.setCurrentIndex(names.index(wanted if wanted in names else self.choice.model))
-        selector.blockSignals(was)
-        self._describe()
+        away = _("{name} (not here)")
+        lines = [model.name if model.path else away.format(name=model.name) for model in self._listed]
+        fill(self._ui.modelSelector, lines)
+        names = {model.name for model in self._listed}
+        self._select(wanted if wanted in names else self.choice.model)
 
     def fall_back(self) -> None:
         """The model of the choice cannot be used: the starter is chosen."""
@@ -93,10 +88,7 @@ class ModelsSection:
 
     def close(self) -> None:
         """Break a download off; it goes on from there another time."""
-        self._ticker.stop()
-        if self._errand is not None:
-            self._errand.cancel()
-            self._errand = None
+        self._waiting.cancel()
         self._ui.downloadWidget.setVisible(False)
         self._describe()
 
@@ -120,7 +112,7 @@ class ModelsSection:
         here = model is not None and model.path is not None
         parts = [known.title, _("for {modality}").format(modality=known.modality), known.licence.name] if known else []
         show_text(self._ui.modelLabel, "; ".join(parts) if parts else _("A model of your own."))
-        busy = _("A download is under way.") if self._errand is not None else ""
+        busy = _("A download is under way.") if self._waiting.busy else ""
         nowhere = _("It is published nowhere.") if known is None or known.url is None else ""
         enable(self._ui.downloadButton, busy or (_("It is here already.") if here else nowhere))
         part = _("It is a part of this module.") if known is not None and known.url is None else ""
@@ -167,11 +159,10 @@ class ModelsSection:
         if model is None or model.known is None or not self._accepted(model.known):
             return
         self._fetched = model.name
-        self._errand = Errand(fetch, model.name, python=self._python)
+        self._waiting.wait_for(Errand(fetch, model.name, python=self._python))
         self._ui.downloadProgress.setValue(0)
         self._ui.downloadWidget.setVisible(True)
         self._describe()
-        self._ticker.wake()
 
     def _accepted(self, model: KnownModel) -> bool:
         """Whether the person wants it under its licence; the acceptance is remembered."""
@@ -204,23 +195,19 @@ class ModelsSection:
         store.models_folder().mkdir(parents=True, exist_ok=True)
         qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(store.models_folder())))
 
-    def _tick(self) -> bool:
-        errand = self._errand
-        if errand is None:
-            return False
-        for line in errand.poll():
-            done, total = (int(part) for part in line.split())
-            self._ui.downloadProgress.setMaximum(100 if total else 0)
-            self._ui.downloadProgress.setValue(100 * done // total if total else 0)
-        if errand.ended:
-            self.close()
-            self.list()
-            if errand.error is None:
-                self._select(self._fetched)
-                self._model_selected()
-            elif not isinstance(errand.error, Cancelled):
-                self._failed(errand.error)
-        return not errand.ended
+    def _show_progress(self, line: str) -> None:
+        done, total = (int(part) for part in line.split())
+        self._ui.downloadProgress.setMaximum(100 if total else 0)
+        self._ui.downloadProgress.setValue(100 * done // total if total else 0)
+
+    def _downloaded(self, error: SegmentationError | None) -> None:
+        self._ui.downloadWidget.setVisible(False)
+        self.list()
+        if error is None:
+            self._select(self._fetched)
+            self._model_selected()
+        elif not isinstance(error, Cancelled):
+            self._failed(error)
 
     def _do(self, action: Callable[[], None]) -> None:
         try:

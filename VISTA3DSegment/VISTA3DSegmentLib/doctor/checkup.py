@@ -91,6 +91,6 @@ def _models() -> Facts:
     return [(model.name, f"{model.path}") for model in here] or [("none", "see: vista3dsegment models list")]
 
 
-def check_up(say: Callable[[str], None]) -> None:
+def tell_report(say: Callable[[str], None]) -> None:
     """The report as an errand."""
     say(report(checkup()))

@@ -31,10 +31,14 @@ def new_segmentation(scene: Any, volume_node: Any) -> Any:
     return node
 
 
+def nodes_of(scene: Any, kind: str) -> list[Any]:
+    """The nodes of a class, and of those derived from it."""
+    return [scene.GetNthNodeByClass(n, kind) for n in range(scene.GetNumberOfNodesByClass(kind))]
+
+
 def segmentation_for(scene: Any, volume_node: Any) -> Any | None:
     """The segmentation of a scan that the scene holds already, the first if there are several; None: it has none."""
-    kind = "vtkMRMLSegmentationNode"
-    for node in (scene.GetNthNodeByClass(n, kind) for n in range(scene.GetNumberOfNodesByClass(kind))):
+    for node in nodes_of(scene, "vtkMRMLSegmentationNode"):
         role = node.GetReferenceImageGeometryReferenceRole()
         if node.GetNodeReference(role) is volume_node and not node.GetHideFromEditors():
             return node

@@ -23,6 +23,7 @@ from ..session.deltas import Delta
 from ..session.rules import Limits
 from ..volume import Volume
 from .labelmaps import SAME_PLACE_VOXELS
+from .nodes import nodes_of
 
 NODE_NAME = "VISTA3DSegment annotation"
 VOLUME, SEGMENTATION, LISTS = "volume", "segmentation", {True: "positive", False: "negative"}
@@ -184,8 +185,7 @@ class Records:
 
 
 def _nodes_of(scene: Any, volume_node: Any) -> list[Any]:
-    kind = "vtkMRMLScriptedModuleNode"
-    nodes = [scene.GetNthNodeByClass(n, kind) for n in range(scene.GetNumberOfNodesByClass(kind))]
+    nodes = nodes_of(scene, "vtkMRMLScriptedModuleNode")
     return [n for n in nodes if n.GetModuleName() == "VISTA3DSegment" and n.GetNodeReference(VOLUME) is volume_node]
 
 

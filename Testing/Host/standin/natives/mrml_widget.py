@@ -10,7 +10,7 @@ from PySide6 import QtWidgets
 from PySide6.QtCore import Signal
 
 
-class qMRMLWidget(QtWidgets.QWidget):
+class WithScene(QtWidgets.QWidget):
     """A widget with a scene."""
 
     mrmlSceneChanged = Signal(object)
@@ -30,21 +30,9 @@ class qMRMLWidget(QtWidgets.QWidget):
             self.mrmlSceneChanged.emit(scene)
 
 
-class qSlicerWidget(QtWidgets.QWidget):
+class qMRMLWidget(WithScene):
+    """That of MRML's own widgets."""
+
+
+class qSlicerWidget(WithScene):
     """The same for widgets of modules."""
-
-    mrmlSceneChanged = Signal(object)
-
-    def __init__(self, parent: QtWidgets.QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._scene: Any = None
-
-    def mrmlScene(self) -> Any:
-        """Return the scene, or None."""
-        return self._scene
-
-    def setMRMLScene(self, scene: Any) -> None:
-        """Take a scene and say so, if it is another one."""
-        if scene is not self._scene:
-            self._scene = scene
-            self.mrmlSceneChanged.emit(scene)
