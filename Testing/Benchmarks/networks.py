@@ -12,7 +12,7 @@ import torch
 from report import shared
 from VISTA3DSegmentLib.anatomy import EVERYTHING, SECOND_PASS
 from VISTA3DSegmentLib.engines.vista3d.network import FULL, NetworkShape, build_network
-from VISTA3DSegmentLib.engines.vista3d.weights import save_model
+from VISTA3DSegmentLib.engines.weight_files import save_model
 from VISTA3DSegmentLib.files.volumes import read_volume
 from VISTA3DSegmentLib.models.registry import HOUNSFIELD
 from VISTA3DSegmentLib.models.specification import ModelSpecification

@@ -14,7 +14,7 @@ from VISTA3DSegmentLib.edits import MaskCrop
 from VISTA3DSegmentLib.evaluation.simulated_user import next_click
 from VISTA3DSegmentLib.files.segmentations import Segment, Segmentation, read_segmentation, write_segmentation
 from VISTA3DSegmentLib.models import store
-from VISTA3DSegmentLib.models.specification import specification_of
+from VISTA3DSegmentLib.models.header import specification_of
 from VISTA3DSegmentLib.resources import resource
 from VISTA3DSegmentLib.volume import Volume
 

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from fake_engine import LIVER, RIGHT_KIDNEY, SPLEEN, FakeEngine, specification
 from scene_world import painted
-from VISTA3DSegmentLib.engines.vista3d.weights import METADATA_KEY
 from VISTA3DSegmentLib.models import store
+from VISTA3DSegmentLib.models.header import METADATA_KEY
 from VISTA3DSegmentLib.resources import resource
 from VISTA3DSegmentLib.service import InProcess
 
@@ -612,7 +612,7 @@ def test_a_model_is_added_from_a_file_chosen_and_removed(
     tensors = {
         name: tensor + 0 if n else tensor + torch.ones_like(tensor) for n, (name, tensor) in enumerate(tensors.items())
     }
-    from VISTA3DSegmentLib.models.specification import specification_of
+    from VISTA3DSegmentLib.models.header import specification_of
 
     save_file(tensors, own, metadata={METADATA_KEY: specification_of(starter).to_json()})
     monkeypatch.setattr(qt.QFileDialog, "getOpenFileName", lambda *_: str(own))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-from VISTA3DSegmentLib.engines.vista3d.cache import FeatureCache
+from VISTA3DSegmentLib.engines.cache import FeatureCache
 
 KIB = 1024
 

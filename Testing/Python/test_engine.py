@@ -26,7 +26,7 @@ from VISTA3DSegmentLib.engine import Engine, Opened
 from VISTA3DSegmentLib.engines import open_engine
 from VISTA3DSegmentLib.engines.vista3d.backend import TorchBackend
 from VISTA3DSegmentLib.engines.vista3d.engine import Vista3DEngine
-from VISTA3DSegmentLib.engines.vista3d.weights import save_model
+from VISTA3DSegmentLib.engines.weight_files import save_model
 from VISTA3DSegmentLib.errors import ModelError
 from VISTA3DSegmentLib.prompts import Structure
 from VISTA3DSegmentLib.volume import Volume

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from VISTA3DSegmentLib.engines.vista3d import processor
+from VISTA3DSegmentLib.engines import processor
 from VISTA3DSegmentLib.engines.vista3d.backend import Backend, Precision, TorchBackend
 from VISTA3DSegmentLib.engines.vista3d.network import NetworkShape, build_network
 from VISTA3DSegmentLib.engines.vista3d.openvino_backend import OpenVinoBackend, openvino_is_installed

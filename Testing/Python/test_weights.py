@@ -18,7 +18,8 @@ from safetensors.torch import save_file
 from shared_data import shared
 from VISTA3DSegmentLib.engines.vista3d import weights
 from VISTA3DSegmentLib.engines.vista3d.network import FULL, NetworkShape, build_network, shape_of
-from VISTA3DSegmentLib.engines.vista3d.weights import canonical_state, load_model, save_model
+from VISTA3DSegmentLib.engines.vista3d.weights import canonical_state, load_model
+from VISTA3DSegmentLib.engines.weight_files import save_model
 from VISTA3DSegmentLib.errors import ModelError
 
 State = dict[str, Any]
@@ -200,8 +201,7 @@ def test_a_file_with_another_hash_is_never_opened(tmp_path: Path, monkeypatch: p
     def opened(path: Path) -> Any:
         raise AssertionError(f"opened {path}")
 
-    monkeypatch.setattr(weights, "_read_pickle", opened)
-    monkeypatch.setattr(weights, "_read_safetensors", opened)
+    monkeypatch.setattr(weights, "read_tensors", opened)
     with pytest.raises(ModelError, match="SHA-256 differs"):
         load_model(path, expected_sha256="0" * 64)
     with pytest.raises(AssertionError, match="opened"):

@@ -20,7 +20,7 @@ from safetensors.torch import load_file
 from ..anatomy import class_of
 from ..edits import MaskCrop
 from ..engines import open_engine
-from ..engines.vista3d.weights import save_model
+from ..engines.weight_files import save_model
 from ..evaluation.metrics import dice
 from ..models.specification import ClickSupport, ModelSpecification
 from .cases import HOUNSFIELD, SPACING_MM

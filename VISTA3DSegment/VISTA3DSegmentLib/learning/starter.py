@@ -11,29 +11,23 @@ where it is wrong, and only the last answer is learned from.
 from __future__ import annotations
 
 import argparse
-import json
-import math
 import sys
-import time
-from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 (torch's own name for it)
-from safetensors.torch import load_file, save_file
 
 from ..engines.vista3d.network import NetworkShape, build_network
 from ..engines.vista3d.point_head import SPECIAL, click_logits, low_features
 from ..engines.vista3d.weights import load_model
-from ..errors import ModelError
 from .losses import competing_classes, dice_cross_entropy, dice_of
-from .optimizer import Optimizer
-from .patches import Case, Patch, Target, augment, choose_classes, choose_targets, cut_patch
+from .patches import Patch, Target, augment, choose_classes, choose_targets, cut_patch
 from .point_head_start import start_point_head, warm_up_point_head
+from .training import Cases, Training
 
 Tensor = torch.Tensor
 
@@ -49,9 +43,6 @@ CLASSES = frozenset(
 """Learned automatically. Single vertebrae and ribs are left out: a window of 144 mm does not show which one it is."""
 NATURAL = frozenset({"phantom", "real"})
 """Kinds of cases from which classes are learned by name: their grey values mean something."""
-MAY_CHANGE = frozenset({"hours", "rate"})
-"""What of a recipe may be another when a run is resumed."""
-WARM_UP_STEPS, AVERAGE = 100, 0.999
 LIKENESS_WEIGHT, LIKENESS_OBJECTS = 1.0, 16
 
 
@@ -80,36 +71,6 @@ class Recipe:
     classes: int = 32
     mixture: tuple[tuple[str, float], ...] = (("phantom", 0.5), ("real", 0.3), ("synthetic", 0.2))
     classes_only: bool = False
-
-
-class Cases:
-    """The prepared cases of a folder, drawn by kind; new ones are noticed as they appear."""
-
-    def __init__(self, folder: Path, mixture: Sequence[tuple[str, float]]) -> None:
-        self._folder = folder
-        self._mixture = mixture
-        self._known: dict[Path, Case] = {}
-        self._by_kind: dict[str, list[Case]] = {}
-        self.refresh()
-
-    def refresh(self) -> int:
-        """Look for new cases; returns how many there are."""
-        for image in sorted(self._folder.glob("*/image.npy")):
-            if image.parent not in self._known:
-                self._known[image.parent] = Case.load(image.parent)
-        by_kind = defaultdict(list)
-        for case in self._known.values():
-            by_kind[case.kind].append(case)
-        self._by_kind = dict(by_kind)
-        return len(self._known)
-
-    def draw(self, rng: np.random.Generator, kinds: frozenset[str] | None = None) -> Case:
-        """A case of a random kind."""
-        choices = [(k, w) for k, w in self._mixture if k in self._by_kind and (kinds is None or k in kinds)]
-        weights = np.array([weight for _, weight in choices])
-        kind = choices[int(rng.choice(len(choices), p=weights / weights.sum()))][0]
-        cases = self._by_kind[kind]
-        return cases[int(rng.integers(len(cases)))]
 
 
 class Clicker:
@@ -165,7 +126,7 @@ def _depth(mask: Tensor) -> Tensor:
     return mask * F.interpolate(half + near + far, scale_factor=2)[:, 0]
 
 
-class Trainer:
+class Trainer(Training):
     """A network, its running average, and what is needed to go on training it another day.
 
     Args:
@@ -175,47 +136,24 @@ class Trainer:
     """
 
     def __init__(self, recipe: Recipe, checkpoint: Path, model: Path | None = None) -> None:
-        self.recipe, self.checkpoint = recipe, checkpoint
         torch.manual_seed(recipe.seed)
         if model is not None:
-            self.network = load_model(model).network.train().requires_grad_()
+            network = load_model(model).network.train().requires_grad_()
         else:
-            self.network = build_network(SHAPE)
-            start_point_head(self.network.point_head)
+            network = build_network(SHAPE)
+            start_point_head(network.point_head)
         if recipe.classes_only:
-            for name, parameter in self.network.named_parameters():
+            for name, parameter in network.named_parameters():
                 parameter.requires_grad_(".up_layers_auto." in name or name.startswith("class_head."))
-        self.average = {name: value.clone() for name, value in self.network.state_dict().items()}
-        self.optimizer = Optimizer(self.network)
-        self.step, self.seconds = 0, 0.0
-        if checkpoint.exists():
-            self._resume()
-        self.rng = np.random.default_rng((recipe.seed, self.step))
+        super().__init__(network, recipe, checkpoint)
 
-    def run(self, cases: Cases, report_every: int = 50, save_every: int = 250) -> None:
-        """Train until the recipe's hours are spent."""
-        sums: dict[str, list[float]] = defaultdict(list)
-        while self.seconds < self.recipe.hours * 3600:
-            started = time.monotonic()
-            self._set_rate()
-            if self.step == self.recipe.classes_first > 0:
-                self._lend_decoder()
-            clicks = self.step >= self.recipe.classes_first and self.rng.random() < self.recipe.click_share
-            clicks &= not self.recipe.classes_only
-            figures = self._click_step(cases) if clicks else self._class_step(cases)
-            for name, value in figures.items():
-                sums[name].append(value)
-            self.step += 1
-            self.seconds += time.monotonic() - started
-            if self.step % report_every == 0:
-                line = {name: round(float(np.mean(values)), 3) for name, values in sorted(sums.items())}
-                print(json.dumps({"step": self.step, "hours": round(self.seconds / 3600, 3), **line}), flush=True)
-                sums.clear()
-            if self.step % save_every == 0:
-                self.save()
-                if self.step % (4 * save_every) == 0:
-                    cases.refresh()
-        self.save()
+    def take_step(self, cases: Cases) -> dict[str, float]:
+        """Learn from clicks or from names."""
+        if self.step == self.recipe.classes_first > 0:
+            self._lend_decoder()
+        clicks = self.step >= self.recipe.classes_first and self.rng.random() < self.recipe.click_share
+        clicks &= not self.recipe.classes_only
+        return self._click_step(cases) if clicks else self._class_step(cases)
 
     def _lend_decoder(self) -> None:
         # Clicks have a decoder of their own. It begins where that of the classes stands: what tells organs apart.
@@ -223,11 +161,6 @@ class Trainer:
             for name, value in state.items():
                 if ".up_layers." in name:
                     value.copy_(state[name.replace(".up_layers.", ".up_layers_auto.")])
-
-    def _set_rate(self) -> None:
-        done = min(1.0, self.seconds / (self.recipe.hours * 3600))
-        rate = self.recipe.rate * min(1.0, (self.step + 1) / WARM_UP_STEPS) * (0.5 + 0.5 * math.cos(math.pi * done))
-        self.optimizer.set_rate(max(rate, 1e-6))
 
     def _click_step(self, cases: Cases) -> dict[str, float]:
         patch, targets = self._patch_with_targets(cases)
@@ -251,7 +184,7 @@ class Trainer:
         logits, truth, valid = logits.flatten(1).float(), truth.flatten(1), valid.flatten()
         loss = dice_cross_entropy(logits, truth, valid)
         alike = self._likeness(patch, low)
-        self._learn(loss + LIKENESS_WEIGHT * alike)
+        self.learn(loss + LIKENESS_WEIGHT * alike)
         return {
             "click loss": loss.item(),
             "likeness": alike.item(),
@@ -297,51 +230,10 @@ class Trainer:
             logits, _ = self.network.class_head(features, torch.tensor(ids)[:, None])
         logits = logits.flatten(1).float()
         loss = competing_classes(logits, truth, valid)
-        self._learn(loss)
+        self.learn(loss)
         winner = torch.where(logits == logits.amax(0), logits, -1.0)
         scores = dice_of(winner, truth, valid)[truth.sum(1) > 0].tolist()
         return {"class loss": loss.item()} | ({"dice " + case.kind: float(np.mean(scores))} if scores else {})
-
-    def _learn(self, loss: Tensor) -> None:
-        self.optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        self.optimizer.step()
-        keep = min(AVERAGE, (1 + self.step) / (10 + self.step))
-        with torch.no_grad():
-            for name, value in self.network.state_dict().items():
-                self.average[name].lerp_(value, 1 - keep)
-
-    def save(self) -> None:
-        """Write network, average and optimiser, atomically; a run that is killed goes on from here."""
-        tensors = {f"network.{name}": value for name, value in self.network.state_dict().items()}
-        tensors |= {f"average.{name}": value for name, value in self.average.items()}
-        tensors |= {f"moment.{name}": value for name, value in self.optimizer.moments().items()}
-        state = {"step": str(self.step), "seconds": str(self.seconds), "recipe": json.dumps(asdict(self.recipe))}
-        partial = self.checkpoint.with_suffix(".part")
-        save_file({name: value.contiguous() for name, value in tensors.items()}, partial, metadata=state)
-        partial.replace(self.checkpoint)
-
-    def _resume(self) -> None:
-        from safetensors import safe_open
-
-        tensors = load_file(self.checkpoint)
-        with safe_open(self.checkpoint, "pt") as file:
-            state = file.metadata()
-        self.step, self.seconds = int(state["step"]), float(state["seconds"])
-        begun, now = json.loads(state.get("recipe", "{}")), json.loads(json.dumps(asdict(self.recipe)))
-        changed = [name for name in now if name not in MAY_CHANGE and begun.get(name) != now[name]]
-        if changed:
-            raise ModelError(
-                f"The training in {self.checkpoint.name} was begun with another {', '.join(changed)}.",
-                "Give the options with which it was begun, or the name of a new file.",
-            )
-        self.network.load_state_dict(_under("network.", tensors))
-        self.average = _under("average.", tensors)
-        self.optimizer.set_moments(_under("moment.", tensors))
-
-
-def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
 
 
 def main(arguments: Sequence[str] | None = None) -> Any:

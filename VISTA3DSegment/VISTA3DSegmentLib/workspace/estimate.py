@@ -17,8 +17,9 @@ from ..durations import duration
 from ..engines.vista3d.grid import ModelGrid
 from ..engines.vista3d.windows import sweep
 from ..models import store
+from ..models.header import specification_of
 from ..models.registry import CT_SPECIFICATION
-from ..models.specification import ModelSpecification, specification_of
+from ..models.specification import ModelSpecification
 from ..volume import Volume
 
 FULL_BYTES, FULL_SECONDS, FULL_MEMORY = 872_000_000, 15.0, 4.0e9

@@ -20,8 +20,8 @@ from ...grey_paths import grey_range, smoothed
 from ...models.specification import ClickSupport, HounsfieldWindow, ModelSpecification, Percentiles
 from ...prompts import Box, Click, Prompts, Ras, Structure, Text, clicks_of
 from ...volume import Volume
+from ..cache import FeatureCache
 from .automatic import CHUNK_BYTES, NativeLabels, Planes, finished_planes, interpolate
-from .cache import FeatureCache
 from .components import without_small_pieces
 from .evidence import belief, grey_value_evidence
 from .grid import FOREGROUND_MARGIN, ModelGrid, Region

@@ -59,8 +59,8 @@ def choose(device: str = "auto", precision: str = "auto") -> Choice:
         return Choice("torch", device, "fp16" if precision == "auto" else _precision(precision))
     if precision == "fp16":
         raise ModelError("CPUs do not compute in fp16.", "Choose precision auto, fp32 or bf16.")
+    from ..processor import processor_has_bf16
     from .openvino_backend import openvino_is_installed
-    from .processor import processor_has_bf16
 
     library: Literal["torch", "openvino", "both"] = "openvino" if openvino_is_installed() else "torch"
     if library == "openvino" and precision == "fp32":
