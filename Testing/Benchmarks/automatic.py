@@ -47,7 +47,7 @@ def run_ours(weights: Path, quick: bool, count: int, length: int, columns: int, 
 def run_reference(weights: Path, quick: bool, count: int, length: int, columns: int) -> np.ndarray:
     """The same by MONAI's sliding_window_inference over all classes' logits, as the bundle's inferer calls it."""
     from monai.inferers import sliding_window_inference
-    from VISTA3DSegmentLib.engines.vista3d.grid import ModelGrid
+    from VISTA3DSegmentLib.engines.grid import ModelGrid
     from VISTA3DSegmentLib.engines.vista3d.intensity import scale
 
     expected = specification(quick)

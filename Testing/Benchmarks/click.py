@@ -18,7 +18,7 @@ import torch
 from networks import model_file, network_of, scan, specification
 from report import Report
 from VISTA3DSegmentLib.engines import open_engine
-from VISTA3DSegmentLib.engines.vista3d.grid import ModelGrid
+from VISTA3DSegmentLib.engines.grid import ModelGrid
 from VISTA3DSegmentLib.engines.vista3d.intensity import scale
 from VISTA3DSegmentLib.engines.vista3d.point_head import click_logits, low_features
 from VISTA3DSegmentLib.prompts import Click, Structure

@@ -36,10 +36,10 @@ from engine_builders import (
 )
 from VISTA3DSegmentLib.edits import BoolArray
 from VISTA3DSegmentLib.engine import Progress
+from VISTA3DSegmentLib.engines.grid import Region
 from VISTA3DSegmentLib.engines.vista3d import engine as engine_module
 from VISTA3DSegmentLib.engines.vista3d.automatic import CHUNK_BYTES, NativeLabels, Planes, finished_planes
 from VISTA3DSegmentLib.engines.vista3d.engine import OpenedVista3D, Vista3DEngine
-from VISTA3DSegmentLib.engines.vista3d.grid import Region
 from VISTA3DSegmentLib.engines.vista3d.windows import sweep
 from VISTA3DSegmentLib.errors import Cancelled, PromptError
 from VISTA3DSegmentLib.models.specification import Percentiles

@@ -34,9 +34,9 @@ from monai.inferers.utils import sliding_window_inference
 from monai.transforms.utils import keep_merge_components_with_points
 from VISTA3DSegmentLib.anatomy import SPECIAL_POINT_CLASSES
 from VISTA3DSegmentLib.edits import MaskCrop
-from VISTA3DSegmentLib.engines.vista3d.grid import Region
+from VISTA3DSegmentLib.engines.grid import Region
+from VISTA3DSegmentLib.engines.merge import merge
 from VISTA3DSegmentLib.engines.vista3d.interactive import stitch
-from VISTA3DSegmentLib.engines.vista3d.merge import merge
 from VISTA3DSegmentLib.prompts import Structure
 from VISTA3DSegmentLib.volume import Volume
 

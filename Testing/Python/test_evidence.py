@@ -8,8 +8,8 @@ import pytest
 import torch
 from engine_builders import AIR, LIVER, ColourBackend, Tensor, click_at, engine_of, painted_scan, specification, whole
 from VISTA3DSegmentLib.edits import MaskCrop
+from VISTA3DSegmentLib.engines.grid import Index3, Region
 from VISTA3DSegmentLib.engines.vista3d.evidence import belief, grey_value_evidence
-from VISTA3DSegmentLib.engines.vista3d.grid import Index3, Region
 from VISTA3DSegmentLib.engines.vista3d.interactive import GridClick
 from VISTA3DSegmentLib.models.specification import ClickSupport
 from VISTA3DSegmentLib.prompts import Structure

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 from engine_builders import MM, cloudy_scan, geometry, painted_scan
-from VISTA3DSegmentLib.engines.vista3d.automatic import interpolate
-from VISTA3DSegmentLib.engines.vista3d.grid import ModelGrid, Region
+from VISTA3DSegmentLib.engines.grid import ModelGrid, Region
+from VISTA3DSegmentLib.engines.native import interpolate
 from VISTA3DSegmentLib.prompts import Box
 from VISTA3DSegmentLib.volume import Volume
 

@@ -26,8 +26,8 @@ from engine_builders import (
     whole,
 )
 from VISTA3DSegmentLib.anatomy import SPECIAL_POINT_CLASSES
+from VISTA3DSegmentLib.engines.grid import Region
 from VISTA3DSegmentLib.engines.vista3d.backend import TorchBackend
-from VISTA3DSegmentLib.engines.vista3d.grid import Region
 from VISTA3DSegmentLib.engines.vista3d.interactive import GridClick, anchor
 from VISTA3DSegmentLib.errors import Cancelled, ModelError, PromptError
 from VISTA3DSegmentLib.prompts import Box, Click, Prompts, Structure, Text

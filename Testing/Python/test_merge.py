@@ -14,8 +14,8 @@ from monai.transforms.utils import keep_merge_components_with_points
 from scipy.ndimage import gaussian_filter
 from torch import nn
 from VISTA3DSegmentLib.edits import BoolArray
-from VISTA3DSegmentLib.engines.vista3d.components import Index3, components_with
-from VISTA3DSegmentLib.engines.vista3d.merge import merge
+from VISTA3DSegmentLib.engines.components import Index3, components_with
+from VISTA3DSegmentLib.engines.merge import merge
 
 SHAPE = (14, 12, 16)
 Box = tuple[slice, slice, slice]

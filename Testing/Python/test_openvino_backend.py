@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 import torch
 from VISTA3DSegmentLib.engines import processor
-from VISTA3DSegmentLib.engines.vista3d.backend import Backend, Precision, TorchBackend
+from VISTA3DSegmentLib.engines.choice import Precision, openvino_is_installed
+from VISTA3DSegmentLib.engines.vista3d.backend import Backend, TorchBackend
 from VISTA3DSegmentLib.engines.vista3d.network import NetworkShape, build_network
-from VISTA3DSegmentLib.engines.vista3d.openvino_backend import OpenVinoBackend, openvino_is_installed
+from VISTA3DSegmentLib.engines.vista3d.openvino_backend import OpenVinoBackend
 from VISTA3DSegmentLib.engines.vista3d.point_head import NEGATIVE, POSITIVE, SPECIAL
 from VISTA3DSegmentLib.errors import ModelError
 

@@ -18,8 +18,8 @@ from engine_builders import (
     tiny_network,
     whole,
 )
+from VISTA3DSegmentLib.engines.grid import Region
 from VISTA3DSegmentLib.engines.vista3d.backend import TorchBackend
-from VISTA3DSegmentLib.engines.vista3d.grid import Region
 from VISTA3DSegmentLib.engines.vista3d.interactive import stitch, union_of
 from VISTA3DSegmentLib.volume import Volume
 

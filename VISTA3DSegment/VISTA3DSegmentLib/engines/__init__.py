@@ -41,6 +41,6 @@ def open_engine(
 
 def describe_backend(device: Device = "auto", precision: Precision = "auto") -> str:
     """What ``open_engine`` would run on, in words: library, device, precision."""
-    from .vista3d.opening import choose
+    from .choice import choose
 
     return str(choose(device, precision))

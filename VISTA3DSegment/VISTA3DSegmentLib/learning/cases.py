@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import SimpleITK as sitk  # noqa: N813 (the library's own custom)
 
-from ..engines.vista3d.grid import ModelGrid
+from ..engines.grid import ModelGrid
 from ..engines.vista3d.intensity import scale
 from ..files.segmentations import read_segmentation
 from ..files.volumes import read_volume

@@ -29,6 +29,20 @@ def dice_cross_entropy(logits: Tensor, truth: Tensor, valid: Tensor) -> Tensor:
     return (dice * there + ENTROPY_WEIGHT * entropy.sum(1) / valid.sum()).mean()
 
 
+def balanced_cross_entropy(logits: Tensor, truth: Tensor, valid: Tensor) -> Tensor:
+    """Binary cross-entropy in which an object counts as much as all around it: a beginner finds where things are by it.
+
+    Args:
+        logits: (B, voxels).
+        truth: (B, voxels), 0 or 1.
+        valid: (voxels,), 0 or 1.
+    """
+    entropy = F.binary_cross_entropy_with_logits(logits, truth, reduction="none")
+    inside, outside = truth * valid, (1 - truth) * valid
+    means = [(entropy * part).sum(1) / part.sum(1).clamp(min=1) for part in (inside, outside)]
+    return (means[0] + means[1]).mean() / 2
+
+
 def competing_classes(logits: Tensor, truth: Tensor, valid: Tensor) -> Tensor:
     """Cross-entropy + Dice of classes that exclude each other, against a background whose logit is 0.
 

@@ -26,7 +26,7 @@ from torch import nn
 
 from ..engines.segvol.network import SegVolNetwork, SegVolShape
 from ..engines.segvol.prompt_encoder import NEGATIVE, POSITIVE
-from .losses import dice_cross_entropy, dice_of
+from .losses import balanced_cross_entropy, dice_cross_entropy, dice_of
 from .patches import MIN_VOXELS, Case, Patch, augment
 from .training import Cases, Training
 
@@ -65,6 +65,8 @@ WAYS: tuple[Way, ...] = (
 """The combinations that SegVol was trained on. Never all three."""
 LARGEST_SHIFT = 0.08
 """A drawn box is off by up to so much of its side, and always by up to a voxel."""
+BALANCED_STEPS = 2000
+"""So long, ever less, the inside of a structure counts as much as all around it: else nothing is found for long."""
 SHELL = 0.3
 """Negative points lie in the box around a structure, grown by so much of its sides, at least by three voxels."""
 
@@ -298,7 +300,9 @@ class SegVolTraining(Training):
             with torch.autocast("cpu", torch.bfloat16):
                 logits = self._answer(embedding, view, way, found)
             logits = F.interpolate(logits[:, None].float(), SHAPE.window, mode="trilinear").flatten(1)
-            losses.append(dice_cross_entropy(logits, truth, valid) * len(found))
+            fading = max(0.0, 1 - self.step / BALANCED_STEPS)
+            loss = dice_cross_entropy(logits, truth, valid) + fading * balanced_cross_entropy(logits, truth, valid)
+            losses.append(loss * len(found))
             there = (truth * valid).sum(1) > 0
             if there.any():
                 name = f"{'+'.join(way)} {'whole' if whole else 'window'}"

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..durations import duration
-from ..engines.vista3d.grid import ModelGrid
+from ..engines.grid import ModelGrid
 from ..engines.vista3d.windows import sweep
 from ..models import store
 from ..models.header import specification_of

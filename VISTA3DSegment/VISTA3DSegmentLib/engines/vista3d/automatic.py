@@ -16,7 +16,8 @@ import torch
 
 from ...edits import MaskCrop
 from ...models.specification import Blending
-from .grid import Box3, ModelGrid, Region, Taps
+from ..grid import Box3, ModelGrid, Region
+from ..native import interpolate
 from .windows import Sweep, importance
 
 Tensor = torch.Tensor
@@ -186,25 +187,6 @@ class NativeLabels:
             crop = MaskCrop.of((self.flags[box] >> list(self.overlapping).index(class_id)) & 1 > 0)
         k, j, i = (part.start + start for part, start in zip(box, crop.start, strict=True))
         return MaskCrop((k, j, i), crop.mask)
-
-
-def interpolate(values: Tensor, grid: ModelGrid, region: Region, box: Box3) -> Tensor:
-    """Values at a region's grid points (R, A, S), linearly interpolated to a box of the volume's voxels (k, j, i)."""
-    taps = grid.native_taps(region, box)
-    for axis in sorted(range(3), key=lambda n: len(taps[n].below) / values.shape[n]):
-        values = _interpolate_axis(values, taps[axis], axis)
-    return values.permute(grid.native_order)
-
-
-def _interpolate_axis(values: Tensor, taps: Taps, axis: int) -> Tensor:
-    below = torch.from_numpy(taps.below).to(values.device)
-    first = values.index_select(axis, below)
-    if not taps.weight.any():
-        return first
-    second = values.index_select(axis, (below + 1).clamp(max=values.shape[axis] - 1))
-    shape = [1, 1, 1]
-    shape[axis] = -1
-    return torch.lerp(first, second, torch.from_numpy(taps.weight).to(values.device).view(shape))
 
 
 def _positive_parts(logits: Tensor, region: Region) -> Iterator[tuple[int, Region]]:

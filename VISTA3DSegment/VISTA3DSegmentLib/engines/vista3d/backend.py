@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Protocol
 
 import torch
 
+from ..choice import DTYPES, Precision
 from .channels_last import channels_first, with_channels_last
 from .point_head import click_logits, low_features
 
 Tensor = torch.Tensor
-Precision: TypeAlias = Literal["fp32", "bf16", "fp16"]
-
-DTYPES: dict[str, torch.dtype] = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 class Backend(Protocol):

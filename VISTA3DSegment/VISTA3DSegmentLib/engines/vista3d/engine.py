@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Hashable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -14,20 +12,22 @@ import torch
 
 from ...anatomy import SECOND_PASS, SPECIAL_POINT_CLASSES, class_of, members
 from ...edits import Edit, MaskCrop
-from ...engine import Cancel, OnProgress, Progress
-from ...errors import Cancelled, ModelError, PromptError
+from ...engine import Cancel, OnProgress
+from ...errors import ModelError, PromptError
 from ...grey_paths import grey_range, smoothed
 from ...models.specification import ClickSupport, HounsfieldWindow, ModelSpecification, Percentiles
 from ...prompts import Box, Click, Prompts, Ras, Structure, Text, clicks_of
 from ...volume import Volume
 from ..cache import FeatureCache
-from .automatic import CHUNK_BYTES, NativeLabels, Planes, finished_planes, interpolate
-from .components import without_small_pieces
+from ..components import without_small_pieces
+from ..grid import FOREGROUND_MARGIN, ModelGrid, Region
+from ..merge import merge
+from ..native import as_edit, inside_box, interpolate, shape_of_box
+from ..reporting import Reporter, Stopwatch, check
+from .automatic import CHUNK_BYTES, NativeLabels, Planes, finished_planes
 from .evidence import belief, grey_value_evidence
-from .grid import FOREGROUND_MARGIN, ModelGrid, Region
 from .intensity import bounds_of, scale_between
-from .interactive import GridClick, anchor, as_edit, native_change, stitch, union_of
-from .merge import merge
+from .interactive import GridClick, anchor, native_change, stitch, union_of
 from .point_head import NEGATIVE, POSITIVE, SPECIAL
 from .runner import Runner
 from .windows import Sweep, centred_window, click_windows, sweep
@@ -93,20 +93,6 @@ class Vista3DEngine:
         return OpenedVista3D(self, volume)
 
 
-@dataclass
-class Stopwatch:
-    """Time by stage."""
-
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        """Add what happens inside to a stage."""
-        started = time.perf_counter()
-        yield
-        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - started
-
-
 @dataclass(frozen=True, eq=False)
 class OpenedVista3D:
     """A volume that a VISTA3D engine answers about. See ``engine.Opened`` for the contract."""
@@ -169,7 +155,7 @@ class OpenedVista3D:
         notices = (*self.notices, *self.engine.runner.notices)
         smallest = self.engine.specification.smallest_piece
         for class_id, ids in wanted.items():
-            _check(cancel)
+            check(cancel)
             with watch.stage("pieces"):
                 parts = [labels.mask(n) for n in ids]
                 mask = _joined([MaskCrop(one.start, without_small_pieces(one.mask, smallest)) for one in parts])
@@ -215,7 +201,7 @@ class OpenedVista3D:
         watch: Stopwatch,
     ) -> Iterator[tuple[Planes, Tensor]]:
         lattice, asked = self.windows(region), self._asked(region)
-        report = _Reporter(len(lattice), on_progress, cancel)
+        report = Reporter(len(lattice), on_progress, cancel)
         runner, prepare = self.engine.runner, self.engine.options.prepare_clicks and self.engine.specification.clicks
 
         def encode(windows: Sequence[Region]) -> Iterator[tuple[Region, Tensor]]:
@@ -279,7 +265,7 @@ class OpenedVista3D:
         within = self._within(clicks)
         windows = self._click_windows(clicks, within)
         union = union_of(windows, self.grid.whole)
-        report = _Reporter(len(windows), None, cancel)
+        report = Reporter(len(windows), None, cancel)
         support = self.engine.specification.click_support
         # What the clicks correct, if nothing is given, or what is believed beside them.
         automatic = structure.class_id if base is None or (support and support.automatic) else None
@@ -395,15 +381,15 @@ class OpenedVista3D:
         union: Region,
         windows: Sequence[Region],
         within: Region,
-        report: _Reporter,
+        report: Reporter,
         watch: Stopwatch,
     ) -> tuple[np.ndarray, np.ndarray]:
         """What the clicks correct: on the grid in the union of the windows, and on the volume's voxels in its box."""
         box = self.grid.native_box(union)
         if base is not None:
-            return self._on_grid(base, union), _inside(base, box)
+            return self._on_grid(base, union), inside_box(base, box)
         if structure.class_id is None:
-            return np.zeros(union.shape, np.bool_), np.zeros(_shape(box), np.bool_)
+            return np.zeros(union.shape, np.bool_), np.zeros(shape_of_box(box), np.bool_)
         if structure.class_id not in self.engine.specification.classes:
             raise PromptError(
                 f"The model {self.engine.specification.name} cannot find the {structure.name} by itself.",
@@ -423,7 +409,7 @@ class OpenedVista3D:
         """A base in a region of the grid. The latest is kept: the next click mostly corrects the same one there."""
         if (base, union) not in self._bases:
             self._bases.clear()
-            self._bases[base, union] = self.grid.read(union, mask=lambda part: _inside(base, part)) >= 0.5
+            self._bases[base, union] = self.grid.read(union, mask=lambda part: inside_box(base, part)) >= 0.5
         return self._bases[base, union]
 
     def _limits(self, prompts: Prompts, region: Box | None) -> list[Box]:
@@ -488,38 +474,8 @@ class OpenedVista3D:
         return self.engine.identity, self.volume.content_key, what, window, within
 
 
-class _Reporter:
-    """Counts windows, estimates what is left, and stops when asked to."""
-
-    def __init__(self, total: int, on_progress: OnProgress | None, cancel: Cancel | None) -> None:
-        self._total, self._on_progress, self._cancel = total, on_progress, cancel
-        self._done, self._started = 0, time.perf_counter()
-
-    def check(self) -> None:
-        _check(self._cancel)
-
-    def done(self) -> None:
-        self._done += 1
-        if self._on_progress is not None:
-            each = (time.perf_counter() - self._started) / self._done
-            self._on_progress(Progress(self._done, self._total, each * (self._total - self._done)))
-
-
-def _check(cancel: Cancel | None) -> None:
-    if cancel is not None and cancel():
-        raise Cancelled
-
-
 def _relative(at: tuple[int, int, int], region: Region) -> tuple[int, int, int]:
     return at[0] - region.low[0], at[1] - region.low[1], at[2] - region.low[2]
-
-
-def _shape(box: tuple[slice, slice, slice]) -> tuple[int, int, int]:
-    return box[0].stop - box[0].start, box[1].stop - box[1].start, box[2].stop - box[2].start
-
-
-def _inside(mask: MaskCrop, box: tuple[slice, slice, slice]) -> np.ndarray:
-    return mask.inside((box[0].start, box[1].start, box[2].start), _shape(box))
 
 
 def _joined(masks: list[MaskCrop]) -> MaskCrop:

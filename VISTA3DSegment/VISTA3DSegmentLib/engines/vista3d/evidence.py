@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...grey_paths import path_costs, region_around, seeds_of, squared_mm
-from .grid import Index3, Region
+from ..grid import Index3, Region
 from .interactive import GridClick
 
 Float32 = npt.NDArray[np.float32]

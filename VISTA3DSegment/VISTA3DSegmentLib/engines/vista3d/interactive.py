@@ -11,10 +11,10 @@ import SimpleITK as sitk  # noqa: N813 (the library's own custom)
 import torch
 import torch.nn.functional as F  # noqa: N812 (torch's own name for it)
 
-from ...edits import Edit, MaskCrop
-from .automatic import interpolate
-from .grid import Box3, Index3, ModelGrid, Region
-from .merge import Merge
+from ...edits import MaskCrop
+from ..grid import Box3, Index3, ModelGrid, Region
+from ..merge import Merge
+from ..native import interpolate
 from .windows import tent
 
 Tensor = torch.Tensor
@@ -172,33 +172,6 @@ def _nearer(grid: ModelGrid, component: BoolArray, others: BoolArray, part: Regi
         interpolate(torch.from_numpy(mask).float(), grid, part, native).numpy() for mask in (component, others)
     )
     return np.asarray(mine >= theirs)
-
-
-def as_edit(
-    result: BoolArray,
-    before: BoolArray | None,
-    box: Box3,
-    seconds: dict[str, float],
-    reason: str,
-    notices: tuple[str, ...],
-) -> Edit:
-    """The smallest edit that turns the structure into the result.
-
-    Args:
-        result: the structure in the box.
-        before: what the client has there; None if it has nothing yet.
-        box: slices (k, j, i) of the volume.
-        seconds: time by stage.
-        reason: said when the edit is empty.
-        notices: passed on.
-    """
-    old = np.zeros_like(result) if before is None else before
-    changed = MaskCrop.of(result != old)
-    k, j, i = (start + part.start for start, part in zip(changed.start, box, strict=True))
-    mask = result[changed.slices].copy()
-    added, removed = int((mask & changed.mask).sum()), int((changed.mask & ~mask).sum())
-    empty = reason if not (added or removed) else ""
-    return Edit((k, j, i), mask, added, removed, seconds, empty, notices)
 
 
 def _clipped(box: Box3, limit: Box3) -> Box3:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Sequence
 from copy import deepcopy
 from threading import Lock
@@ -13,7 +12,8 @@ import torch
 from torch import nn
 
 from ...errors import ModelError
-from .backend import DTYPES, Backend, Precision
+from ..choice import DTYPES, Precision
+from .backend import Backend
 from .channels_last import channels_first
 from .point_head import click_tokens
 
@@ -23,11 +23,6 @@ Window: TypeAlias = tuple[int, int, int]
 
 HINT = {"fp32": "f32", "bf16": "bf16"}
 """OpenVINO's names. The hint is always given: left alone, OpenVINO takes bfloat16 wherever the processor has it."""
-
-
-def openvino_is_installed() -> bool:
-    """Whether this backend can be used; imports nothing."""
-    return importlib.util.find_spec("openvino") is not None
 
 
 class OpenVinoBackend:

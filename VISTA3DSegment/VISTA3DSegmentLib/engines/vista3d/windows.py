@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...models.specification import Blending
-from .grid import Index3, Region
+from ..grid import Index3, Region
 
 Float32 = npt.NDArray[np.float32]
 

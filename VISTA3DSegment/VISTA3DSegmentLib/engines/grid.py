@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...prompts import Box, Ras
-from ...volume import FloatArray, Volume
+from ..prompts import Box, Ras
+from ..volume import FloatArray, Volume
 
 Float32 = npt.NDArray[np.float32]
 Index3 = tuple[int, int, int]
