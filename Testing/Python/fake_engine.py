@@ -10,7 +10,7 @@ from VISTA3DSegmentLib.edits import BoolArray, Edit, MaskCrop
 from VISTA3DSegmentLib.engine import Cancel, OnProgress, Progress
 from VISTA3DSegmentLib.errors import Cancelled, PromptError
 from VISTA3DSegmentLib.models.specification import HounsfieldWindow, ModelSpecification
-from VISTA3DSegmentLib.prompts import Box, Prompts, Structure, clicks_of
+from VISTA3DSegmentLib.prompts import Box, Prompts, Structure, boxes_of, clicks_of, texts_of
 from VISTA3DSegmentLib.volume import Volume
 
 HU_PER_CLASS = 10
@@ -19,6 +19,9 @@ HU_PER_CLASS = 10
 CLICK_RADIUS_VOXELS = 2
 
 LIVER, SPLEEN, LEFT_KIDNEY, RIGHT_KIDNEY, HEPATIC_TUMOR = 1, 3, 14, 5, 26
+
+WORDS = {"liver": LIVER, "spleen": SPLEEN, "right kidney": RIGHT_KIDNEY}
+"""What can be named to it."""
 
 
 def specification(classes: tuple[int, ...] = (LIVER, SPLEEN, RIGHT_KIDNEY, HEPATIC_TUMOR)) -> ModelSpecification:
@@ -39,6 +42,7 @@ class FakeEngine:
 
     Args:
         during: called in every window, for whoever wants to disturb.
+        others: engines that it stands for besides itself, by name.
     """
 
     specification: ModelSpecification = field(default_factory=specification)
@@ -46,6 +50,17 @@ class FakeEngine:
     identity: str = f"{'f' * 64} numpy on paper"
     during: Callable[[], None] = lambda: None
     asked: list[object] = field(default_factory=list)
+    others: dict[str, FakeEngine] = field(default_factory=dict)
+
+    @property
+    def engines(self) -> tuple[str, ...]:
+        """Names of those that it stands for."""
+        return (self.name, *self.others) if self.others else ()
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """What can be named to them."""
+        return tuple(WORDS) if self.others else ()
 
     def open(self, volume: Volume) -> FakeOpened:
         """Make a volume ready."""
@@ -92,11 +107,17 @@ class FakeOpened:
         region: Box | None = None,
         cancel: Cancel | None = None,
     ) -> Edit:
-        """A ball round every click is added or removed, inside the region."""
+        """What is named or lies in a box is added, then a ball round every click is added or removed, in the region."""
         self.engine.asked.append((structure, prompts, base, region))
         self._window(cancel)
         before = base.full(self.volume.shape_kji) if base else self._automatic(structure)
         after = before.copy()
+        for text in texts_of(prompts):
+            if text.text not in WORDS:
+                raise PromptError(f"{self.engine.name} knows no {text.text}.", "Say it in other words.")
+            after |= self.volume.array == HU_PER_CLASS * WORDS[text.text]
+        for box in boxes_of(prompts):
+            after |= self.volume.voxels_inside(box, MaskCrop((0, 0, 0), after).slices)
         for click in clicks_of(prompts):
             ijk = np.round(self.volume.ijk_of(click.ras))
             if (ijk < 0).any() or (ijk >= self.volume.shape_kji[::-1]).any():
@@ -106,6 +127,12 @@ class FakeOpened:
             after = np.where(self.volume.voxels_inside(region, MaskCrop((0, 0, 0), after).slices), after, before)
         return Edit((0, 0, 0), after, int((after & ~before).sum()), int((before & ~after).sum()))
 
+    def by(self, name: str) -> FakeOpened:
+        """The same volume with another engine."""
+        if name not in self.engine.others:
+            raise PromptError(f"There is no engine called {name} here.", "Choose another.")
+        return FakeOpened(self.volume, self.engine.others[name])
+
     def _automatic(self, structure: Structure) -> BoolArray:
         value = HU_PER_CLASS * structure.class_id if structure.class_id is not None else np.nan
         return np.asarray(self.volume.array == value)
@@ -114,6 +141,11 @@ class FakeOpened:
         self.engine.during()
         if cancel is not None and cancel():
             raise Cancelled
+
+
+def two_engines() -> FakeEngine:
+    """One that takes clicks when none is named, and one beside it, called segvol."""
+    return FakeEngine(others={"segvol": FakeEngine(name="segvol")})
 
 
 def _ball(shape_kji: tuple[int, int, int], center_kji: tuple[float, float, float]) -> BoolArray:

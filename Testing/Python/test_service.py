@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fake_engine import LIVER, RIGHT_KIDNEY, SPLEEN, FakeEngine
+from fake_engine import LIVER, RIGHT_KIDNEY, SPLEEN, FakeEngine, two_engines
 from VISTA3DSegmentLib.edits import Edit, MaskCrop
 from VISTA3DSegmentLib.engine import Progress
 from VISTA3DSegmentLib.errors import Cancelled, FileFormatError, ModelError, PromptError, ResourceError
@@ -36,6 +36,7 @@ from VISTA3DSegmentLib.service import (
 )
 from VISTA3DSegmentLib.service.codec import decode_event, decode_request, encode_event, encode_request
 from VISTA3DSegmentLib.service.messages import Started
+from VISTA3DSegmentLib.service.routing import answering
 from VISTA3DSegmentLib.volume import Volume
 
 WAIT_SECONDS = 60.0
@@ -206,6 +207,43 @@ def test_memory_that_runs_out_is_an_error_with_a_remedy(child):
         error = until(client, Failed)[-1].error
         assert isinstance(error, ResourceError)
         assert error.remedy
+
+
+@pytest.mark.parametrize("where", ["in process", "child process"])
+def test_a_request_goes_to_the_engine_that_it_names(child, where):
+    client = InProcess(two_engines()) if where == "in process" else child(two_engines)
+    client.open(volume())
+    (ready,) = until(client, Ready)
+    assert (ready.engines, ready.texts) == (("fake", "segvol"), ("liver", "spleen", "right kidney"))
+    nothing_known = (Text("gall bladder"),)
+    for engine, who in (("", "fake"), ("segvol", "segvol")):
+        client.submit(RefineRequest(Structure("new"), nothing_known, engine=engine))
+        assert until(client, Failed)[-1].error.what == f"{who} knows no gall bladder."
+    client.submit(RefineRequest(Structure("new"), (Text("spleen"),), engine="segvol"))
+    expected = two_engines().open(volume()).by("segvol").refine(Structure("new"), (Text("spleen"),))
+    assert same(answers(until(client, Finished))[0].edit, expected)
+
+
+@pytest.mark.parametrize("where", ["in process", "child process"])
+def test_an_engine_that_is_not_there_is_refused_by_its_name_and_the_client_goes_on(child, where):
+    client = InProcess(two_engines()) if where == "in process" else child(two_engines)
+    client.open(volume())
+    client.submit(RefineRequest(Structure("new"), (Text("liver"),), engine="sam"))
+    error = until(client, Failed)[-1].error
+    assert isinstance(error, PromptError)
+    assert "no engine called sam" in error.what
+    client.submit(RefineRequest(Structure("new"), (at(5, 5, 2),)))
+    assert answers(until(client, Finished))
+
+
+def test_an_engine_that_stands_alone_takes_no_request_for_another():
+    class Alone:
+        """Opened, and with no other engine beside it."""
+
+    with pytest.raises(PromptError, match="no engine called segvol"):
+        answering(Alone(), "segvol")
+    alone = Alone()
+    assert answering(alone, "") is alone
 
 
 # A worker has a life
@@ -388,7 +426,7 @@ def test_messages_come_back_as_they_were():
     for request in (
         SegmentRequest((1, 3), region),
         RefineRequest(Structure("läsion", None), (at(1, 2, 3), at(4, 5, 6, False), Text("spleen"), region), mask),
-        RefineRequest(Structure("liver", 1), (), None, region),
+        RefineRequest(Structure("liver", 1), (), None, region, "segvol"),
     ):
         n, back = decode_request(encode_request(7, request))
         assert n == 7
@@ -396,6 +434,7 @@ def test_messages_come_back_as_they_were():
             assert back == request
             continue
         assert (back.structure, back.prompts, back.region) == (request.structure, request.prompts, request.region)
+        assert back.engine == request.engine
         assert (back.base is None) == (request.base is None)
         if request.base is not None:
             assert back.base.start == request.base.start
@@ -404,7 +443,8 @@ def test_messages_come_back_as_they_were():
     back = decode_event(encode_event(Answered(9, edit, 3)))
     assert same(back.edit, edit)
     assert (back.id, back.class_id, back.edit.seconds, back.edit.notices) == (9, 3, {"decode": 0.25}, ("fell back",))
-    for event in (Ready("a", "b", (1,), ("c",)), Started(2), Progressed(1, Progress(1, 2, None)), Finished(4)):
+    ready = Ready("a", "b", (1,), ("c",), ("vista3d", "segvol"), ("liver",))
+    for event in (ready, Ready("a", "b"), Started(2), Progressed(1, Progress(1, 2, None)), Finished(4)):
         assert decode_event(encode_event(event)) == event
     failed = decode_event(encode_event(Failed(3, PromptError("what", "remedy"))))
     assert (type(failed.error), failed.error.what, failed.error.remedy) == (PromptError, "what", "remedy")

@@ -86,3 +86,13 @@ class Structure:
 def clicks_of(prompts: Prompts) -> tuple[Click, ...]:
     """The point prompts among all prompts, in their order."""
     return tuple(prompt for prompt in prompts if isinstance(prompt, Click))
+
+
+def boxes_of(prompts: Prompts) -> tuple[Box, ...]:
+    """The boxes among all prompts, in their order."""
+    return tuple(prompt for prompt in prompts if isinstance(prompt, Box))
+
+
+def texts_of(prompts: Prompts) -> tuple[Text, ...]:
+    """The text prompts among all prompts, in their order."""
+    return tuple(prompt for prompt in prompts if isinstance(prompt, Text))

@@ -44,6 +44,7 @@ def encode_request(request_id: int, request: Request) -> bytes:
             "kind": "refine",
             "structure": [request.structure.name, request.structure.class_id],
             "prompts": [_prompt(prompt) for prompt in request.prompts],
+            "engine": request.engine,
         }
         mask = request.base
     return _frame(header, mask)
@@ -63,7 +64,7 @@ def decode_request(frame: bytes) -> tuple[int, Request]:
         name, class_id = header["structure"]
         structure = Structure(str(name), None if class_id is None else int(class_id))
         prompts = tuple(_as_prompt(prompt) for prompt in header["prompts"])
-        return int(header["id"]), RefineRequest(structure, prompts, mask, region)
+        return int(header["id"]), RefineRequest(structure, prompts, mask, region, str(header["engine"]))
     except _DAMAGE as error:
         raise _damaged() from error
 
@@ -78,6 +79,8 @@ def encode_event(event: Ready | Started | Progressed | Answered | Finished | Fai
             "identity": event.identity,
             "classes": list(event.classes),
             "notices": list(event.notices),
+            "engines": list(event.engines),
+            "texts": list(event.texts),
         }
     elif isinstance(event, Progressed):
         progress = event.progress
@@ -113,7 +116,8 @@ def decode_event(frame: bytes) -> Event | Started:
         kind = header["kind"]
         if kind == "ready":
             classes = tuple(int(n) for n in header["classes"])
-            return Ready(str(header["engine"]), str(header["identity"]), classes, tuple(map(str, header["notices"])))
+            words = (tuple(map(str, header[name])) for name in ("notices", "engines", "texts"))
+            return Ready(str(header["engine"]), str(header["identity"]), classes, *words)
         request_id = int(header["id"])
         if kind == "progress":
             done, total, seconds = header["at"]

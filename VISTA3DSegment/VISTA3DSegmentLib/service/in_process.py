@@ -15,12 +15,12 @@ from .messages import (
     Failed,
     Finished,
     Progressed,
-    Ready,
     RefineRequest,
     Request,
     RequestId,
     SegmentRequest,
 )
+from .routing import answering, ready
 
 
 @dataclass
@@ -116,15 +116,5 @@ class InProcess:
                 on_progress=lambda progress: self._events.append(Progressed(request_id, progress)),
             )
         else:
-            yield None, opened.refine(request.structure, request.prompts, request.base, request.region)
-
-
-def ready(engine: Engine, opened: Opened) -> Ready:
-    """What an engine says of itself when a volume is open."""
-    specification = getattr(engine, "specification", None)
-    return Ready(
-        engine.name,
-        str(getattr(engine, "identity", engine.name)),
-        tuple(specification.classes) if specification is not None else (),
-        tuple(getattr(opened, "notices", ())),
-    )
+            engine = answering(opened, request.engine)
+            yield None, engine.refine(request.structure, request.prompts, request.base, request.region)

@@ -24,12 +24,16 @@ class SegmentRequest:
 
 @dataclass(frozen=True, eq=False)
 class RefineRequest:
-    """Correct one structure by prompts; see ``engine.Opened.refine``."""
+    """Make or correct one structure by prompts; see ``engine.Opened.refine``.
+
+    ``engine`` says which answers, where there are several: a name of ``Ready.engines``, or "" for the first.
+    """
 
     structure: Structure
     prompts: Prompts
     base: MaskCrop | None = None
     region: Box | None = None
+    engine: str = ""
 
 
 Request: TypeAlias = SegmentRequest | RefineRequest
@@ -44,12 +48,16 @@ class Ready:
         identity: of model and precision: same identity, same answers.
         classes: what it can segment automatically.
         notices: what the person should know before trusting a mask.
+        engines: names of those that it stands for, the one that answers when none is named first; none: it is one.
+        texts: structures that can be named to it in words; it may take others.
     """
 
     engine: str
     identity: str
     classes: tuple[int, ...] = ()
     notices: tuple[str, ...] = ()
+    engines: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

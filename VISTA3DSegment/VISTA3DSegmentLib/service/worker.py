@@ -21,8 +21,8 @@ from ..engine import Engine, Opened
 from ..errors import Cancelled, ResourceError, SegmentationError
 from ..volume import Volume
 from .codec import decode_request, encode_event
-from .in_process import ready
 from .messages import Answered, Failed, Finished, Progressed, Ready, RefineRequest, Request, SegmentRequest, Started
+from .routing import answering, ready
 
 MakeEngine: TypeAlias = Callable[[], Engine]
 NO_REQUEST = 0
@@ -163,7 +163,8 @@ class Worker:
             self._take()
             return request_id in self._cancelled or self._next_volume is not None
 
-        edit = opened.refine(request.structure, request.prompts, request.base, request.region, cancelled)
+        engine = answering(opened, request.engine)
+        edit = engine.refine(request.structure, request.prompts, request.base, request.region, cancelled)
         self._send(Answered(request_id, edit))
 
     def _newest_by_prompts(self) -> int | None:
