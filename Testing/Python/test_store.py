@@ -8,6 +8,7 @@ import json
 import shutil
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -16,10 +17,13 @@ from typing import Any, NamedTuple
 import pytest
 from VISTA3DSegmentLib.errors import Cancelled, ModelError, ResourceError
 from VISTA3DSegmentLib.models import identity, registry, store, transfer
-from VISTA3DSegmentLib.models.registry import KnownModel
+from VISTA3DSegmentLib.models.model_file import ModelFile
+from VISTA3DSegmentLib.models.registry import KnownModel, PublishedVocabulary
+from VISTA3DSegmentLib.models.vocabulary import PAIRS
 
 WEIGHTS = (40).to_bytes(8, "little") + b'{"__metadata__":{}}'.ljust(40) + bytes(range(256)) * 12_000  # 3 MB: 3 chunks
 OTHER = WEIGHTS[:-1] + b"\x00"
+VOCABULARY = b"#version: 0.2\n" + b"".join(b"a %d\n" % n for n in range(PAIRS))
 
 
 @dataclass
@@ -68,9 +72,10 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "home"
 
 
-@pytest.fixture
-def published() -> Iterator[Published]:
-    file = Published()
+@contextmanager
+def served(content: bytes) -> Iterator[Published]:
+    """A file on a server of its own."""
+    file = Published(content)
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -91,6 +96,19 @@ def published() -> Iterator[Published]:
     server.shutdown()
     server.server_close()
     thread.join()
+
+
+@pytest.fixture
+def published() -> Iterator[Published]:
+    with served(WEIGHTS) as file:
+        yield file
+
+
+@pytest.fixture
+def words() -> Iterator[Published]:
+    """A vocabulary on its server."""
+    with served(VOCABULARY) as file:
+        yield file
 
 
 def register(monkeypatch: pytest.MonkeyPatch, model: KnownModel) -> None:
@@ -119,6 +137,16 @@ def tiny(monkeypatch: pytest.MonkeyPatch, published: Published) -> KnownModel:
     return model
 
 
+@pytest.fixture
+def speaking(tiny: KnownModel, words: Published, monkeypatch: pytest.MonkeyPatch) -> KnownModel:
+    """The tiny model as one that understands texts."""
+    vocabulary = PublishedVocabulary(words.url, len(VOCABULARY))
+    specification = registry.SEGVOL_SPECIFICATION
+    model = replace(tiny, vocabulary=vocabulary, architecture="segvol", specification=specification)
+    register(monkeypatch, model)
+    return model
+
+
 class Person:
     """Someone who is asked, and who sees the progress."""
 
@@ -135,7 +163,7 @@ class Person:
         self.progress.append((done, total))
 
 
-def download(person: Person | None = None) -> store.ModelFile:
+def download(person: Person | None = None) -> ModelFile:
     person = person or Person()
     return store.download("tiny", person.ask, person.watch)
 
@@ -187,25 +215,26 @@ def test_an_unknown_name_suggests_the_nearest() -> None:
 
 def test_a_path_is_found_as_it_is(tmp_path: Path) -> None:
     path = written(tmp_path / "mine.safetensors")
-    assert store.find(path) == store.find(str(path)) == store.ModelFile(path, None)
+    assert store.find(path) == store.find(str(path)) == ModelFile(path, None)
     with pytest.raises(ModelError, match=r"no file .*absent\.pt"):
         store.find("absent.pt")
 
 
 def test_a_published_file_is_recognised_wherever_it_lies(tmp_path: Path, tiny: KnownModel) -> None:
     path = written(tmp_path / "whatever.safetensors")
-    assert store.find(path) == store.ModelFile(path, tiny, tiny.sha256)
+    assert store.find(path) == ModelFile(path, tiny, tiny.sha256)
     assert store.find(written(path, OTHER)).known is None
 
 
-def test_the_starter_comes_from_the_installation(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["starter", "segvol-starter"])
+def test_the_starters_come_from_the_installation(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(store, "resource", lambda relative: tmp_path / relative)
-    assert store.find("starter").path == tmp_path / "Models/starter/starter.safetensors"
+    assert store.find(name).path == tmp_path / f"Models/{name}/{name}.safetensors"
     for refused in (
-        lambda: store.remove("starter"),
-        lambda: store.add(written(tmp_path / "a.pt", b"PK\x03\x04"), "starter"),
+        lambda: store.remove(name),
+        lambda: store.add(written(tmp_path / "a.pt", b"PK\x03\x04"), name),
     ):
-        with pytest.raises(ModelError, match="starter"):
+        with pytest.raises(ModelError, match=name):
             refused()
 
 
@@ -338,6 +367,119 @@ def test_a_damaged_note_is_named_and_does_not_hide_the_list(tmp_path: Path, home
         store.find("mine")
     assert "mine" in [model.name for model in store.list_models()]
     store.remove("mine")
+    assert leftovers(home) == []
+
+
+# Vocabularies
+
+
+def vocabulary_file(tmp_path: Path, content: bytes = VOCABULARY) -> Path:
+    return written(tmp_path / "merges.txt", content)
+
+
+def test_a_vocabulary_is_kept_beside_its_model_and_leaves_with_it(
+    tmp_path: Path, home: Path, speaking: KnownModel
+) -> None:
+    added = store.add(written(tmp_path / "model.safetensors"), vocabulary=vocabulary_file(tmp_path))
+    assert added == store.find("tiny") == store.verify("tiny")
+    assert added.vocabulary == home / "models" / "tiny.merges.txt"
+    assert added.vocabulary.read_bytes() == VOCABULARY
+    assert not added.lacks_vocabulary
+    store.remove("tiny")
+    assert leftovers(home) == []
+
+
+def test_a_model_without_its_vocabulary_says_so_and_can_get_it_later(tmp_path: Path, speaking: KnownModel) -> None:
+    path = written(tmp_path / "model.safetensors")
+    assert store.add(path).lacks_vocabulary
+    assert {model.name: model.file for model in store.list_models()}["tiny"].lacks_vocabulary  # type: ignore[union-attr]
+    assert not store.add(path, vocabulary=vocabulary_file(tmp_path)).lacks_vocabulary
+    assert not store.add(path).lacks_vocabulary
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"<html>Please log in</html>",
+        VOCABULARY[: len(VOCABULARY) // 2],
+        VOCABULARY.replace(b"a 7\n", b"a  7 b\n"),
+        b"\xff\xfe" + VOCABULARY,
+        b"",
+    ],
+    ids=["page", "half", "no pair", "no text", "empty"],
+)
+def test_what_is_no_vocabulary_is_not_added(content: bytes, tmp_path: Path, home: Path) -> None:
+    weights = written(tmp_path / "mine.pt", b"PK\x03\x04")
+    with pytest.raises(ModelError, match=r"merges\.txt is no vocabulary"):
+        store.add(weights, vocabulary=vocabulary_file(tmp_path, content))
+    with pytest.raises(ModelError, match=r"no file .*absent\.txt"):
+        store.add(weights, vocabulary=tmp_path / "absent.txt")
+    assert leftovers(home) == []
+
+
+def test_another_vocabulary_than_the_published_one_is_refused(tmp_path: Path, home: Path, speaking: KnownModel) -> None:
+    weights = written(tmp_path / "model.safetensors")
+    with pytest.raises(ModelError, match="not the published vocabulary"):
+        store.add(weights, vocabulary=vocabulary_file(tmp_path, VOCABULARY + b"\n"))
+    assert leftovers(home) == []
+    store.add(weights, vocabulary=vocabulary_file(tmp_path))
+    (home / "models" / "tiny.merges.txt").write_bytes(VOCABULARY[:-9])
+    with pytest.raises(ModelError, match="not the published vocabulary"):
+        store.verify("tiny")
+
+
+def test_a_model_that_takes_no_text_takes_no_vocabulary(tmp_path: Path, home: Path, tiny: KnownModel) -> None:
+    with pytest.raises(ModelError, match="tiny has no text tower"):
+        store.add(written(tmp_path / "model.safetensors"), vocabulary=vocabulary_file(tmp_path))
+    assert leftovers(home) == []
+
+
+def test_beside_a_file_of_ones_own_the_vocabulary_may_have_the_publishers_name(tmp_path: Path) -> None:
+    weights = written(tmp_path / "pytorch_model.bin", b"PK\x03\x04")
+    assert store.find(weights).vocabulary is None
+    published = vocabulary_file(tmp_path)
+    assert store.find(weights).vocabulary == published
+    own = written(tmp_path / "pytorch_model.merges.txt", VOCABULARY)
+    assert store.find(weights).vocabulary == own
+
+
+def test_a_download_brings_the_vocabulary_too(speaking: KnownModel, words: Published, home: Path) -> None:
+    person = Person()
+    file = download(person)
+    assert file == store.find("tiny") == store.verify("tiny")
+    assert leftovers(home) == ["tiny.json", "tiny.merges.txt", "tiny.safetensors"]
+    assert person.asked == [speaking]
+    assert download(Person(answer=False)) == file
+    assert len(words.asked) == 1
+
+
+def test_a_vocabulary_that_is_missing_is_downloaded_alone(
+    tmp_path: Path, speaking: KnownModel, published: Published
+) -> None:
+    store.add(written(tmp_path / "model.safetensors"))
+    with pytest.raises(Cancelled):
+        download(Person(answer=False))
+    assert not download().lacks_vocabulary
+    assert published.asked == []
+
+
+def test_a_wrong_vocabulary_is_refused_before_the_weights_come(
+    speaking: KnownModel, words: Published, published: Published, home: Path
+) -> None:
+    words.content = b"<html>Please log in</html>".ljust(len(VOCABULARY))
+    with pytest.raises(ModelError, match="What came from"):
+        download()
+    assert leftovers(home) == []
+    assert published.asked == []
+
+
+def test_an_unfinished_download_leaves_with_its_vocabulary(
+    speaking: KnownModel, published: Published, home: Path
+) -> None:
+    published.breaks_after = 2_000_000
+    with pytest.raises(ModelError, match="broke off"):
+        download()
+    store.remove("tiny")
     assert leftovers(home) == []
 
 

@@ -10,7 +10,7 @@ from typing import BinaryIO
 from ..errors import ModelError
 from .registry import KNOWN_MODELS, KnownModel
 
-SUFFIXES = (".safetensors", ".pt", ".pth")
+SUFFIXES = (".safetensors", ".pt", ".pth", ".bin")
 CHUNK_BYTES = 1 << 20
 
 

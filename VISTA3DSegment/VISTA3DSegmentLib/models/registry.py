@@ -8,10 +8,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Literal, TypeAlias
 
 from ..anatomy import EVERYTHING, SECOND_PASS
 from ..errors import ModelError
+from .header import Specification
+from .segvol_specification import ForegroundPercentiles, SegVolSpecification
+from .segvol_texts import segvol_texts
 from .specification import HounsfieldWindow, ModelSpecification, Percentiles
+
+System: TypeAlias = Literal["vista3d", "segvol"]
+SYSTEMS: dict[System, str] = {"vista3d": "VISTA3D", "segvol": "SegVol"}
+"""The systems, and what people call them."""
 
 
 @dataclass(frozen=True)
@@ -30,13 +38,26 @@ class Licence:
 
 
 @dataclass(frozen=True)
+class PublishedVocabulary:
+    """The words that a model's text tower knows, published beside its weights.
+
+    Args:
+        url: of the file.
+        size_bytes: its exact size.
+    """
+
+    url: str
+    size_bytes: int
+
+
+@dataclass(frozen=True)
 class KnownModel:
     """A published file of weights.
 
     Args:
         name: what people type.
         title: what it is, in one line.
-        architecture: the network that it is for.
+        architecture: the system that it is for.
         source: page of the publisher.
         url: of the file; None: it comes with this package.
         file: name under which it is kept.
@@ -45,6 +66,7 @@ class KnownModel:
         md5: its hash, where only that was published.
         licence: of the weights.
         specification: what it expects; None: its own header says so.
+        vocabulary: without which it understands only the texts of its specification; None: there is none.
     """
 
     name: str
@@ -53,11 +75,17 @@ class KnownModel:
     url: str | None
     file: str
     licence: Licence
-    specification: ModelSpecification | None
+    specification: Specification | None
     size_bytes: int | None = None
     sha256: str | None = None
     md5: str | None = None
-    architecture: str = "vista3d"
+    architecture: System = "vista3d"
+    vocabulary: PublishedVocabulary | None = None
+
+    @property
+    def comes_along(self) -> bool:
+        """Whether it is a part of this package."""
+        return self.url is None
 
     @property
     def modality(self) -> str:
@@ -85,6 +113,14 @@ NVIDIA_SOURCE_CODE = Licence(
     "NVIDIA Source Code License (NSCLv1)",
     "Research and evaluation only: no commercial use.",
     "https://github.com/Project-MONAI/model-zoo/blob/dev/models/vista3d/LICENSE",
+)
+
+SEGVOL_MIT = Licence(
+    "MIT",
+    "The code of SegVol is under the MIT licence. For the weights its authors say MIT on their page at ModelScope; "
+    "their page at Hugging Face, where this file comes from, names no licence. They were trained on public scans, some "
+    "of which may be used for research only. For CT, and not for clinical use.",
+    "https://github.com/BAAI-DCAI/SegVol/blob/main/LICENSE",
 )
 
 HOUNSFIELD = HounsfieldWindow(-963.8247715525971, 1053.678477684517)
@@ -121,11 +157,24 @@ CTMR_SPECIFICATION = ModelSpecification(
     blending="constant",
 )
 
+SEGVOL_SPECIFICATION = SegVolSpecification(
+    name="SegVol",
+    version="",
+    licence=SEGVOL_MIT.name,
+    modalities=("CT",),
+    intensity=ForegroundPercentiles(0.05, 99.95),
+    texts=tuple(text.name for text in segvol_texts()),
+)
+
 # Revisions are pinned, so that a name means the same file for ever.
 CT_PAGE = "https://huggingface.co/nvidia/NV-Segment-CT"
 CT_FILES = f"{CT_PAGE}/resolve/afb51518689f71e6abb367ee6301b2cd0225c66a/vista3d_pretrained_model"
 CTMR_PAGE = "https://huggingface.co/nvidia/NV-Segment-CTMR"
 CTMR_FILES = f"{CTMR_PAGE}/resolve/4fb8b4a6b2532be9f1c449a3726fe5440ab4213a/vista3d_pretrained_model"
+
+# Its main branch: the size and the SHA-256 pin the file.
+SEGVOL_PAGE = "https://huggingface.co/BAAI/SegVol"
+SEGVOL_FILES = f"{SEGVOL_PAGE}/resolve/main"
 
 STARTER = KnownModel(
     name="starter",
@@ -137,8 +186,20 @@ STARTER = KnownModel(
     specification=None,
 )
 
+SEGVOL_STARTER = KnownModel(
+    name="segvol-starter",
+    title="Small model that comes with VISTA3DSegment, to try text, box and points on CT",
+    source="VISTA3DSegment",
+    url=None,
+    file="segvol-starter.safetensors",
+    licence=APACHE_2,
+    specification=None,
+    architecture="segvol",
+)
+
 KNOWN_MODELS: tuple[KnownModel, ...] = (
     STARTER,
+    SEGVOL_STARTER,
     KnownModel(
         name="nv-segment-ct",
         title="VISTA3D of NVIDIA for CT: 124 classes and clicks",
@@ -197,6 +258,19 @@ KNOWN_MODELS: tuple[KnownModel, ...] = (
         licence=NVIDIA_SOURCE_CODE,
         specification=_nvidia_ct("0.5.4", NVIDIA_SOURCE_CODE),
         md5="6ce45a8edde4400c5d28d5e74d7b61d5",
+    ),
+    KnownModel(
+        name="segvol",
+        title="SegVol of BAAI for CT: text, box and points",
+        source=SEGVOL_PAGE,
+        url=f"{SEGVOL_FILES}/pytorch_model.bin",
+        file="segvol.bin",
+        licence=SEGVOL_MIT,
+        specification=SEGVOL_SPECIFICATION,
+        size_bytes=723_726_667,
+        sha256="500f2758a8f989339b2b2baf09a819169bc87549795193d3cfe505726ac0b399",
+        architecture="segvol",
+        vocabulary=PublishedVocabulary(f"{SEGVOL_FILES}/merges.txt", 524_657),
     ),
 )
 

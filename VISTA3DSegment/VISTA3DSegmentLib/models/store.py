@@ -8,7 +8,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TypeAlias
@@ -25,26 +25,15 @@ from .identity import (
     may_be_recognised,
     recognised,
 )
-from .registry import BY_NAME, KNOWN_MODELS, STARTER, KnownModel, known
+from .model_file import ModelFile
+from .registry import BY_NAME, KNOWN_MODELS, SYSTEMS, KnownModel, PublishedVocabulary, known
+from .specification import ModelSpecification
 from .transfer import OnBytes, Opener, Partial, check_room, complete, urllib_opener
+from .vocabulary import SUFFIX as VOCABULARY_SUFFIX
+from .vocabulary import check_is_vocabulary, vocabulary_beside
 
 Ask: TypeAlias = Callable[[KnownModel], bool]
 """Shows a person what would be downloaded and under which licence; True if they want it and accept."""
-
-
-@dataclass(frozen=True)
-class ModelFile:
-    """Weights on this machine.
-
-    Args:
-        path: the file.
-        known: what the registry knows of it; None for a model of one's own.
-        sha256: its hash, where the store or the registry recorded one; to be compared before opening.
-    """
-
-    path: Path
-    known: KnownModel | None
-    sha256: str | None = None
 
 
 @dataclass(frozen=True)
@@ -54,12 +43,26 @@ class ListedModel:
     Args:
         name: what people type.
         known: what the registry knows of it; None for a model of one's own.
-        path: the file, None if it is not on this machine.
+        file: what is on this machine; None: nothing.
     """
 
     name: str
     known: KnownModel | None
-    path: Path | None
+    file: ModelFile | None
+
+    @property
+    def path(self) -> Path | None:
+        """The file of weights, None if it is not on this machine."""
+        return self.file.path if self.file else None
+
+    @property
+    def system(self) -> str:
+        """What people call the system that it is for; "" if nothing says it."""
+        try:
+            system = self.file.system if self.file else self.known.architecture if self.known else None
+        except ModelError:
+            return ""  # who uses it is told that its header is damaged, the list of all others still shows
+        return SYSTEMS[system] if system else ""
 
 
 def home() -> Path:
@@ -88,33 +91,35 @@ def find(name_or_path: str | Path) -> ModelFile:
 
     Raises:
         ModelError: there is no such file, or the model is not on this machine; the sentence says how to get it.
-        ResourceError: the installation lacks the starter model.
+        ResourceError: the installation lacks a model that comes with it.
     """
     if isinstance(name_or_path, Path) or _looks_like_a_path(name_or_path):
         return _at_path(Path(name_or_path).expanduser())
     name = name_or_path
-    if name == STARTER.name:
-        return ModelFile(resource(f"Models/starter/{STARTER.file}"), STARTER, STARTER.sha256)
+    if (ours := BY_NAME.get(name)) and ours.comes_along:
+        return ModelFile(resource(f"Models/{ours.name}/{ours.file}"), ours, ours.sha256)
     path = _stored(name)
     if path is None:
         raise _not_here(name)
     note = _note(name)
     origin = BY_NAME.get(str(note.get("known", name)))
-    return ModelFile(path, origin, (origin.sha256 if origin else None) or note.get("sha256"))
+    return ModelFile(path, origin, (origin.sha256 if origin else None) or note.get("sha256"), _vocabulary(name))
 
 
-def add(file: Path, name: str | None = None) -> ModelFile:
+def add(file: Path, name: str | None = None, vocabulary: Path | None = None) -> ModelFile:
     """Import weights from a file, without a network.
 
     The file is copied, verified against the registry where that knows it, and its hash recorded.
 
     Args:
-        file: a .safetensors, .pt or .pth file.
+        file: a .safetensors, .pt, .pth or .bin file.
         name: what to call it; a name of the registry says that it is that file. None: the registry's name for it if its
             content is recognised, else the file's own name.
+        vocabulary: the words of its text tower, as SegVol's "merges.txt".
 
     Raises:
-        ModelError: no such file, no usable name, a name that is taken, or not the file that the registry means.
+        ModelError: no such file, no usable name, a name that is taken, or not the file that the registry means; a
+            vocabulary that is none, or of which the model has no use.
         ResourceError: the disk is full or not writable.
     """
     if not file.is_file() or file.suffix.lower() not in SUFFIXES:
@@ -130,9 +135,15 @@ def add(file: Path, name: str | None = None) -> ModelFile:
         if model:
             check_is(model, digest, str(file))
         _check_not_taken(name, digest)
-        return _install(temporary, name, file.suffix.lower(), digest, model, origin=file.name)
+        if vocabulary is not None:
+            _check_vocabulary(ModelFile(file, model), vocabulary)
+        added = _install(temporary, name, file.suffix.lower(), digest, model, origin=file.name)
     finally:
         temporary.unlink(missing_ok=True)
+    if vocabulary is None:
+        return added
+    copied, _ = _copied(vocabulary)
+    return replace(added, vocabulary=_install_vocabulary(copied, name))
 
 
 def verify(name: str) -> ModelFile:
@@ -152,40 +163,46 @@ def verify(name: str) -> ModelFile:
         raise ModelError(
             f"The file {file.path} has changed since it was stored.", "Remove the model and download or add it again."
         )
-    return ModelFile(file.path, file.known, digest.sha256)
+    if file.vocabulary:
+        _check_vocabulary(file, file.vocabulary)
+    return replace(file, sha256=digest.sha256)
 
 
 def remove(name: str) -> None:
-    """Delete a model, what is noted about it, and an unfinished download of it.
+    """Delete a model, its vocabulary, what is noted about it, and an unfinished download of it.
 
     Raises:
         ModelError: nothing of it is in the store.
     """
-    if name == STARTER.name:
-        raise ModelError("The starter model is a part of the installation and cannot be removed alone.")
+    if (ours := BY_NAME.get(name)) and ours.comes_along:
+        raise ModelError(f"The model {name} is a part of the installation and cannot be removed alone.")
     _check_name(name)
-    belongings = [path for path in (_stored(name), _note_path(name)) if path and path.exists()]
+    belongings = [_stored(name), _note_path(name), _vocabulary(name)]
     if name in BY_NAME:
-        partial = _partial(BY_NAME[name])
-        belongings += [path for path in (partial.path, partial.note) if path.exists()]
-    if not belongings:
+        model = BY_NAME[name]
+        for partial in (_partial(model), _vocabulary_partial(model)):
+            belongings += [partial.path, partial.note]
+    there = [path for path in belongings if path and path.exists()]
+    if not there:
         raise _not_here(name)
-    for path in belongings:
+    for path in there:
         path.unlink()
 
 
 def list_models() -> tuple[ListedModel, ...]:
     """Every model of the registry, then one's own, each with its file if it is on this machine."""
-    registered = [ListedModel(model.name, model, _path_of(model)) for model in KNOWN_MODELS]
-    files = sorted(models_folder().glob("*")) if models_folder().is_dir() else []
+    registered = [ListedModel(model.name, model, _file_of(model)) for model in KNOWN_MODELS]
+    paths = sorted(models_folder().glob("*")) if models_folder().is_dir() else []
     own = [
-        path for path in files if path.suffix in SUFFIXES and not path.name.startswith(".") and path.stem not in BY_NAME
+        _own(path)
+        for path in paths
+        if path.suffix in SUFFIXES and not path.name.startswith(".") and path.stem not in BY_NAME
     ]
-    return tuple(registered + [ListedModel(path.stem, _origin_of(path), path) for path in own])
+    return tuple(registered + [ListedModel(file.path.stem, file.known, file) for file in own])
 
 
 def download(name: str, ask: Ask, on_progress: OnBytes, opener: Opener = urllib_opener) -> ModelFile:
-    """Download a model of the registry, verified and whole, or not at all.
+    """Download a model of the registry, verified and whole, or not at all; first its vocabulary, if it has one.
 
     A model that is here already is returned without a word. An unfinished download is continued, also without asking
     again; it may be broken off by raising from ``on_progress``.
@@ -202,13 +219,21 @@ def download(name: str, ask: Ask, on_progress: OnBytes, opener: Opener = urllib_
         ResourceError: the disk has not enough room.
     """
     model = known(name)
-    if model.url is None or _stored(name):
+    needs_weights = not (model.comes_along or _stored(name))
+    words = None if _vocabulary(name) else model.vocabulary
+    if not needs_weights and words is None:
         return find(name)
-    partial = _partial(model)
-    if not partial.was_begun() and not ask(model):
+    if not (_partial(model).was_begun() or _vocabulary_partial(model).was_begun()) and not ask(model):
         raise Cancelled("Nothing was downloaded.")
     _make_folder()
-    complete(partial, name, on_progress, opener)
+    if words is not None:
+        _download_vocabulary(model, words, opener)
+    return _download_weights(model, on_progress, opener) if needs_weights else find(name)
+
+
+def _download_weights(model: KnownModel, on_progress: OnBytes, opener: Opener) -> ModelFile:
+    partial = _partial(model)
+    complete(partial, model.name, on_progress, opener)
     digest = digest_of(partial.path)
     try:
         check_is_weights(partial.path, Path(model.file).suffix, f"What came from {model.url}")
@@ -216,9 +241,21 @@ def download(name: str, ask: Ask, on_progress: OnBytes, opener: Opener = urllib_
     except ModelError:
         partial.forget()  # to continue it would only repeat the mistake
         raise
-    file = _install(partial.path, name, Path(model.file).suffix, digest, model, origin=model.url)
+    file = _install(partial.path, model.name, Path(model.file).suffix, digest, model, origin=partial.url)
     partial.forget()
     return file
+
+
+def _download_vocabulary(model: KnownModel, published: PublishedVocabulary, opener: Opener) -> None:
+    partial = _vocabulary_partial(model)
+    complete(partial, f"the vocabulary of {model.name}", lambda *_: None, opener)  # half a megabyte: no progress
+    try:
+        check_is_vocabulary(partial.path, f"What came from {published.url}", published.size_bytes)
+    except ModelError:
+        partial.forget()  # to continue it would only repeat the mistake
+        raise
+    _install_vocabulary(partial.path, model.name)
+    partial.forget()
 
 
 def _looks_like_a_path(text: str) -> bool:
@@ -231,7 +268,7 @@ def _at_path(path: Path) -> ModelFile:
     if path.parent == models_folder() and path.suffix in SUFFIXES:
         return find(path.stem)
     model = recognised(digest_of(path)) if may_be_recognised(path) else None
-    return ModelFile(path, model, model.sha256 if model else None)
+    return ModelFile(path, model, model.sha256 if model else None, vocabulary_beside(path))
 
 
 def _stored(name: str) -> Path | None:
@@ -241,20 +278,19 @@ def _stored(name: str) -> Path | None:
     return next((path for path in paths if path.is_file()), None)
 
 
-def _path_of(model: KnownModel) -> Path | None:
-    if model is not STARTER:
-        return _stored(model.name)
+def _file_of(model: KnownModel) -> ModelFile | None:
     try:
-        return find(model.name).path
+        path = find(model.name).path if model.comes_along else _stored(model.name)
     except ResourceError:
         return None
+    return ModelFile(path, model, vocabulary=_vocabulary(model.name)) if path else None
 
 
-def _origin_of(stored: Path) -> KnownModel | None:
+def _own(stored: Path) -> ModelFile:
     try:
-        return find(stored.stem).known
-    except ModelError:
-        return None  # its note is damaged; who uses or verifies it is told so, the list of all others still shows
+        return find(stored.stem)
+    except ModelError:  # its note is damaged; who uses or verifies it is told so, the list of all others still shows
+        return ModelFile(stored, None)
 
 
 def _not_here(name: str) -> ModelError:
@@ -281,8 +317,8 @@ def _check_name(name: str) -> None:
         raise ModelError(
             f"{name!r} cannot be the name of a model.", "Use letters, digits, points, hyphens, underscores."
         )
-    if name == STARTER.name:
-        raise ModelError(f"The name {name} belongs to the model of the installation.", "Choose another name.")
+    if (ours := BY_NAME.get(name)) and ours.comes_along:
+        raise ModelError(f"The name {name} belongs to a model of the installation.", "Choose another name.")
 
 
 def _check_not_taken(name: str, digest: Digest) -> None:
@@ -333,7 +369,29 @@ def _install(whole: Path, name: str, suffix: str, digest: Digest, model: KnownMo
     except OSError as error:
         written.unlink(missing_ok=True)
         raise _unwritable(error) from error
-    return ModelFile(final, model, digest.sha256)
+    return ModelFile(final, model, digest.sha256, _vocabulary(name))
+
+
+def _vocabulary(name: str) -> Path | None:
+    path = models_folder() / f"{name}{VOCABULARY_SUFFIX}"
+    return path if path.is_file() else None
+
+
+def _check_vocabulary(model: ModelFile, vocabulary: Path) -> None:
+    """Refuse a vocabulary that is none, or not this model's."""
+    published = model.known.vocabulary if model.known else None
+    if published is None and (model.known or isinstance(model.specification, ModelSpecification)):
+        raise ModelError(f"{model.name} has no text tower, so it needs no vocabulary.", "Add it without one.")
+    check_is_vocabulary(vocabulary, str(vocabulary), published.size_bytes if published else None)
+
+
+def _install_vocabulary(whole: Path, name: str) -> Path:
+    try:
+        whole.chmod(0o644)
+        return whole.replace(models_folder() / f"{name}{VOCABULARY_SUFFIX}")
+    except OSError as error:
+        whole.unlink(missing_ok=True)
+        raise _unwritable(error) from error
 
 
 def _note_path(name: str) -> Path:
@@ -355,3 +413,8 @@ def _note(name: str) -> dict[str, str]:
 
 def _partial(model: KnownModel) -> Partial:
     return Partial(models_folder() / f"{model.file}.part", model.url or "")
+
+
+def _vocabulary_partial(model: KnownModel) -> Partial:
+    url = model.vocabulary.url if model.vocabulary else ""
+    return Partial(models_folder() / f"{model.name}{VOCABULARY_SUFFIX}.part", url)

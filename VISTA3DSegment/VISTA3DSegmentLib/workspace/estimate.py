@@ -17,7 +17,6 @@ from ..durations import duration
 from ..engines.grid import ModelGrid
 from ..engines.vista3d.windows import sweep
 from ..models import store
-from ..models.header import specification_of
 from ..models.registry import CT_SPECIFICATION
 from ..models.specification import ModelSpecification
 from ..volume import Volume
@@ -59,14 +58,12 @@ class Estimator:
         home: folder where what was measured is kept.
 
     Raises:
-        ModelError: there is no such model, or its file is damaged.
+        ModelError: there is no such model, its file is damaged, or it is one of SegVol.
     """
 
     def __init__(self, model: str, home: Path) -> None:
         file = store.find(model)
-        known = file.known.specification if file.known else None
-        own = specification_of(file.path) if file.path.suffix == ".safetensors" else None
-        self.specification = own or known or CT_SPECIFICATION
+        self.specification = file.for_vista3d() or CT_SPECIFICATION
         self._is_full = file.path.stat().st_size > FULL_BYTES / 2
         self._path = home / "windows.json"
         self._known = self._read()

@@ -23,9 +23,10 @@ from .weights import LoadedModel, load_model
 def open_vista3d(weights: str | Path, device: str, precision: str, **options: Any) -> Vista3DEngine:
     """See ``engines.open_engine``."""
     file = store.find(weights)
+    known = file.for_vista3d()
     choice = choose(device, precision)
     model = load_model(file.path, file.sha256)
-    specification = _specification(model, file.known.specification if file.known else None, file.path.name)
+    specification = _specification(model, known, file.path.name)
     if "keep_half" not in options:
         options["keep_half"] = choice.precision != "fp32"
     backend, fallback = _backends(model, choice)
