@@ -129,9 +129,10 @@ class FakeOpened:
 
     def by(self, name: str) -> FakeOpened:
         """The same volume with another engine."""
-        if name not in self.engine.others:
+        engines = {self.engine.name: self.engine, **self.engine.others}
+        if name not in engines:
             raise PromptError(f"There is no engine called {name} here.", "Choose another.")
-        return FakeOpened(self.volume, self.engine.others[name])
+        return FakeOpened(self.volume, engines[name])
 
     def _automatic(self, structure: Structure) -> BoolArray:
         value = HU_PER_CLASS * structure.class_id if structure.class_id is not None else np.nan

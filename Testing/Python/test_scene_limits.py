@@ -188,7 +188,7 @@ def test_limits_that_come_later_take_nothing_back(how: str):
     world.click(SECOND)
     world.settle()
     assert np.array_equal(world.voxels(liver), LIVER_VOXELS | ball(FIRST) | ball(SECOND))
-    assert "Other limits hold now: the earlier clicks of liver are part of it." in world.said
+    assert "Other limits hold now: the earlier prompts of liver are part of it." in world.said
     assert world.annotator.markups.nodes[True].GetNumberOfControlPoints() == 1
     world.annotator.undo()
     assert np.array_equal(world.voxels(liver), LIVER_VOXELS | ball(FIRST))
@@ -387,7 +387,7 @@ def test_the_clicks_of_a_neighbour_that_gave_way_do_not_take_the_voxels_back():
     world.annotator.select(liver)
     world.click(INTO_SPLEEN)
     world.settle()
-    assert "spleen gave way: its earlier clicks are part of it now." in world.said
+    assert "spleen gave way: its earlier prompts are part of it now." in world.said
     world.annotator.select(spleen)
     world.click((18, 20, 24))
     world.settle()

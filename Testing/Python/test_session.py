@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,103 +16,18 @@ import pytest
 from fake_engine import LIVER, RIGHT_KIDNEY, SPLEEN, FakeEngine
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from session_world import COLORS, NAMES, RED, SHAPE, World, client_on, random_mask, volume
 from VISTA3DSegmentLib.edits import NOTHING, MaskCrop
-from VISTA3DSegmentLib.errors import PromptError, ResourceError, SegmentationError
-from VISTA3DSegmentLib.prompts import Structure
+from VISTA3DSegmentLib.errors import PromptError, ResourceError
+from VISTA3DSegmentLib.prompts import Box, Structure
 from VISTA3DSegmentLib.service import InProcess
 from VISTA3DSegmentLib.session.annotation import AnnotatedObject, Annotation, Status
 from VISTA3DSegmentLib.session.deltas import Delta
 from VISTA3DSegmentLib.session.history import History
 from VISTA3DSegmentLib.session.journal import Journal
-from VISTA3DSegmentLib.session.rules import Anywhere, Limits
+from VISTA3DSegmentLib.session.prompting import Answering
 from VISTA3DSegmentLib.session.session import Session
 from VISTA3DSegmentLib.volume import Volume
-
-RED = (1.0, 0.0, 0.0)
-NAMES = {LIVER: "liver", SPLEEN: "spleen", RIGHT_KIDNEY: "right kidney"}
-COLORS = dict.fromkeys(NAMES, RED)
-SHAPE = (8, 9, 10)
-
-
-def volume() -> Volume:
-    array = np.zeros(SHAPE, dtype=np.int16)
-    array[1:3, 2:5, 3:6], array[4:6, 5:7, 1:3] = 10 * LIVER, 10 * SPLEEN
-    return Volume(array, np.eye(4), "painted")
-
-
-def client_on(scan: Volume, engine: FakeEngine) -> InProcess:
-    client = InProcess(engine)
-    client.open(scan)
-    return client
-
-
-class Greedy(Anywhere):
-    """While it is on, clicks take voxels from every other object."""
-
-    session: Session
-    on = False
-
-    def limits(self, object_id: str) -> Limits:
-        return Limits(overwrites="all" if self.on else "none")
-
-    def yielding(self, object_id: str, limits: Limits, added: MaskCrop) -> tuple[str, ...]:
-        others = {n: value for n, value in self.session.annotation.objects.items() if n != object_id}
-        return tuple(n for n, value in others.items() if (value.mask.full(SHAPE) & added.full(SHAPE)).any())
-
-
-class World:
-    """A session and everything that it said."""
-
-    def __init__(self, engine: FakeEngine | None = None, journal: Journal | None = None, **options: Any) -> None:
-        self.engine, self.rules = engine or FakeEngine(), Greedy()
-        self.session = Session(volume(), client_on(volume(), self.engine), journal, rules=self.rules, **options)
-        self.rules.session = self.session
-        self.said: list[str] = []
-        self.failed: list[SegmentationError] = []
-        self.session.said.connect(self.said.append)
-        self.session.failed.connect(self.failed.append)
-
-    def settle(self) -> None:
-        for _ in range(200):
-            self.session.pump()
-            if not self.session.busy and not self.session.running:
-                return
-        raise AssertionError("never done")
-
-    def mask(self, object_id: str) -> np.ndarray:
-        return self.session.annotation[object_id].mask.full(SHAPE)
-
-    def state(self) -> dict[str, Any]:
-        return {
-            key: (
-                *(value.structure, value.clicks, value.status, value.limits),
-                *(_bytes(value.mask), _bytes(value.base), {n: _bytes(mask) for n, mask in value.took.items()}),
-            )
-            for key, value in self.session.annotation.objects.items()
-        }
-
-    def check_pure(self) -> None:
-        """Every mask is the function of its prompts and its base."""
-        opened = FakeEngine().open(volume())
-        for value in self.session.annotation.objects.values():
-            if value.clicks:
-                expected = opened.refine(value.structure, value.prompts, value.base).onto(value.base)
-            else:
-                expected = value.base or NOTHING
-            assert np.array_equal(value.mask.full(SHAPE), expected.full(SHAPE))
-
-
-def _bytes(mask: MaskCrop | None) -> bytes | None:
-    return None if mask is None else mask.full(SHAPE).tobytes()
-
-
-def random_mask(rng: np.random.Generator) -> MaskCrop:
-    mask = np.zeros(SHAPE, dtype=np.bool_)
-    low = rng.integers(0, 5, 3)
-    high = low + rng.integers(1, 4, 3)
-    mask[tuple(slice(a, b) for a, b in zip(low, high, strict=True))] = rng.random(tuple(high - low)) < 0.7
-    return MaskCrop.of(mask)
-
 
 # Deltas
 
@@ -422,9 +338,23 @@ ACTION = st.one_of(
     st.tuples(st.sampled_from(["move", "drag"]), st.integers(0, 5), POSITION),
     st.tuples(st.sampled_from(["flip", "delete"]), st.integers(0, 5)),
     st.tuples(st.just("paint"), st.integers(0, 99)),
+    st.tuples(st.just("text"), st.sampled_from(["liver", "spleen", ""])),
+    st.tuples(st.just("box"), POSITION, st.integers(0, 3), st.booleans()),
+    st.tuples(st.just("answering"), st.sampled_from(["", "fake", "segvol"]), st.sampled_from(["", "segvol"])),
     st.tuples(st.sampled_from(["switch", "undo", "redo", "pump", "settle", "segment", "cancel", "remove", "flag"])),
     st.tuples(st.just("overwrite"), st.booleans()),
 )
+
+
+def prompt(session: Session, target: str, kind: str, *arguments: Any) -> None:
+    if kind == "click":
+        session.click(target, tuple(map(float, arguments[0])), arguments[1])
+    elif kind == "text":
+        session.set_text(target, arguments[0])
+    else:
+        low, size, dragging = arguments
+        box = Box(tuple(map(float, low)), tuple(float(at + size) for at in low)) if size else None
+        session.set_box(target, box, dragging)
 
 
 def do(world: World, action: tuple[Any, ...], chosen: int) -> int:
@@ -447,10 +377,13 @@ def do(world: World, action: tuple[Any, ...], chosen: int) -> int:
         session.cancel_run()
     elif kind == "overwrite":
         world.rules.on = arguments[0]
+    elif kind == "answering":
+        session.answering = Answering(arguments[0], *arguments)
     elif kind == "switch" or target is None:
         return chosen + 1
-    elif kind == "click":
-        session.click(target, tuple(map(float, arguments[0])), arguments[1])
+    elif kind in ("click", "text", "box"):
+        with suppress(PromptError):  # another engine has still to answer
+            prompt(session, target, kind, *arguments)
     elif kind == "paint":
         session.rebase(target, random_mask(np.random.default_rng(arguments[0])), "paint")
     elif kind == "remove":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -114,6 +115,17 @@ class Volume:
         if (ijk < -0.5).any() or (ijk > np.array(self.shape_kji[::-1]) - 0.5).any():
             place = ", ".join(f"{value:.1f}" for value in ras)
             raise PromptError(f"The click at ({place}) mm lies outside the scan.", "Click inside the image.")
+
+    def check_overlap(self, box: Box) -> None:
+        """Refuse a box that lies beside the volume.
+
+        Raises:
+            PromptError: the box (RAS, mm) and the volume have no place in common.
+        """
+        sides = zip(box.ras_min, box.ras_max, strict=True)
+        ijk = np.array([self.ijk_of((r, a, s)) for r, a, s in product(*sides)])
+        if (ijk.max(0) < -0.5).any() or (ijk.min(0) > np.array(self.shape_kji[::-1]) - 0.5).any():
+            raise PromptError("The box lies outside the scan.", "Draw it over the image.")
 
     def voxels_inside(self, box: Box, part: tuple[slice, slice, slice]) -> npt.NDArray[np.bool_]:
         """Which voxels of a part of the volume have their centre inside a box (RAS, mm).

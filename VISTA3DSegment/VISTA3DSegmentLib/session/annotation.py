@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from types import MappingProxyType
+from typing import TypeAlias
 
 from ..edits import NOTHING, MaskCrop
 from ..errors import PromptError
-from ..prompts import Click, Prompts, Structure
+from ..prompts import Box, Click, Prompts, Structure, Text
 from .rules import UNLIMITED, Limits
 
 NO_TAGS: Mapping[str, str] = MappingProxyType({})
@@ -36,6 +37,10 @@ class PlacedClick:
     click: Click
 
 
+Placed: TypeAlias = Text | Box | PlacedClick
+"""A prompt of an object."""
+
+
 @dataclass(frozen=True, eq=False)
 class AnnotatedObject:
     """One object being segmented: everything that its mask is a function of, and the mask.
@@ -43,13 +48,16 @@ class AnnotatedObject:
     Args:
         structure: a class of the model, or a new structure; and its name.
         color: red, green, blue, each 0..1.
-        base: the mask that the clicks correct; None: what ``Opened.refine`` does without one.
-        clicks: in the order in which they were placed. None of them is part of the base.
+        base: the mask that the prompts correct; None: what ``Opened.refine`` does without one. No prompt is part of it.
+        clicks: in the order in which they were placed.
         mask: the object's voxels as they are shown now.
         status: see ``Status``.
-        limits: what held when the clicks were placed.
-        took: voxels that the clicks took from other objects, by their ids; see ``overwriting``.
+        limits: what held when the prompts were placed.
+        took: voxels that the prompts took from other objects, by their ids; see ``overwriting``.
         tags: what a file from which it came said of it, by name.
+        text: what it was called when it was asked for in words; "": it was not.
+        box: in which it lies; None: nobody has said.
+        engine: that answers the prompts, by its name; "": the first.
     """
 
     structure: Structure
@@ -61,11 +69,33 @@ class AnnotatedObject:
     limits: Limits = UNLIMITED
     took: Mapping[str, MaskCrop] = field(default_factory=lambda: MappingProxyType({}))
     tags: Mapping[str, str] = field(default_factory=lambda: NO_TAGS)
+    text: str = ""
+    box: Box | None = None
+    engine: str = ""
+
+    @property
+    def placed(self) -> tuple[Placed, ...]:
+        """All prompts: the text, the box, the clicks."""
+        text = (Text(self.text),) if self.text else ()
+        box = (self.box,) if self.box is not None else ()
+        return *text, *box, *self.clicks
 
     @property
     def prompts(self) -> Prompts:
-        """The clicks as an engine takes them."""
-        return tuple(placed.click for placed in self.clicks)
+        """All prompts as an engine takes them."""
+        return tuple(placed.click if isinstance(placed, PlacedClick) else placed for placed in self.placed)
+
+    def settled(self, mask: MaskCrop, unanswered: Collection[Placed] = ()) -> AnnotatedObject:
+        """The object with a mask that its prompts correct from now on; all but the unanswered ones are part of it."""
+        return replace(
+            self,
+            base=mask,
+            mask=mask,
+            took={},
+            text=self.text if self.text and Text(self.text) in unanswered else "",
+            box=self.box if self.box in unanswered else None,
+            clicks=tuple(placed for placed in self.clicks if placed in unanswered),
+        )
 
     def click(self, click_id: str) -> PlacedClick:
         """The click of that id.

@@ -262,8 +262,8 @@ def _asks_alike(old: AnnotatedObject | None, new: AnnotatedObject | None) -> boo
     """The mask of both is the same function of the same prompts: only a name, colour or status differs."""
     if old is None or new is None:
         return False
-    same_class = old.structure.class_id == new.structure.class_id
-    return same_class and old.base is new.base and old.clicks == new.clicks and old.limits == new.limits
+    asks, asked = ((v.structure.class_id, v.engine, v.placed, v.limits) for v in (old, new))
+    return asks == asked and old.base is new.base
 
 
 def _with_change(step: Step, object_id: str, change: Change) -> Step:

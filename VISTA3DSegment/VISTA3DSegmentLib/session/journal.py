@@ -18,7 +18,7 @@ from typing import Any
 
 from ..edits import NOTHING
 from ..errors import ResourceError
-from ..prompts import Click, Structure
+from ..prompts import Box, Click, Structure
 from .annotation import NO_TAGS, AnnotatedObject, Annotation, PlacedClick, Status
 from .deltas import Delta
 from .rules import Limits
@@ -174,6 +174,9 @@ def _entry(
         "took": {other_id: Delta.between(NOTHING, mask).to_json() for other_id, mask in after.took.items()},
         "tags": dict(after.tags),
         "clicks": [[placed.id, placed.click.ras, placed.click.positive] for placed in after.clicks],
+        "text": after.text,
+        "box": None if after.box is None else [after.box.ras_min, after.box.ras_max],
+        "engine": after.engine,
         "base": None if after.base is None else Delta.between(old_base, after.base).to_json(),
         "mask": Delta.between(before.mask if before else NOTHING, after.mask).to_json(),
         "waiting": waiting,
@@ -196,6 +199,9 @@ def _applied(annotation: Annotation, entry: Mapping[str, Any]) -> Annotation:
         Status(entry["status"]),
         Limits.from_json(entry["limits"]),
         {other_id: Delta.from_json(words).onto(NOTHING) for other_id, words in entry["took"].items()},
-        entry.get("tags", NO_TAGS),  # journals of before 2026-11-21 have none
+        entry.get("tags", NO_TAGS),  # older journals have none, and know clicks only
+        entry.get("text", ""),
+        None if entry.get("box") is None else Box(*map(tuple, entry["box"])),
+        entry.get("engine", ""),
     )
     return annotation.replaced(object_id, value)

@@ -1,12 +1,12 @@
-"""Overwriting: what clicks take from other objects, where the person allows it.
+"""Overwriting: what prompts take from other objects, where the person allows it.
 
-What the clicks of an object add to its base is taken from the objects that yield. How much that was is kept with the
-taker, and given back before the next answer to the same clicks takes anew: a click that is moved, flipped or deleted
-leaves nothing behind. While a click is dragged nothing is taken. When the clicks have become part of the taker's base,
-what they took is its own for good.
+What the prompts of an object add to its base is taken from the objects that yield. How much that was is kept with the
+taker, and given back before the next answer takes anew: a prompt that is moved, changed or deleted leaves nothing
+behind. While one is dragged nothing is taken. When the prompts have become part of the taker's base, what they took is
+its own for good.
 
-For an object that yields, it is as if the person had edited it with another tool: what is left is what its clicks
-correct from now on. All of it belongs to the step of the click, and is undone and redone with it, voxel by voxel.
+For an object that yields, it is as if the person had edited it with another tool: what is left is what its prompts
+correct from now on. All of it belongs to the step of the prompt, and is undone and redone with it, voxel by voxel.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ..edits import NOTHING, MaskCrop, box_of_change, joint_box
 from .annotation import AnnotatedObject, Annotation, Status
 
 
-def added_by_clicks(value: AnnotatedObject) -> MaskCrop:
+def added_by_prompts(value: AnnotatedObject) -> MaskCrop:
     """The voxels of an object that its base has not."""
     base = NOTHING if value.base is None else value.base
     start, shape = box_of_change(base, value.mask)
@@ -27,7 +27,7 @@ def added_by_clicks(value: AnnotatedObject) -> MaskCrop:
 def exchanged(
     annotation: Annotation, object_id: str, added: MaskCrop, yielding: Iterable[str]
 ) -> tuple[dict[str, MaskCrop], dict[str, MaskCrop]]:
-    """Give back what an object's clicks took, and take anew. An object that is done neither loses nor gets anything.
+    """Give back what an object's prompts took, and take anew. An object that is done neither loses nor gets anything.
 
     Args:
         annotation: the objects.

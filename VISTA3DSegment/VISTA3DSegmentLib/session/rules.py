@@ -18,9 +18,9 @@ GreyValues = tuple[float, float]
 
 @dataclass(frozen=True)
 class Limits:
-    """What held when the clicks of an object were placed. Their answer keeps to it whenever it is asked for again.
+    """What held when the prompts of an object were placed. Their answer keeps to it whenever it is asked for again.
 
-    A click that is placed under other limits corrects what the earlier ones made: they are part of its base.
+    A prompt that is placed under other limits corrects what the earlier ones made: they are part of its base.
 
     Args:
         region: nothing outside it (RAS, mm) is computed or changed; None: the whole volume.
@@ -30,7 +30,8 @@ class Limits:
         inside: only voxels of these segments are changed; None: any.
         outside: no voxel of these segments is changed.
         overwrites: which other objects lose the voxels that a click adds: none, those that are visible, or all.
-        reach_mm: a click changes nothing farther from it than this; None: wherever the model finds it right.
+        reach_mm: a click changes nothing farther from it than this; None: wherever the model finds it right. It is
+            nothing to texts and boxes, which say what is meant and not where it is wrong.
         version: grows when voxels of the segments ``inside`` and ``outside`` change.
     """
 

@@ -56,8 +56,8 @@ class Run:
         """The object of a class with the mask that arrived."""
         if before is None:
             return AnnotatedObject(Structure(self.names[class_id], class_id), self.colors[class_id], mask, mask=mask)
-        # Its clicks stay: they are what the person knows better than the model.
-        return replace(before, base=mask, mask=before.mask if before.clicks else mask)
+        # Its prompts stay: they are what the person knows better than the model.
+        return replace(before, base=mask, mask=before.mask if before.placed else mask)
 
     def note(self, class_id: int, mask: MaskCrop, volume: Volume) -> None:
         """Remember what has to be said of a class."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from ..edits import NOTHING, Edit, MaskCrop
 from ..engine import Progress
 from ..errors import Cancelled, PromptError, SegmentationError
-from ..prompts import Click, Ras, Structure, clicks_of
+from ..prompts import Box, Click, Ras, Structure, clicks_of
 from ..service import (
     Answered,
     Broken,
@@ -31,10 +31,11 @@ from ..service import (
     SegmentRequest,
 )
 from ..volume import Volume
-from .annotation import NO_TAGS, AnnotatedObject, Annotation, PlacedClick, Status
+from .annotation import NO_TAGS, AnnotatedObject, Annotation, Placed, Status
 from .history import MEMORY_BYTES, History, Step
 from .journal import Journal
-from .overwriting import added_by_clicks, exchanged
+from .overwriting import added_by_prompts, exchanged
+from .prompting import Answering, joined
 from .rules import Anywhere, Rules, within_reach
 from .runs import Run
 from .signals import Signal
@@ -101,6 +102,7 @@ class Session:
         self.answered: Signal[tuple[str, Edit]] = Signal()
         self.ready: Ready | None = None
         self.broken: SegmentationError | None = None  # why there is no engine any more
+        self.answering = Answering()  # prompts that are placed from now on
         self._client, self._journal = client, journal
         self._rules: Rules = rules if rules is not None else Anywhere()
         self._is_taken = is_taken
@@ -111,9 +113,9 @@ class Session:
             self._annotation = annotation
         else:
             self._annotation = journal.restore() if journal is not None else Annotation()
-        self._settled: dict[str, tuple[PlacedClick, ...]] = {}
+        self._settled: dict[str, tuple[Placed, ...]] = {}
         self._run: Run | None = None
-        self._drag: tuple[str, int] | None = None
+        self._drag: tuple[str, str, int] | None = None  # object, prompt, step
         self._numbers = itertools.count(1)
         if saved and saved is not annotation:
             self.history = History(history_bytes)
@@ -169,7 +171,7 @@ class Session:
         self._record(after, self.busy)
         if held is not None:
             self.history.push(
-                f"edit {name}", before, edited, frozenset({object_id} if edited[object_id].clicks else ())
+                f"edit {name}", before, edited, frozenset({object_id} if edited[object_id].placed else ())
             )
         self.history.push(f"delete {name}", edited, after)
         self._tell(before, after)
@@ -178,7 +180,7 @@ class Session:
         """Give an object another name, class or colour."""
         before = self._annotation[object_id]
         value = replace(before, structure=structure, color=color)
-        asks = before.structure.class_id != structure.class_id and bool(before.clicks)
+        asks = before.structure.class_id != structure.class_id and bool(before.placed)
         waiting = frozenset({object_id} if asks else ())
         self._act(f"rename {before.structure.name}", self._annotation.replaced(object_id, value), waiting)
 
@@ -202,37 +204,57 @@ class Session:
         self._become(self._annotation.replaced(object_id, value))
 
     def rebase(self, object_id: str, mask: MaskCrop, name: str = "edit") -> None:
-        """The person changed the voxels with another tool: from now on clicks correct that; none of it is lost.
+        """The person changed the voxels with another tool: from now on prompts correct that; none of it is lost.
 
-        Clicks that the engine has answered are in the mask; those that it has not correct the new one.
+        Prompts that the engine has answered are in the mask; those that it has not correct the new one.
         """
         value = self._settled_as(object_id, mask)
         self._cancel_job_of(object_id)
-        waiting = frozenset({object_id} if value.clicks else ())
+        waiting = frozenset({object_id} if value.placed else ())
         self._act(f"{name} {value.structure.name}", self._annotation.replaced(object_id, value), waiting)
 
-    # ------------------------------------------------------------------ clicks
+    # ------------------------------------------------------------------ prompts
 
-    def click(self, object_id: str, ras: Ras, positive: bool = True, click_id: str = "") -> str:
-        """Add a click. Returns its id.
-
-        If other limits hold than for the clicks before it, it corrects what they made: those that the engine has
-        answered become part of the base, and none of it is taken back.
+    def set_text(self, object_id: str, text: str) -> None:
+        """Say in words what an object is; "": say nothing any more. What becomes of earlier prompts: ``prompting``.
 
         Raises:
-            PromptError: it lies outside the volume. SegmentationError: there is no engine any more that could answer.
+            PromptError: another engine has still to answer. SegmentationError: there is no engine any more.
         """
-        if self.broken is not None:
-            raise self.broken.with_traceback(None)
+        before, text = self._annotation[object_id], " ".join(text.split())
+        known = self._joined(object_id, self.answering.texts) if text else before
+        value = replace(known, text=text)
+        if (value.placed, value.engine, value.limits) != (before.placed, before.engine, before.limits):
+            self._prompt(object_id, f"{'text for' if text else 'delete text of'} {before.structure.name}", value)
+
+    def set_box(self, object_id: str, box: Box | None, dragging: bool = False) -> None:
+        """Say in which box an object lies; None: in none any more. While it is dragged, all moves are one step.
+
+        The engine that answers a box answers it also when it is moved. What becomes of earlier prompts: ``prompting``.
+
+        Raises:
+            PromptError: it lies outside the volume, or another engine has still to answer. SegmentationError: there is
+                no engine any more.
+        """
+        before = self._annotation[object_id]
+        name = before.structure.name
+        if box is not None:
+            what = f"box for {name}" if before.box is None else f"move box of {name}"
+            self._move(object_id, "box", what, lambda: self._with_box(object_id, box), dragging)
+        elif before.box is not None:
+            self._prompt(object_id, f"delete box of {name}", replace(before, box=None))
+
+    def click(self, object_id: str, ras: Ras, positive: bool = True, click_id: str = "") -> str:
+        """Add a click. Returns its id. What becomes of earlier prompts: ``prompting``.
+
+        Raises:
+            PromptError: it lies outside the volume, or another engine has still to answer. SegmentationError: there is
+                no engine any more.
+        """
         click = self._inside(Click(ras, positive))
         click_id = click_id or self._free_id("click")
-        value = self._annotation[object_id]
-        limits, name = self._rules.limits(object_id), value.structure.name
-        if limits != value.limits and self._unanswered(object_id) != value.clicks:
-            self.said.emit(f"Other limits hold now: the earlier clicks of {name} are part of it.")
-            value = self._settled_as(object_id, value.mask)
-        value = replace(value, limits=limits).with_click(click_id, click)
-        self._prompt(object_id, f"{'+' if positive else '-'} {name}", value)
+        value = self._joined(object_id, self.answering.clicks, reaches=True).with_click(click_id, click)
+        self._prompt(object_id, f"{'+' if positive else '-'} {value.structure.name}", value)
         return click_id
 
     def move_click(self, object_id: str, click_id: str, ras: Ras, dragging: bool = False) -> None:
@@ -243,18 +265,11 @@ class Session:
         """
         before = self._annotation[object_id]
         known = before.click(click_id).click
-        goes_on = self._drag == (click_id, self._latest())
-        self._drag = None  # also by a place that is refused
-        try:
-            click = self._inside(replace(known, ras=ras))
-            if click != known:
-                value = before.with_click(click_id, click)
-                self._prompt(object_id, f"move click of {before.structure.name}", value, amend=goes_on)
-            if dragging and (goes_on or click != known):
-                self._drag = (click_id, self._latest())
-        finally:
-            if not dragging and object_id not in self.busy:
-                self._overwrite(object_id)
+
+        def moved() -> AnnotatedObject:
+            return before.with_click(click_id, self._inside(replace(known, ras=ras)))
+
+        self._move(object_id, click_id, f"move click of {before.structure.name}", moved, dragging)
 
     def flip_click(self, object_id: str, click_id: str) -> None:
         """Make a positive click negative, or the reverse."""
@@ -378,8 +393,8 @@ class Session:
         self._cancel_job_of(object_id)
         value = run.arrived(event.class_id, before, mask)
         annotation = self._annotation.replaced(object_id, value)
-        run.step = self.history.extend(run.step, object_id, self._annotation, annotation, bool(value.clicks))
-        self._become(annotation, frozenset({object_id} if value.clicks else ()))
+        run.step = self.history.extend(run.step, object_id, self._annotation, annotation, bool(value.placed))
+        self._become(annotation, frozenset({object_id} if value.placed else ()))
         self.answered.emit((object_id, event.edit))
 
     def _end_run(self) -> None:
@@ -394,12 +409,12 @@ class Session:
             before = self._annotation[object_id]
             base = NOTHING if before.base is None else before.base
             answer, reach_mm = event.edit.onto(before.base), before.limits.reach_mm
-            if reach_mm is not None:
+            if reach_mm is not None and before.placed == before.clicks:
                 answer = within_reach(self.volume, clicks_of(before.prompts), reach_mm, base, answer)
             mask = self._rules.permitted(object_id, before.limits, base, answer)
             value = replace(before, mask=mask)
             self.history.answer(object_id, before, value)
-            self._settled[object_id] = before.clicks
+            self._settled[object_id] = before.placed
             self._become(self._annotation.replaced(object_id, value))
             self._overwrite(object_id)
             for notice in event.edit.notices:
@@ -413,21 +428,21 @@ class Session:
                 self.failed.emit(event.error)
 
     def _overwrite(self, object_id: str) -> None:
-        """Take what the clicks of an object have added from the others; see ``overwriting``."""
+        """Take what the prompts of an object have added from the others; see ``overwriting``."""
         value = self._annotation[object_id]
         if value.limits.overwrites == "none" and not value.took:
             return
-        dragged = self._drag is not None and any(placed.id == self._drag[0] for placed in value.clicks)
-        added = NOTHING if dragged or value.limits.overwrites == "none" else added_by_clicks(value)
+        dragged = self._drag is not None and self._drag[0] == object_id
+        added = NOTHING if dragged or value.limits.overwrites == "none" else added_by_prompts(value)
         yielding = self._rules.yielding(object_id, value.limits, added) if added.mask.any() else ()
         took, masks = exchanged(self._annotation, object_id, added, yielding)
         for other_id, mask in masks.items():
             before, after = self._annotation[other_id], self._settled_as(other_id, mask)
-            if after.clicks != before.clicks:
-                self.said.emit(f"{before.structure.name} gave way: its earlier clicks are part of it now.")
+            if after.placed != before.placed:
+                self.said.emit(f"{before.structure.name} gave way: its earlier prompts are part of it now.")
             self._cancel_job_of(other_id)
-            self.history.answer(other_id, before, after, object_id, waiting=bool(after.clicks))
-            waiting = frozenset({other_id} if after.clicks else ())
+            self.history.answer(other_id, before, after, object_id, waiting=bool(after.placed))
+            waiting = frozenset({other_id} if after.placed else ())
             self._become(self._annotation.replaced(other_id, after), waiting)
         if took or value.took:
             after = replace(value, took=took)
@@ -436,18 +451,57 @@ class Session:
 
     # ------------------------------------------------------------------ inside
 
+    def _joined(self, object_id: str, engine: str, reaches: bool = False) -> AnnotatedObject:
+        """The object as a new prompt finds it, which an engine will answer."""
+        if self.broken is not None:
+            raise self.broken.with_traceback(None)
+        limits = self._rules.limits(object_id)
+        if self.ready is not None and engine in self.ready.engines[:1]:
+            engine = ""
+        value, why = joined(
+            self._annotation[object_id],
+            engine,
+            limits if reaches else replace(limits, reach_mm=None),
+            self._unanswered(object_id),
+        )
+        if why:
+            self.said.emit(why)
+        return value
+
+    def _with_box(self, object_id: str, box: Box) -> AnnotatedObject:
+        self.volume.check_overlap(box)
+        before = self._annotation[object_id]
+        return replace(before if before.box is not None else self._joined(object_id, self.answering.boxes), box=box)
+
+    def _move(
+        self, object_id: str, prompt: str, name: str, moved: Callable[[], AnnotatedObject], dragging: bool
+    ) -> None:
+        """A prompt is elsewhere; while it is dragged, all its places are one step."""
+        before = self._annotation[object_id]
+        goes_on = self._drag == (object_id, prompt, self._latest())
+        self._drag = None  # also by a place that is refused
+        try:
+            value = moved()
+            if value.placed != before.placed:
+                self._prompt(object_id, name, value, amend=goes_on)
+            if dragging and (goes_on or value.placed != before.placed):
+                self._drag = (object_id, prompt, self._latest())
+        finally:
+            if not dragging and object_id not in self.busy:
+                self._overwrite(object_id)
+
     def _prompt(self, object_id: str, name: str, value: AnnotatedObject, amend: bool = False) -> None:
         self._cancel_job_of(object_id)
-        if not value.clicks:
+        if not value.placed:
             value = replace(value, mask=NOTHING if value.base is None else value.base)
         after = self._annotation.replaced(object_id, value)
-        waiting = frozenset({object_id} if value.clicks else ())
+        waiting = frozenset({object_id} if value.placed else ())
         if amend:
             self.history.amend(after, object_id)
             self._become(after, waiting)
         else:
             self._act(name, after, waiting)
-        if not value.clicks:
+        if not value.placed:
             self._overwrite(object_id)
 
     def _latest(self) -> int:
@@ -456,19 +510,17 @@ class Session:
     def _ask(self, object_id: str) -> None:
         value = self._annotation[object_id]
         self._cancel_job_of(object_id)
-        request = RefineRequest(value.structure, value.prompts, value.base, value.limits.region)
+        request = RefineRequest(value.structure, value.prompts, value.base, value.limits.region, value.engine)
         self._jobs[self._client.submit(request)] = object_id
 
-    def _unanswered(self, object_id: str) -> tuple[PlacedClick, ...]:
-        """The clicks of an object that are not in its mask."""
-        clicks = self._annotation[object_id].clicks
-        answered = self._settled.get(object_id, ()) if object_id in self.busy else clicks
-        return tuple(placed for placed in clicks if placed not in answered)
+    def _unanswered(self, object_id: str) -> tuple[Placed, ...]:
+        """The prompts of an object that are not in its mask."""
+        prompts = self._annotation[object_id].placed
+        answered = self._settled.get(object_id, ()) if object_id in self.busy else prompts
+        return tuple(placed for placed in prompts if placed not in answered)
 
     def _settled_as(self, object_id: str, mask: MaskCrop) -> AnnotatedObject:
-        """The object with a mask that its clicks correct from now on; those that are answered are part of it."""
-        value = self._annotation[object_id]
-        return replace(value, base=mask, mask=mask, clicks=self._unanswered(object_id), took={})
+        return self._annotation[object_id].settled(mask, self._unanswered(object_id))
 
     def _cancel_job_of(self, object_id: str) -> None:
         for request_id in [n for n, key in self._jobs.items() if key == object_id]:
