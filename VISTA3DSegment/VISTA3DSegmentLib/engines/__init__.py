@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -13,9 +14,13 @@ Device: TypeAlias = str
 Precision: TypeAlias = Literal["auto", "fp32", "bf16", "fp16"]
 
 
+DEFAULT_WEIGHTS = {"vista3d": "starter", "segvol": "segvol-starter"}
+"""The models that come with the package, by system."""
+
+
 def open_engine(
     name: str = "vista3d",
-    weights: str | Path = "starter",
+    weights: str | Path | None = None,
     device: Device = "auto",
     precision: Precision = "auto",
     **options: Any,
@@ -23,20 +28,67 @@ def open_engine(
     """Load a model and make it ready to open volumes.
 
     Args:
-        name: the system; "vista3d".
-        weights: a name of ``models`` or the path of a file.
+        name: the system, "vista3d" or "segvol".
+        weights: a name of ``models`` or the path of a file; None: the small model that comes with the package.
         device: where to run; "auto" takes the best that is there.
         precision: "auto" takes half precision where the processor computes with it.
-        options: see ``engines.vista3d.engine.Options``.
+        options: see ``engines.vista3d.engine.Options`` and ``engines.segvol.engine.Options``.
 
     Raises:
         ModelError: no such system, weights that are missing or damaged, a device that is not there.
     """
-    if name != "vista3d":
-        raise ModelError(f"There is no engine called {name}.", "Use vista3d.")
+    if name not in DEFAULT_WEIGHTS:
+        raise ModelError(f"There is no engine called {name}.", f"Use {' or '.join(DEFAULT_WEIGHTS)}.")
+    if name == "segvol":
+        from .segvol.opening import open_segvol
+
+        return open_segvol(weights or DEFAULT_WEIGHTS[name], device, precision, **options)
     from .vista3d.opening import open_vista3d
 
-    return open_vista3d(weights, device, precision, **options)
+    return open_vista3d(weights or DEFAULT_WEIGHTS[name], device, precision, **options)
+
+
+def open_together(
+    weights: str | Path = DEFAULT_WEIGHTS["vista3d"],
+    segvol: str | Path = DEFAULT_WEIGHTS["segvol"],
+    device: Device = "auto",
+    precision: Precision = "auto",
+    **options: Any,
+) -> Engine:
+    """VISTA3D for classes and clicks, and SegVol, which is loaded when it is first asked, for texts and boxes.
+
+    Args:
+        weights: VISTA3D's, a name of ``models`` or a path.
+        segvol: SegVol's, likewise.
+        device: see ``open_engine``.
+        precision: likewise.
+        options: of VISTA3D.
+
+    Raises:
+        ModelError: see ``open_engine``; for SegVol when it is first asked.
+    """
+    from .together import Together
+
+    first = open_engine("vista3d", weights, device, precision, **options)
+    return Together(first, {"segvol": partial(open_engine, "segvol", segvol, device, precision)}, texts_of(segvol))
+
+
+def texts_of(segvol: str | Path) -> tuple[str, ...]:
+    """What can be named to a SegVol model, without loading it: from its header, or the published list.
+
+    Raises:
+        ModelError: there is no such model, or its file is damaged.
+    """
+    from ..models import store
+    from ..models.header import specification_of
+    from ..models.segvol_specification import SegVolSpecification
+    from ..models.segvol_texts import segvol_texts
+
+    path = store.find(segvol).path
+    own = specification_of(path) if path.suffix == ".safetensors" else None
+    if isinstance(own, SegVolSpecification):
+        return own.texts
+    return tuple(text.name for text in segvol_texts())
 
 
 def describe_backend(device: Device = "auto", precision: Precision = "auto") -> str:

@@ -156,19 +156,23 @@ class ModelGrid:
     @cached_property
     def foreground(self) -> Region:
         """The bundle's crop: the box of everything above 0, with a margin; the whole grid if nothing is."""
+        return self.brighter_than(0.0, FOREGROUND_MARGIN)
+
+    def brighter_than(self, value: float, margin: int = 0) -> Region:
+        """The box of all points with a greater value, grown by a margin of points; the whole grid if there is none."""
         found = [np.zeros(count, dtype=np.bool_) for count in self.shape]
         thickness = 16
         for start in range(0, self.shape[2], thickness):
             size = (self.shape[0], self.shape[1], min(thickness, self.shape[2] - start))
-            bright = self.read(Region((0, 0, start), (size[0], size[1], start + size[2]))) > 0
+            bright = self.read(Region((0, 0, start), (size[0], size[1], start + size[2]))) > value
             found[0] |= bright.any(axis=(1, 2))
             found[1] |= bright.any(axis=(0, 2))
             found[2][start : start + size[2]] = bright.any(axis=(0, 1))
         if not found[0].any():
             return self.whole
         used = [np.flatnonzero(axis) for axis in found]
-        low = [max(0, int(axis[0]) - FOREGROUND_MARGIN) for axis in used]
-        high = [min(count, int(axis[-1]) + 1 + FOREGROUND_MARGIN) for axis, count in zip(used, self.shape, strict=True)]
+        low = [max(0, int(axis[0]) - margin) for axis in used]
+        high = [min(count, int(axis[-1]) + 1 + margin) for axis, count in zip(used, self.shape, strict=True)]
         return Region((low[0], low[1], low[2]), (high[0], high[1], high[2]))
 
     def read(
@@ -242,6 +246,14 @@ class ModelGrid:
         """The grid's axis that runs along the volume's axis k, j, i."""
         k, j, i = (int(n) for n in np.argsort([axis.source for axis in self.axes]))
         return k, j, i
+
+
+def native_spacing(volume: Volume) -> tuple[float, float, float]:
+    """The distance of a volume's voxels along the grid's axes R, A, S, in mm: a grid of it has the volume's voxels."""
+    spacing = [0.0, 0.0, 0.0]
+    for ijk_axis, (ras_axis, _) in enumerate(_closest_axes(volume.ijk_to_ras)):
+        spacing[ras_axis] = volume.spacing_mm[ijk_axis]
+    return spacing[0], spacing[1], spacing[2]
 
 
 def _closest_axes(ijk_to_ras: FloatArray) -> list[tuple[int, bool]]:

@@ -67,3 +67,9 @@ def shape_of_box(box: Box3) -> Index3:
 def inside_box(mask: MaskCrop, box: Box3) -> BoolArray:
     """A mask inside a box of the volume: bool, axes (k, j, i)."""
     return mask.inside((box[0].start, box[1].start, box[2].start), shape_of_box(box))
+
+
+def box_at(start: Index3, shape: Index3) -> Box3:
+    """A box of the volume, as slices (k, j, i), by its first voxel and its size."""
+    k, j, i = (slice(first, first + count) for first, count in zip(start, shape, strict=True))
+    return k, j, i

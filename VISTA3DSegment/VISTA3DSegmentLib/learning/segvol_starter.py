@@ -106,19 +106,19 @@ class StarterNetwork(SegVolNetwork):
 
 def axial(case: Case) -> Patch:
     """A case as SegVol sees a CT: axes (k up, j to the back, i to the left), cut to what is not air."""
-    image, labels = (np.transpose(a, (2, 1, 0))[:, ::-1, ::-1] for a in (case.image, case.labels))
+    image = np.transpose(case.image, (2, 1, 0))[:, ::-1, ::-1]
+    labels = np.transpose(case.labels, (2, 1, 0))[:, ::-1, ::-1]
     regions = None if case.regions is None else np.transpose(case.regions, (2, 1, 0))[:, ::-1, ::-1]
     box = []
     for axis in range(3):
         used = np.flatnonzero((image > 0).any(axis=tuple(n for n in range(3) if n != axis)))
         box.append(slice(int(used[0]), int(used[-1]) + 1) if used.size else slice(None))
     part = (box[0], box[1], box[2])
-    image = np.asarray(image[part], np.float32)
     return Patch(
-        image,
+        np.asarray(image[part], np.float32),
         labels[part],
         None if regions is None else regions[part],
-        np.ones(image.shape, np.bool_),
+        np.ones(image[part].shape, np.bool_),
         case.labelled,
     )
 

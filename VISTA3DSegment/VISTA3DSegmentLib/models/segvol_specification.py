@@ -61,6 +61,7 @@ class SegVolSpecification:
         spacing_mm: of the grid on which it zooms in, along (k, j, i); None: the scan's own voxels, as SegVol does.
         resizing: how the whole scan is brought to the window.
         matching_axes: see ``engines.segvol.prompt_encoder``; False for the published weights.
+        smallest_piece: an answer loses pieces smaller than so much of its largest one, 0 to 1; 0: none.
 
     Raises:
         ModelError: a value with which no image could be segmented.
@@ -77,6 +78,7 @@ class SegVolSpecification:
     spacing_mm: tuple[float, float, float] | None = None
     resizing: Resizing = "nearest-exact"
     matching_axes: bool = False
+    smallest_piece: float = 0.0
 
     def __post_init__(self) -> None:
         refuse(not self.name.strip(), "has no name")
@@ -91,6 +93,7 @@ class SegVolSpecification:
             len(self.spacing_mm) == 3 and all(ordered(0.0, mm) for mm in self.spacing_mm)
         )
         refuse(not spacing_valid, f"works on a spacing of {self.spacing_mm} mm")
+        refuse(not 0 <= self.smallest_piece <= 1, f"drops pieces below {self.smallest_piece} of the largest")
         refuse(self.resizing not in get_args(Resizing), f"resizes in the unknown way {self.resizing!r}")
 
     def to_json(self) -> str:
@@ -140,6 +143,7 @@ class SegVolSpecification:
             spacing_mm=spacing,
             resizing=text_of(document, "resizing"),  # type: ignore[arg-type]  # the constructor checks the word
             matching_axes=truth_of(document, "matching_axes"),
+            smallest_piece=number_of(document, "smallest_piece"),
         )
 
 

@@ -93,7 +93,8 @@ class SegVolNetwork(nn.Module):
             proj_type="perceptron",
             pos_embed_type="learnable",
         )
-        for block in self.image_encoder.blocks:
+        blocks: Any = self.image_encoder.blocks
+        for block in blocks:
             block.attn.use_flash_attention = True  # the same sum, 2.5 times faster on a CPU; ViT does not offer it
             block.norm_cross_attn = nn.Identity()  # MONAI before 1.6 makes one for an attention that is not there
         self.prompt_encoder = PromptEncoder(shape.width, shape.window, shape.grid, shape.matching_axes)

@@ -9,6 +9,7 @@ each as a share of the window, a prompt the position (k, j, i), divided by the w
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import nn
@@ -34,7 +35,7 @@ class PromptEncoder(nn.Module):
     def __init__(self, width: int, window: Index3, grid: Index3, matching_axes: bool) -> None:
         super().__init__()
         self.pe_layer = RandomDirections(width // 2)
-        self.point_embeddings = nn.ModuleList([nn.Embedding(1, width) for _ in range(4)])
+        self.point_embeddings: Any = nn.ModuleList([nn.Embedding(1, width) for _ in range(4)])
         self.not_a_point_embed = nn.Embedding(1, width)
         self.no_mask_embed = nn.Embedding(1, width)
         # Masks as prompts: a part of the published file that cannot run, for it has two dimensions. Loaded, never used.
@@ -102,12 +103,13 @@ class RandomDirections(nn.Module):
 
     def __init__(self, half_width: int) -> None:
         super().__init__()
+        self.positional_encoding_gaussian_matrix: Tensor
         self.register_buffer("positional_encoding_gaussian_matrix", torch.randn(3, half_width))
 
     @property
     def device(self) -> torch.device:
         """Where its numbers are."""
-        return self.positional_encoding_gaussian_matrix.device  # type: ignore[return-value]  # it is a tensor
+        return self.positional_encoding_gaussian_matrix.device
 
     def forward(self, shares: Tensor) -> Tensor:
         """(..., 3) as (..., 2 half_width); in float32 whatever the rest computes in: the angles are large."""

@@ -5,6 +5,8 @@ Source: Radford et al., Learning Transferable Visual Models From Natural Languag
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F  # noqa: N812 (torch's own name for it)
 from torch import nn
@@ -41,13 +43,13 @@ class _TextTransformer(nn.Module):
     def __init__(self, width: int, blocks: int, heads: int, mlp: int, vocabulary: int, longest: int) -> None:
         super().__init__()
         self.embeddings = _Embeddings(width, vocabulary, longest)
-        self.encoder = nn.ModuleDict({"layers": nn.ModuleList([_Block(width, heads, mlp) for _ in range(blocks)])})
+        self.encoder: Any = nn.ModuleDict({"layers": nn.ModuleList([_Block(width, heads, mlp) for _ in range(blocks)])})
         self.final_layer_norm = nn.LayerNorm(width)
         self._end = vocabulary - 1
 
     def forward(self, ids: Tensor) -> Tensor:
         hidden = self.embeddings(ids)
-        for block in self.encoder["layers"]:  # type: ignore[union-attr]  # it is a list of modules
+        for block in self.encoder["layers"]:
             hidden = block(hidden)
         first_end = (ids == self._end).int().argmax(1)
         return self.final_layer_norm(hidden)[torch.arange(len(ids), device=ids.device), first_end]

@@ -16,9 +16,10 @@ import torch
 
 from ...edits import MaskCrop
 from ...models.specification import Blending
+from ..blending import importance
 from ..grid import Box3, ModelGrid, Region
 from ..native import interpolate
-from .windows import Sweep, importance
+from .windows import Sweep
 
 Tensor = torch.Tensor
 

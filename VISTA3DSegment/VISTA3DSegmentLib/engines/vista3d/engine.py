@@ -11,18 +11,18 @@ import SimpleITK as sitk  # noqa: N813 (the library's own custom)
 import torch
 
 from ...anatomy import SECOND_PASS, SPECIAL_POINT_CLASSES, class_of, members
-from ...edits import Edit, MaskCrop
+from ...edits import NOTHING, Edit, MaskCrop, joint_box
 from ...engine import Cancel, OnProgress
 from ...errors import ModelError, PromptError
 from ...grey_paths import grey_range, smoothed
 from ...models.specification import ClickSupport, HounsfieldWindow, ModelSpecification, Percentiles
-from ...prompts import Box, Click, Prompts, Ras, Structure, Text, clicks_of
+from ...prompts import Box, Click, Prompts, Ras, Structure, clicks_of
 from ...volume import Volume
 from ..cache import FeatureCache
 from ..components import without_small_pieces
 from ..grid import FOREGROUND_MARGIN, ModelGrid, Region
 from ..merge import merge
-from ..native import as_edit, inside_box, interpolate, shape_of_box
+from ..native import as_edit, box_at, inside_box, interpolate, shape_of_box
 from ..reporting import Reporter, Stopwatch, check
 from .automatic import CHUNK_BYTES, NativeLabels, Planes, finished_planes
 from .evidence import belief, grey_value_evidence
@@ -30,6 +30,7 @@ from .intensity import bounds_of, scale_between
 from .interactive import GridClick, anchor, native_change, stitch, union_of
 from .point_head import NEGATIVE, POSITIVE, SPECIAL
 from .runner import Runner
+from .translating import translated
 from .windows import Sweep, centred_window, click_windows, sweep
 
 Tensor = torch.Tensor
@@ -255,7 +256,10 @@ class OpenedVista3D:
         region: Box | None = None,
         cancel: Cancel | None = None,
     ) -> Edit:
-        """See ``engine.Opened.refine``."""
+        """See ``engine.Opened.refine``. A text means a class, a box limits what may change."""
+        structure, prompts = translated(structure, prompts)
+        if not clicks_of(prompts):
+            return self._described(structure, prompts, base, region, cancel)
         if structure.class_id is None and self.engine.specification.clicks and not self.engine.specification.zero_shot:
             raise PromptError(
                 f"The model {self.engine.specification.name} knows no new structures.",
@@ -303,6 +307,26 @@ class OpenedVista3D:
         before = None if base is None else base_native
         return as_edit(result, before, box, watch.seconds, _reason(structure, base is None), notices)
 
+    def _described(
+        self, structure: Structure, prompts: Prompts, base: MaskCrop | None, region: Box | None, cancel: Cancel | None
+    ) -> Edit:
+        """A structure by its class alone, within the boxes: they replace what was there."""
+        if structure.class_id is None:
+            raise PromptError(
+                "VISTA3D cannot segment a new structure without a click.",
+                "Click on it, name one of its classes, or ask SegVol.",
+            )
+        limits = self._limits(prompts, region)
+        _, edit = next(self.segment([structure.class_id], limits[0] if limits else None, None, cancel))
+        found, before = edit.onto(None), NOTHING if base is None else base
+        start, shape = joint_box(before, found)
+        box = box_at(start, shape)
+        old, result = before.inside(start, shape), found.inside(start, shape)
+        for limit in limits:
+            result = np.where(self.volume.voxels_inside(limit, box), result, old)
+        reason = edit.empty_reason or f"The {structure.name} is already as the model finds it."
+        return as_edit(result, None if base is None else old, box, dict(edit.seconds), reason, edit.notices)
+
     def prepare(self, ras: Ras) -> None:
         """Compute ahead what a click here would need, as when the crosshair rests."""
         clicks = self._grid_clicks((Click(ras),))
@@ -316,8 +340,6 @@ class OpenedVista3D:
                 f"The model {self.engine.specification.name} segments automatically only; it takes no clicks.",
                 "Choose a model that does, for example starter.",
             )
-        if any(isinstance(prompt, Text) for prompt in prompts):
-            raise PromptError("VISTA3D takes no text.", "Choose a class by its name, or click.")
         clicks = clicks_of(prompts)
         if not clicks:
             raise PromptError("There is no click to segment from.", "Click on the structure.")

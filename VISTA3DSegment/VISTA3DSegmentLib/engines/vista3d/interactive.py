@@ -12,10 +12,10 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (torch's own name for it)
 
 from ...edits import MaskCrop
+from ..blending import tent
 from ..grid import Box3, Index3, ModelGrid, Region
 from ..merge import Merge
 from ..native import interpolate
-from .windows import tent
 
 Tensor = torch.Tensor
 BoolArray = npt.NDArray[np.bool_]

@@ -1,0 +1,365 @@
+"""The SegVol engine: a model on a device, and what it answers about an opened volume by text, box and points."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NoReturn
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812 (torch's own name for it)
+
+from ...edits import NOTHING, Edit, MaskCrop, joint_box
+from ...engine import Cancel, OnProgress
+from ...errors import PromptError
+from ...models.segvol_specification import SegVolSpecification
+from ...prompts import Box, Prompts, Ras, Structure, Text, clicks_of
+from ...volume import FloatArray, Volume
+from ..cache import FeatureCache
+from ..components import components_with, without_small_pieces
+from ..grid import Box3, ModelGrid, Region, native_spacing
+from ..merge import merge
+from ..native import as_edit, box_at, interpolate
+from ..reporting import Reporter, Stopwatch
+from .backend import Backend, WindowPrompts
+from .guidance import notices_for
+from .intensity import grey_bounds
+from .reference import zoom_out_zoom_in
+from .texts import Texts
+from .views import View, to_window_axes
+from .zoom import (
+    Found,
+    GridPrompts,
+    asked_region,
+    blended,
+    coarse_box_in,
+    coarse_mask,
+    windows_for,
+    zoomed_in,
+    zoomed_out,
+)
+
+Tensor = torch.Tensor
+
+LOWEST_OF_A_CT = -100
+"""A CT shows fat or air somewhere; an image whose smallest value lies above is taken for something else, as MR."""
+SLAB = 16
+"""Planes of the scan that are looked at together."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How an engine runs.
+
+    Args:
+        cache_bytes: budget for the embeddings of windows.
+        reference: zoom in exactly as SegVol's authors do, their padding defect mended; for comparisons.
+    """
+
+    cache_bytes: int = 2**30
+    reference: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class SegVolEngine:
+    """A loaded model, ready to open volumes.
+
+    Args:
+        backend: where it runs.
+        specification: what the model expects and answers.
+        words: text to vectors.
+        identity: what tells this model and precision from others, in cache keys.
+        options: how it runs.
+        name: for messages.
+    """
+
+    backend: Backend
+    specification: SegVolSpecification
+    words: Texts
+    identity: str
+    options: Options = field(default_factory=Options)
+    name: str = "segvol"
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """What can be named."""
+        return tuple(self.words.names)
+
+    @cached_property
+    def cache(self) -> FeatureCache:
+        """Embeddings of windows, of all opened volumes."""
+        return FeatureCache(self.options.cache_bytes)
+
+    def open(self, volume: Volume) -> OpenedSegVol:
+        """Make a volume ready to be asked about."""
+        return OpenedSegVol(self, volume)
+
+
+@dataclass(frozen=True, eq=False)
+class OpenedSegVol:
+    """A volume that a SegVol engine answers about. See ``engine.Opened`` for the contract."""
+
+    engine: SegVolEngine
+    volume: Volume
+
+    @cached_property
+    def grid(self) -> ModelGrid:
+        """The grid on which it zooms in: the scan's own voxels, or the model's spacing."""
+        spacing = self.engine.specification.spacing_mm
+        if spacing is None:
+            return ModelGrid(self.volume, native_spacing(self.volume))
+        k, j, i = spacing
+        return ModelGrid(self.volume, (i, j, k))
+
+    @cached_property
+    def notices(self) -> tuple[str, ...]:
+        """What a person should know about this volume before trusting a mask."""
+        if "MR" in self.engine.specification.modalities or self.volume.lowest < LOWEST_OF_A_CT:
+            return ()
+        return (f"SegVol was made for CT, but the smallest value here is {self.volume.lowest:g}. Expect less.",)
+
+    @cached_property
+    def bounds(self) -> tuple[float, float]:
+        """The grey values that become 0 and 1."""
+        return grey_bounds(self.engine.specification.intensity, self.volume.array)
+
+    @cached_property
+    def crop(self) -> Region:
+        """The box of everything that is brighter than 0 to the network: what it looks at."""
+        return self.grid.brighter_than(self.bounds[0])
+
+    def segment(
+        self,
+        classes: Sequence[int],
+        region: Box | None = None,
+        on_progress: OnProgress | None = None,
+        cancel: Cancel | None = None,
+    ) -> Iterator[tuple[int, Edit]]:
+        """See ``engine.Opened.segment``: SegVol has no classes."""
+        refuse_classes()
+
+    def refine(
+        self,
+        structure: Structure,
+        prompts: Prompts,
+        base: MaskCrop | None = None,
+        region: Box | None = None,
+        cancel: Cancel | None = None,
+    ) -> Edit:
+        """See ``engine.Opened.refine``.
+
+        Text or a box describe all of the structure: the answer replaces the base. Points alone correct a base: what is
+        in one piece with a positive point joins, what is with a negative one leaves.
+        """
+        watch, report = Stopwatch(), Reporter(0, None, cancel)
+        asked = self._on_grid(prompts)
+        if self.engine.options.reference:
+            found: Found | None = self._as_the_reference(asked, report, watch)
+        else:
+            found = self._found(asked, report, watch)
+        with watch.stage("native"):
+            answer = self._native(found, asked)
+            before = NOTHING if base is None else base
+            corrects = before.mask.any() and not any(isinstance(prompt, Text | Box) for prompt in prompts)
+            start, shape = joint_box(before, answer)
+            box = box_at(start, shape)
+            old, result = before.inside(start, shape), answer.inside(start, shape)
+            if corrects:
+                result = self._merged(old, result, box, prompts)
+            if region is not None:
+                result = np.where(self.volume.voxels_inside(region, box), result, old)
+        notices = (*self.notices, *notices_for(prompts))
+        reason = (
+            f"SegVol found nothing of {structure.name}: draw a tight box around it, or add a click in its middle."
+            if base is None
+            else f"That changed nothing in {structure.name}: SegVol sees no difference there."
+        )
+        return as_edit(result, None if base is None else old, box, watch.seconds, reason, notices)
+
+    def prepare(self, ras: Ras) -> None:
+        """Compute ahead what a prompt here would need, as when the crosshair rests."""
+        self._embedding(View(self.crop, self.engine.specification.window))
+
+    # ------------------------------------------------------------------ prompts
+
+    def _on_grid(self, prompts: Prompts) -> GridPrompts:
+        texts = [prompt for prompt in prompts if isinstance(prompt, Text)]
+        boxes = [prompt for prompt in prompts if isinstance(prompt, Box)]
+        clicks = clicks_of(prompts)
+        if not prompts:
+            raise PromptError("There is nothing to segment from.", "Name the structure, draw a box, or click on it.")
+        if len(texts) > 1 or len(boxes) > 1:
+            raise PromptError("SegVol takes one text and one box at a time.", "Remove the others.")
+        for click in clicks:
+            self.volume.check_inside(click.ras)
+        if clicks and not boxes and not texts and not any(click.positive for click in clicks):
+            raise PromptError("All clicks say what does not belong.", "Add one on the structure itself.")
+        points = self.grid.points_of([click.ras for click in clicks])
+        positive = np.array([click.positive for click in clicks], np.bool_)
+        vector = self.engine.words.vector(texts[0].text) if texts else None
+        return GridPrompts(vector, self._faces(boxes[0]) if boxes else None, points, positive).within(self.crop)
+
+    def _faces(self, box: Box) -> tuple[FloatArray, FloatArray]:
+        corners = np.array(
+            [
+                (r, a, s)
+                for r in (box.ras_min[0], box.ras_max[0])
+                for a in (box.ras_min[1], box.ras_max[1])
+                for s in (box.ras_min[2], box.ras_max[2])
+            ]
+        )
+        points = self.grid.points_of([(float(r), float(a), float(s)) for r, a, s in corners])
+        low, high = points.min(0), points.max(0)
+        if (high < -0.5).any() or (low > np.array(self.grid.shape) - 0.5).any():
+            raise PromptError("The box lies outside the scan.", "Draw it around the structure.")
+        return low, high
+
+    # ------------------------------------------------------------------ zooming
+
+    def _found(self, prompts: GridPrompts, report: Reporter, watch: Stopwatch) -> Found | None:
+        specification = self.engine.specification
+        view = View(self.crop, specification.window)
+        report.check()
+        with watch.stage("network"):
+            embedding = self._embedding(view)
+        with watch.stage("prompts"):
+            coarse = coarse_mask(self.engine.backend.decode(embedding, zoomed_out(view, prompts)), view)
+        asked = asked_region(prompts, view, coarse, self.crop)
+        if asked is None:
+            return None
+        windows = windows_for(asked, self.crop, specification.window, specification.overlap)
+
+        def answer(window: Region) -> Tensor | None:
+            report.check()
+            here = View(window, specification.window)
+            questions = zoomed_in(here, prompts, coarse_box_in(window, view, coarse))
+            if questions is None:
+                return None
+            with watch.stage("network"):
+                embedding = self._embedding(here)
+            with watch.stage("prompts"):
+                return self._fine(self.engine.backend.decode(embedding, questions))
+
+        return blended(windows, self.crop, answer)
+
+    def _as_the_reference(self, prompts: GridPrompts, report: Reporter, watch: Stopwatch) -> Found:
+        def decode(image: Tensor, questions: WindowPrompts) -> Tensor:
+            report.check()
+            with watch.stage("network"):
+                embedding = self.engine.backend.encode(image)
+            with watch.stage("prompts"):
+                return self._fine(self.engine.backend.decode(embedding, questions))
+
+        image = torch.from_numpy(np.ascontiguousarray(to_window_axes(self._grey(self.crop))))
+        logits = zoom_out_zoom_in(image, self._whole(), prompts, self.crop, self.engine.specification, decode)
+        return Found(self.crop, logits)
+
+    def _fine(self, logits: Tensor) -> Tensor:
+        window = self.engine.specification.window
+        return F.interpolate(logits[None, None], window, mode="trilinear", align_corners=False)[0, 0]
+
+    def _embedding(self, view: View) -> Tensor:
+        def make() -> Tensor:
+            image = self._whole() if view.region == self.crop else self._window(view.region)
+            return self.engine.backend.encode(image[None]).half()  # rounded before the first use: cached or not, alike
+
+        return self.engine.cache.get(self._key(view), make)
+
+    def _key(self, view: View) -> Hashable:
+        return self.engine.identity, self.volume.content_key, view
+
+    def _window(self, region: Region) -> Tensor:
+        """A window at full resolution (k, j, i), 0..1; zeros beyond the crop."""
+        inside = region.clipped_to(self.crop)
+        image = np.zeros(region.shape, np.float32)
+        here = tuple(slice(a - o, b - o) for a, b, o in zip(inside.low, inside.high, region.low, strict=True))
+        image[here] = self._grey(inside)
+        return torch.from_numpy(np.ascontiguousarray(to_window_axes(image)))
+
+    def _whole(self) -> Tensor:
+        """The crop resized to the window (k, j, i), 0..1."""
+        window = self.engine.specification.window
+        if self.engine.specification.resizing == "area":
+            image = torch.from_numpy(np.ascontiguousarray(to_window_axes(self._grey(self.crop))))
+            return F.interpolate(image[None, None], window, mode="area")[0, 0]
+        # nearest-exact, of which only the planes are read that are needed
+        r, a, s = (
+            self.crop.low[n] + np.minimum(((np.arange(size) + 0.5) * count / size).astype(int), count - 1)
+            for n, (size, count) in enumerate(zip(window[::-1], self.crop.shape, strict=True))
+        )
+        planes = np.empty((len(r), len(a), len(s)), np.float32)
+        for n, plane in enumerate(s):
+            low, high = self.crop.low, self.crop.high
+            whole = self._grey(Region((low[0], low[1], int(plane)), (high[0], high[1], int(plane) + 1)))
+            planes[:, :, n] = whole[np.ix_(r - low[0], a - low[1], [0])][..., 0]
+        return torch.from_numpy(np.ascontiguousarray(to_window_axes(planes)))
+
+    def _grey(self, region: Region) -> np.ndarray:
+        low, high = self.bounds
+        return np.clip((self.grid.read(region) - np.float32(low)) / np.float32(high - low), 0.0, 1.0)
+
+    # ------------------------------------------------------------------ the answer
+
+    def _native(self, found: Found | None, prompts: GridPrompts) -> MaskCrop:
+        """The structure on the scan's own voxels."""
+        if found is None:
+            return NOTHING
+        positive = _part_above_zero(found)
+        if positive is None:
+            return NOTHING
+        part, logits = positive
+        box = self.grid.native_box(part)
+        mask = np.ascontiguousarray(interpolate(logits, self.grid, part, box).numpy() > 0)
+        mask = self._meant(mask, box, prompts)
+        smallest = self.engine.specification.smallest_piece
+        crop = MaskCrop.of(without_small_pieces(mask, smallest))
+        k, j, i = (start + one.start for start, one in zip(crop.start, box, strict=True))
+        return MaskCrop((k, j, i), crop.mask)
+
+    def _meant(self, mask: np.ndarray, box: Box3, prompts: GridPrompts) -> np.ndarray:
+        """Without the pieces that positive points leave out, where points alone say what is meant."""
+        if self.engine.options.reference or prompts.text is not None or not prompts.positive.any():
+            return mask
+        at = [self._voxel(point, box, mask.shape) for point in prompts.points[prompts.positive]]
+        kept = components_with(mask, at)
+        return kept if kept.any() else mask
+
+    def _voxel(self, point: FloatArray, box: Box3, shape: tuple[int, ...]) -> tuple[int, int, int]:
+        at = [0, 0, 0]
+        for value, axis in zip(point, self.grid.axes, strict=True):
+            at[axis.source] = round(float(axis.to_source(np.array(value)))) - box[axis.source].start
+        k, j, i = (int(np.clip(value, 0, count - 1)) for value, count in zip(at, shape, strict=True))
+        return k, j, i
+
+    def _merged(self, old: np.ndarray, answer: np.ndarray, box: Box3, prompts: Prompts) -> np.ndarray:
+        clicks = []
+        for click in clicks_of(prompts):
+            at = np.round(self.volume.ijk_of(click.ras)[::-1]).astype(int) - [part.start for part in box]
+            k, j, i = (int(np.clip(value, 0, count - 1)) for value, count in zip(at, old.shape, strict=True))
+            clicks.append(((k, j, i), click.positive))
+        change = merge(old, answer, clicks)
+        return (old | change.added) & ~change.removed
+
+
+def refuse_classes() -> NoReturn:
+    """SegVol has no classes that it finds by itself."""
+    raise PromptError("SegVol finds nothing by itself.", "Name a structure, draw a box, or click; or choose VISTA3D.")
+
+
+def _part_above_zero(found: Found) -> tuple[Region, Tensor] | None:
+    """The part of an answer that holds what is positive, one point wider, and its logits."""
+    positive = found.logits > 0
+    low, high = [], []
+    for axis in range(3):
+        others = [n for n in range(3) if n != axis]
+        used = torch.nonzero(positive.any(others[1]).any(others[0]))
+        if not len(used):
+            return None
+        low.append(max(0, int(used[0]) - 1))
+        high.append(min(positive.shape[axis], int(used[-1]) + 2))
+    first = tuple(a + b for a, b in zip(found.region.low, low, strict=True))
+    last = tuple(a + b for a, b in zip(found.region.low, high, strict=True))
+    part = Region((first[0], first[1], first[2]), (last[0], last[1], last[2]))
+    return part, found.logits[low[0] : high[0], low[1] : high[1], low[2] : high[2]]

@@ -1,0 +1,32 @@
+"""From a name of weights and a wish for a device to a running engine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ...models import store
+from ...models.registry import SEGVOL_SPECIFICATION
+from ...models.segvol_texts import segvol_texts
+from ..choice import choose
+from .backend import TorchBackend
+from .engine import Options, SegVolEngine
+from .texts import Texts, text_tower
+from .tokens import Tokenizer
+from .weights import load_segvol
+
+
+def open_segvol(weights: str | Path, device: str, precision: str, **options: Any) -> SegVolEngine:
+    """See ``engines.open_engine``."""
+    file = store.find(weights)
+    choice = choose(device, precision)
+    model = load_segvol(file.path, SEGVOL_SPECIFICATION, file.sha256)
+    tower = text_tower(model.network)
+    if model.table is not None:
+        words = Texts(model.table, model.specification.texts)
+    else:
+        ids = {text.name: text.ids for text in segvol_texts()}
+        tokenizer = None if file.vocabulary is None else Tokenizer.read(file.vocabulary)
+        words = Texts(None, tuple(ids), ids, tower, tokenizer)
+    backend = TorchBackend(model.network, choice.device, choice.precision)
+    return SegVolEngine(backend, model.specification, words, f"{model.sha256} {choice}", Options(**options))

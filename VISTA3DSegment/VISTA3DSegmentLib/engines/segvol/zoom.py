@@ -1,0 +1,226 @@
+"""Zoom-out-zoom-in: the whole scan coarsely, then windows at full resolution where the structure is.
+
+What is asked in each view follows what SegVol was trained with: text, points, a box, or two of these. Text together
+with both others was never trained, so it is left out then. Where a window is asked by points or by text alone, the box
+of the coarse answer in it says which part of the structure is meant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F  # noqa: N812 (torch's own name for it)
+
+from ...volume import FloatArray
+from ..blending import tent
+from ..grid import Region
+from .backend import WindowPrompts, points_of
+from .prompt_encoder import NEGATIVE, POSITIVE
+from .views import View, to_grid_axes, zoom_in
+
+Tensor = torch.Tensor
+BoolArray = npt.NDArray[np.bool_]
+
+NOT_HERE = -10.0
+"""Logit where no window was worth a look."""
+CELL = 4
+"""Logits of a view have a quarter of its tokens' sides; ``network.SegVolNetwork.decode``."""
+
+
+@dataclass(frozen=True, eq=False)
+class GridPrompts:
+    """The prompts on the grid.
+
+    Args:
+        text: (1, width), or None.
+        box: the box's faces, two arrays (3,) of grid indices (R, A, S); None: there is none.
+        points: (n, 3), grid indices (R, A, S), fractional.
+        positive: (n,), bool.
+    """
+
+    text: Tensor | None
+    box: tuple[FloatArray, FloatArray] | None
+    points: FloatArray
+    positive: BoolArray
+
+    @property
+    def spatial(self) -> bool:
+        """They say where."""
+        return self.box is not None or len(self.points) > 0
+
+    @property
+    def used_text(self) -> Tensor | None:
+        """The text, unless box and points leave it no place."""
+        return None if self.box is not None and len(self.points) else self.text
+
+    def within(self, region: Region) -> GridPrompts:
+        """With points and box moved into a region of the grid where they lie outside."""
+        low, high = np.array(region.low, np.float64), np.array(region.high, np.float64) - 1
+        box = self.box
+        if box is not None:
+            first = np.clip(box[0], low - 0.5, high - 0.5)
+            box = first, np.maximum(np.clip(box[1], low + 0.5, high + 0.5), first + 1)
+        return GridPrompts(self.text, box, np.clip(self.points, low, high), self.positive)
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """An answer on the grid.
+
+    Args:
+        region: where.
+        logits: (R, A, S), float32, of the region; negative everywhere else.
+    """
+
+    region: Region
+    logits: Tensor
+
+
+def zoomed_out(view: View, prompts: GridPrompts) -> WindowPrompts:
+    """What is asked of the whole scan."""
+    points, labels = _points_in(view, prompts, everywhere=True)
+    box = None if prompts.box is None else _as_box(view.box(*prompts.box))
+    return WindowPrompts(points, labels, box, prompts.used_text)
+
+
+def zoomed_in(
+    view: View, prompts: GridPrompts, coarse: tuple[FloatArray, FloatArray] | None
+) -> WindowPrompts | None:
+    """What is asked of a window.
+
+    Args:
+        view: the window.
+        prompts: all prompts.
+        coarse: faces of the box that holds the coarse answer in this window; None: it has none there.
+
+    Returns:
+        None if nothing of the structure can be there.
+    """
+    points, labels = _points_in(view, prompts, everywhere=False)
+    text = prompts.used_text
+    if prompts.box is not None:
+        box = view.box(*prompts.box)
+    elif coarse is not None and (text is None or points is None):
+        box = view.box(*coarse)
+    else:
+        box = None
+    if points is None and box is None:
+        return None
+    return WindowPrompts(points, labels, None if box is None else _as_box(box), text)
+
+
+def _as_box(box: FloatArray | None) -> Tensor:
+    return torch.full((6,), -1.0) if box is None else torch.from_numpy(box.astype(np.float32))
+
+
+def _points_in(view: View, prompts: GridPrompts, everywhere: bool) -> tuple[Tensor | None, Tensor | None]:
+    if not len(prompts.points):
+        return None, None
+    places = view.places(prompts.points)
+    within = ((places >= -0.5) & (places <= np.array(view.window) - 0.5)).all(1)
+    inside = np.flatnonzero(within | everywhere)
+    if not inside.size:
+        return None, None
+    labels = np.where(prompts.positive[inside], POSITIVE, NEGATIVE)
+    return points_of(torch.from_numpy(places[inside].astype(np.float32)), torch.from_numpy(labels))
+
+
+def coarse_mask(logits: Tensor, view: View) -> BoolArray:
+    """Where the coarse answer is positive: bool, axes (k, j, i), of the window's size."""
+    fine = F.interpolate(logits[None, None], view.window, mode="trilinear", align_corners=False)[0, 0]
+    return np.asarray(fine.numpy() > 0)
+
+
+def box_of(mask: BoolArray, part: tuple[slice, slice, slice] | None = None) -> tuple[npt.NDArray[np.intp], ...] | None:
+    """First and last index (k, j, i) of a mask; None: it is empty."""
+    seen = mask if part is None else mask[part]
+    low, high = [], []
+    for axis in range(3):
+        used = np.flatnonzero(seen.any(axis=tuple(n for n in range(3) if n != axis)))
+        if not used.size:
+            return None
+        start = 0 if part is None else part[axis].start
+        low.append(int(used[0]) + start)
+        high.append(int(used[-1]) + start)
+    return np.array(low), np.array(high)
+
+
+def asked_region(prompts: GridPrompts, view: View, mask: BoolArray, crop: Region) -> Region | None:
+    """What zooming in must cover: the coarse answer with a margin, the box and the positive points.
+
+    Returns:
+        None if nothing says where to look.
+    """
+    lows, highs = [], []
+    found = box_of(mask)
+    if found is not None:
+        low, high = view.faces(found[0], found[1])
+        margin = CELL * np.array(view.region.shape) / np.array(view.window)[::-1]
+        lows.append(low - margin)
+        highs.append(high + margin)
+    if prompts.box is not None:
+        lows.append(prompts.box[0])
+        highs.append(prompts.box[1])
+    for point in prompts.points[prompts.positive]:
+        lows.append(point - 0.5)
+        highs.append(point + 0.5)
+    if not lows:
+        return None
+    low, high = np.floor(np.min(lows, 0) + 0.5).astype(int), np.ceil(np.max(highs, 0) + 0.5).astype(int)
+    return Region((int(low[0]), int(low[1]), int(low[2])), (int(high[0]), int(high[1]), int(high[2]))).clipped_to(crop)
+
+
+def coarse_box_in(window: Region, view: View, mask: BoolArray) -> tuple[FloatArray, FloatArray] | None:
+    """The faces, in grid indices, of the box that holds the coarse answer inside a window; None: it is not there."""
+    low, high = np.array(window.low) - 0.5, np.array(window.high) - 0.5
+    inside = view.box(low, high)
+    if inside is None:
+        return None
+    first, last = np.floor(inside[:3] + 0.5).astype(int), np.ceil(inside[3:] - 0.5).astype(int)
+    part = tuple(slice(int(a), max(int(a), int(b)) + 1) for a, b in zip(first, last, strict=True))
+    found = box_of(mask, (part[0], part[1], part[2]))
+    if found is None:
+        return None
+    faces = view.faces(found[0], found[1])
+    cut = np.maximum(faces[0], low), np.minimum(faces[1], high)
+    return None if (cut[0] >= cut[1]).any() else cut
+
+
+def blended(windows: Sequence[Region], crop: Region, answer: Callable[[Region], Tensor | None]) -> Found:
+    """The windows' logits together, each weighted by the distance to its faces, so that no seam shows.
+
+    Args:
+        windows: at full resolution.
+        crop: the image; what windows have beyond it is dropped.
+        answer: a window's logits (k, j, i) at full resolution; None: nothing of the structure is there.
+    """
+    low = [max(crop.low[n], min(w.low[n] for w in windows)) for n in range(3)]
+    high = [min(crop.high[n], max(w.high[n] for w in windows)) for n in range(3)]
+    union = Region((low[0], low[1], low[2]), (high[0], high[1], high[2]))
+    total, weights = torch.zeros(union.shape), torch.zeros(union.shape)
+    for window in windows:
+        here, there = [], []
+        for n in range(3):
+            first, last = max(union.low[n], window.low[n]), min(union.high[n], window.high[n])
+            here.append(slice(first - union.low[n], last - union.low[n]))
+            there.append(slice(first - window.low[n], last - window.low[n]))
+        r, a, s = (torch.from_numpy(w[part]) for w, part in zip(tent(window.shape), there, strict=True))
+        weight = r[:, None, None] * a[None, :, None] * s[None, None, :]
+        logits = answer(window)
+        part = tuple(here)
+        if logits is None:
+            total[part] += NOT_HERE * weight
+        else:
+            total[part] += to_grid_axes(logits)[tuple(there)] * weight
+        weights[part] += weight
+    return Found(union, torch.where(weights > 0, total / weights.clamp(min=1e-9), NOT_HERE))
+
+
+def windows_for(asked: Region, crop: Region, window_kji: tuple[int, int, int], overlap: float) -> list[Region]:
+    """The windows at full resolution that cover a region, axes R, A, S."""
+    k, j, i = window_kji
+    return zoom_in(asked, crop, (i, j, k), overlap)
