@@ -9,43 +9,33 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import SimpleITK as sitk  # noqa: N813 (the library's own custom)
+from cli_world import (
+    LIVER_BOX,
+    LIVER_VOXELS,
+    SPLEEN_BOX,
+    SPLEEN_VOXELS,
+    VOXEL_ML,
+    Run,
+    masks_of,
+    scan_image,
+    write_base,
+)
 from fake_engine import HEPATIC_TUMOR, HU_PER_CLASS, LIVER, RIGHT_KIDNEY, SPLEEN, FakeEngine, specification
 from safetensors.numpy import save_file
 from VISTA3DSegmentLib.cli import CANCELLED, FAILED, main
 from VISTA3DSegmentLib.cli.collaborators import Collaborators
-from VISTA3DSegmentLib.edits import MaskCrop
 from VISTA3DSegmentLib.errors import ResourceError
-from VISTA3DSegmentLib.files.segmentations import Segment, Segmentation, read_segmentation, write_segmentation
+from VISTA3DSegmentLib.files.segmentations import read_segmentation
 from VISTA3DSegmentLib.files.volumes import read_volume
 from VISTA3DSegmentLib.prompts import Box, Click, Structure
 
 WRONG_USAGE = 2
-SHAPE_KJI = (12, 16, 20)
-SPACING_MM = 2.0
-VOXEL_ML = SPACING_MM**3 / 1000.0
-LIVER_BOX = (slice(2, 8), slice(3, 9), slice(2, 9))
-SPLEEN_BOX = (slice(4, 8), slice(4, 8), slice(13, 18))
-LIVER_VOXELS, SPLEEN_VOXELS = 6 * 6 * 7, 4 * 4 * 5
-
-Run = Callable[..., int]
-
-
-def scan_image() -> sitk.Image:
-    """A scan in which the fake engine finds a liver and a spleen; its RAS origin is its first voxel."""
-    array = np.full(SHAPE_KJI, -1000, dtype=np.int16)
-    array[LIVER_BOX] = HU_PER_CLASS * LIVER
-    array[SPLEEN_BOX] = HU_PER_CLASS * SPLEEN
-    image = sitk.GetImageFromArray(array)
-    image.SetSpacing((SPACING_MM,) * 3)
-    image.SetDirection((-1, 0, 0, 0, -1, 0, 0, 0, 1))  # i to the right, j to the front: RAS mm = 2 x (i, j, k)
-    return image
 
 
 @pytest.fixture
@@ -67,25 +57,6 @@ def run(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     monkeypatch.setenv("VISTA3DSEGMENT_HOME", str(tmp_path / "home"))
     with_what = Collaborators(open_engine=lambda *_, **__: engine, describe_backend=lambda *_: "numpy on paper")
     return lambda *words: main([str(word) for word in words], with_what)
-
-
-def masks_of(path: Path, scan: Path) -> dict[str, np.ndarray]:
-    volume = read_volume(scan).volume
-    return {s.name: s.mask.full(volume.shape_kji) for s in read_segmentation(path, like=volume).segments}
-
-
-def write_base(path: Path, scan: Path) -> Segmentation:
-    """The user's own segmentation: a liver in his own colour, and a spleen."""
-    volume = read_volume(scan).volume
-    liver = MaskCrop((2, 3, 2), np.ones((6, 6, 3), dtype=np.bool_))
-    spleen = MaskCrop((4, 4, 13), np.ones((4, 4, 4), dtype=np.bool_))
-    segments = (
-        Segment("Liver", liver, (1, 2, 3), LIVER, "", {}),
-        Segment("my spleen", spleen, (4, 5, 6), None, "", {}),
-    )
-    base = Segmentation(volume.shape_kji, volume.ijk_to_ras, segments)
-    write_segmentation(path, base)
-    return base
 
 
 # segment

@@ -18,7 +18,7 @@ from typer.core import TyperGroup
 from .. import __version__
 from ..errors import Cancelled, SegmentationError
 from . import app as app_command
-from . import classes, demo, doctor, evaluate, models, refine, segment
+from . import classes, demo, doctor, evaluate, models, prompt, refine, segment, texts
 from .collaborators import Collaborators, collaborators_of
 
 FAILED, CANCELLED = 1, 130
@@ -76,12 +76,14 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Segment the organs of a CT, and correct them by clicks. Not a medical device.",
+    help="Segment the organs of a CT, and correct them by clicks, boxes and words. Not a medical device.",
 )
 app.command()(segment.segment)
 app.command()(refine.refine)
+app.command()(prompt.prompt)
 app.command()(evaluate.evaluate)
 app.command()(classes.classes)
+app.command()(texts.texts)
 app.add_typer(models.app, name="models")
 app.command()(doctor.doctor)
 app.command()(demo.demo)

@@ -1,4 +1,4 @@
-"""What the commands work with: an engine and two consoles. Tests hand in their own."""
+"""What the commands work with: engines and two consoles. Tests hand in their own."""
 
 from __future__ import annotations
 
@@ -42,11 +42,17 @@ def backend_of(engine: ModelEngine) -> str:
 
 
 class OpenEngine(Protocol):
-    """``engines.open_engine``."""
+    """``engines.open_engine`` for VISTA3D."""
 
-    def __call__(
-        self, name: str = ..., weights: str = ..., device: str = ..., precision: Precision = ...
-    ) -> ModelEngine:
+    def __call__(self, weights: str, device: str = ..., precision: Precision = ...) -> ModelEngine:
+        """Load a model onto a device."""
+        ...
+
+
+class OpenSegVol(Protocol):
+    """``engines.open_engine`` for SegVol."""
+
+    def __call__(self, weights: str, device: str = ..., precision: Precision = ...) -> Engine:
         """Load a model onto a device."""
         ...
 
@@ -55,11 +61,13 @@ DescribeBackend: TypeAlias = Callable[[str, Precision], str]
 """``engines.describe_backend``: what would run a model, given a device and a precision."""
 
 
-def _open_engine(
-    name: str = "vista3d", weights: str = "starter", device: str = "auto", precision: Precision = "auto"
-) -> ModelEngine:
+def _open_engine(weights: str, device: str = "auto", precision: Precision = "auto") -> ModelEngine:
     # The contract promises less than every engine of this package offers.
-    return cast(ModelEngine, open_engine(name, weights=weights, device=device, precision=precision))
+    return cast(ModelEngine, open_engine("vista3d", weights=weights, device=device, precision=precision))
+
+
+def _open_segvol(weights: str, device: str = "auto", precision: Precision = "auto") -> Engine:
+    return open_engine("segvol", weights=weights, device=device, precision=precision)
 
 
 def _console(*, stderr: bool) -> Console:
@@ -75,7 +83,8 @@ class Collaborators:
     """What every command gets.
 
     Args:
-        open_engine: loads a model.
+        open_engine: loads a model of VISTA3D.
+        open_segvol: loads a model of SegVol.
         describe_backend: says what would run one.
         out: results.
         err: progress, notices, errors.
@@ -83,6 +92,7 @@ class Collaborators:
     """
 
     open_engine: OpenEngine = _open_engine
+    open_segvol: OpenSegVol = _open_segvol
     describe_backend: DescribeBackend = describe_backend
     out: Console = field(default_factory=lambda: _console(stderr=False))
     err: Console = field(default_factory=lambda: _console(stderr=True))

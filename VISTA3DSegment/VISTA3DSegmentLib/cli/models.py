@@ -17,8 +17,12 @@ from .progress import byte_progress
 app = typer.Typer(no_args_is_help=True, help="List, download, add, verify and remove models.")
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="A name of: vista3dsegment models list.")]
-FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="A .safetensors, .pt or .pth file.")]
+FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="A .safetensors, .pt, .pth or .bin file.")]
 NameOption = Annotated[str | None, typer.Option("--name", help="What to call it; else its known or its own name.")]
+VocabularyOption = Annotated[
+    Path | None,
+    typer.Option("--vocabulary", metavar="merges.txt", help="For SegVol: the vocabulary that free text needs."),
+]
 AcceptOption = Annotated[
     bool, typer.Option("--accept-licence", help="You have read the licence and accept it: do not ask.")
 ]
@@ -33,20 +37,24 @@ def megabytes(size_bytes: int | None) -> str:
 def list_(context: typer.Context) -> None:
     """List the known models and your own, and which of them are on this machine."""
     with_what = collaborators_of(context)
-    table = Table("name", "here", "size", "for", "licence", "what it is", box=None, pad_edge=False)
+    table = Table("name", "here", "system", "size", "for", "licence", "what it is", box=None, pad_edge=False)
     for model in store.list_models():
         known = model.known
         published = known.size_bytes if known else None
         size = model.path.stat().st_size if model.path else published
         table.add_row(
             model.name,
-            "yes" if model.path else "no",
+            "no" if model.file is None else "yes, but no vocabulary" if model.file.lacks_vocabulary else "yes",
+            model.system,
             megabytes(size),
             known.modality if known else "",
             known.licence.name if known else "",
             known.title if known else "your own",
         )
     with_what.out.print(table)
+    with_what.say(
+        "\nVISTA3D finds classes and takes clicks: segment, refine. SegVol takes text, box and points: prompt."
+    )
 
 
 @app.command()
@@ -85,13 +93,20 @@ def confirm(with_what: Collaborators, model: KnownModel) -> bool:
 
 
 @app.command()
-def add(context: typer.Context, file: FileArgument, name: NameOption = None) -> None:
+def add(
+    context: typer.Context, file: FileArgument, name: NameOption = None, vocabulary: VocabularyOption = None
+) -> None:
     """Import a file of weights, without a network."""
-    added = store.add(file, name)
+    added = store.add(file, name, vocabulary)
     with_what = collaborators_of(context)
     with_what.say(f"Added {added.path.stem}: {added.path}")
     if added.known:
         with_what.say(f"Licence of the weights: {added.known.licence.name}. {added.known.licence.summary}")
+    if added.lacks_vocabulary:
+        with_what.note(
+            "It has no vocabulary yet, so it understands only the texts that it was trained with. "
+            "Add it again with --vocabulary merges.txt, which is published beside it."
+        )
 
 
 @app.command()

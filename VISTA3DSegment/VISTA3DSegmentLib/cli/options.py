@@ -52,6 +52,18 @@ RegionOption: TypeAlias = Annotated[
         "--region", metavar='"R A S R A S"', help="Only inside this box: two opposite corners in mm, RAS coordinates."
     ),
 ]
+BaseOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--base", metavar="SEG", help="The segmentation to correct; its other segments are carried over."),
+]
+PositiveOption: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option("--positive", metavar='"R A S"', help="A click on the structure, in mm, RAS coordinates; repeatable."),
+]
+NegativeOption: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option("--negative", metavar='"R A S"', help="A click on what is not the structure; repeatable."),
+]
 NoPictureOption: TypeAlias = Annotated[
     bool, typer.Option("--no-picture", help="Write no picture beside the segmentation.")
 ]
@@ -68,13 +80,17 @@ def parse_position(text: str) -> Ras:
     return r, a, s
 
 
-def parse_region(text: str) -> Box:
+def parse_box(text: str, what: str = "region") -> Box:
     """A box as a person types it: two opposite corners, in any order, "R A S R A S" in mm.
+
+    Args:
+        text: as typed.
+        what: it is, for messages.
 
     Raises:
         PromptError: not six numbers, or no extent along an axis.
     """
-    numbers = _numbers(text, 6, f"The region {text!r} is not six numbers.", 'as "-80 -40 100 80 60 200"')
+    numbers = _numbers(text, 6, f"The {what} {text!r} is not six numbers.", 'as "-80 -40 100 80 60 200"')
     corners = list(zip(numbers[:3], numbers[3:], strict=True))
     (r0, a0, s0), (r1, a1, s1) = [min(pair) for pair in corners], [max(pair) for pair in corners]
     return Box((r0, a0, s0), (r1, a1, s1))

@@ -31,7 +31,7 @@ from .options import (
     QuietOption,
     RegionOption,
     SeriesOption,
-    parse_region,
+    parse_box,
 )
 from .output import (
     check_overlaps,
@@ -79,7 +79,7 @@ def segment(
     if report is not None:
         check_place(report, inputs=[ct])
     wanted = wanted_classes(classes, preset)
-    box = parse_region(region) if region else None
+    box = parse_box(region) if region else None
     scan = read_volume(ct, series)
     engine = with_what.open_engine(weights=model, device=device, precision=precision.word)
     asked, left_out = answerable(wanted, engine.specification)

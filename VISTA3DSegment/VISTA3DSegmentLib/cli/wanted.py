@@ -9,6 +9,9 @@ from ..errors import PromptError
 from ..models.specification import ModelSpecification
 from ..prompts import Structure
 
+UNNAMED = "structure"
+"""What a structure is called that only a box or points describe."""
+
 
 @dataclass(frozen=True)
 class Wanted:
@@ -67,6 +70,28 @@ def answerable(wanted: Wanted | None, model: ModelSpecification) -> tuple[tuple[
     return tuple(class_id for class_id in wanted.classes if class_id in known), notices
 
 
+def class_meant(words: str) -> int | None:
+    """The one class that words mean; None: they mean none, or several, as "kidney"."""
+    try:
+        return class_called(words)
+    except PromptError:
+        return None
+
+
+def structure_named(text: str | None, name: str | None) -> Structure:
+    """The structure that SegVol is asked for.
+
+    Args:
+        text: what it is told, if anything: this says what the structure is.
+        name: what the person calls it; this says it where the text means no class.
+    """
+    for words in filter(None, (text, name)):
+        if (class_id := class_meant(words)) is not None:
+            own_label = name is not None and class_meant(name) != class_id
+            return Structure(name if name and own_label else class_of(class_id).name, class_id)
+    return Structure(name or text or UNNAMED)
+
+
 def structure_called(name: str, model: ModelSpecification) -> tuple[Structure, str]:
     """The structure that clicks are about, and a sentence that says how it is understood.
 
@@ -81,7 +106,7 @@ def structure_called(name: str, model: ModelSpecification) -> tuple[Structure, s
         raise PromptError(f"The model {model.name} takes no clicks.", "Choose another model with --model.")
     if class_id is not None and class_id in model.classes:
         row = class_of(class_id)
-        return Structure(row.name, class_id), f"{name!r} is the class {row.name} ({row.id}): your clicks correct it."
+        return Structure(row.name, class_id), f"{name!r} is the class {row.name} ({row.id}): clicks correct it."
     if not model.zero_shot:
         raise PromptError(
             f"The model {model.name} does not know {name!r} and takes no new structures.",

@@ -88,7 +88,12 @@ def _models() -> Facts:
         here = [model for model in store.list_models() if model.path]
     except SegmentationError as error:
         return [("", str(error))]
-    return [(model.name, f"{model.path}") for model in here] or [("none", "see: vista3dsegment models list")]
+    return [(model.name, _model(model)) for model in here] or [("none", "see: vista3dsegment models list")]
+
+
+def _model(model: store.ListedModel) -> str:
+    lacks = ", without its vocabulary" if model.file and model.file.lacks_vocabulary else ""
+    return f"{model.path} ({model.system or 'of an unknown system'}{lacks})"
 
 
 def tell_report(say: Callable[[str], None]) -> None:
