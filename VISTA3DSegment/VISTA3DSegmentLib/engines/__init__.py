@@ -77,18 +77,12 @@ def texts_of(segvol: str | Path) -> tuple[str, ...]:
     """What can be named to a SegVol model, without loading it: from its header, or the published list.
 
     Raises:
-        ModelError: there is no such model, or its file is damaged.
+        ModelError: there is no such model, its file is damaged, or it is one of VISTA3D.
     """
     from ..models import store
-    from ..models.header import specification_of
-    from ..models.segvol_specification import SegVolSpecification
-    from ..models.segvol_texts import segvol_texts
+    from ..models.registry import SEGVOL_SPECIFICATION
 
-    path = store.find(segvol).path
-    own = specification_of(path) if path.suffix == ".safetensors" else None
-    if isinstance(own, SegVolSpecification):
-        return own.texts
-    return tuple(text.name for text in segvol_texts())
+    return (store.find(segvol).for_segvol() or SEGVOL_SPECIFICATION).texts
 
 
 def describe_backend(device: Device = "auto", precision: Precision = "auto") -> str:

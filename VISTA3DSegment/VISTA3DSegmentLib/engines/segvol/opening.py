@@ -19,8 +19,9 @@ from .weights import load_segvol
 def open_segvol(weights: str | Path, device: str, precision: str, **options: Any) -> SegVolEngine:
     """See ``engines.open_engine``."""
     file = store.find(weights)
+    published = file.for_segvol() or SEGVOL_SPECIFICATION
     choice = choose(device, precision)
-    model = load_segvol(file.path, SEGVOL_SPECIFICATION, file.sha256)
+    model = load_segvol(file.path, published, file.sha256)
     tower = text_tower(model.network)
     if model.table is not None:
         words = Texts(model.table, model.specification.texts)
