@@ -192,6 +192,17 @@ def test_vista3d_answers_a_text_with_its_class(
     assert opened_with == [("starter", "auto", "auto")]
 
 
+def test_a_model_that_takes_no_clicks_still_answers_a_text(
+    run: Run, scan: Path, vista3d: FakeEngine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    vista3d.specification = replace(specification(), clicks=False, zero_shot=False)
+    words = ["--engine", "vista3d", "--text", "spleen", "-o", "o.seg.nrrd", "--no-picture"]
+    assert run("prompt", scan, *words) == 0
+    assert "'spleen' is the class spleen (3).\n" in capsys.readouterr().err
+    assert run("prompt", scan, *words, "--positive", "30 10 10") == FAILED
+    assert "takes no clicks" in capsys.readouterr().err
+
+
 def test_clicks_correct_what_vista3d_finds_of_a_class_in_the_box(run: Run, scan: Path, vista3d: FakeEngine) -> None:
     words = ["--engine", "vista3d", "--text", "liver", "--box", LIVER_CORNERS, "--positive", "20 10 10"]
     assert run("prompt", scan, *words, "-o", "o.seg.nrrd", "--no-picture") == 0

@@ -10,7 +10,7 @@ import typer
 
 from ..engines import DEFAULT_WEIGHTS
 from ..errors import PromptError
-from ..prompts import Prompts, Text
+from ..prompts import Prompts, Text, clicks_of
 from .collaborators import collaborators_of
 from .one_structure import Answering, Question, answer, clicks_from
 from .options import (
@@ -113,7 +113,8 @@ def prompt(
         )
 
     def vista3d() -> Answering:
-        asked = vista3d_for(with_what, text or question.name, weights, device, precision)
+        clicked = bool(clicks_of(prompts))
+        asked = vista3d_for(with_what, text or question.name, weights, device, precision, clicked)
         return replace(asked, structure=replace(asked.structure, name=name)) if name and text else asked
 
     answer(with_what, question, segvol if engine is System.SEGVOL else vista3d)

@@ -60,7 +60,9 @@ def refine(
     answer(with_what, question, lambda: vista3d_for(with_what, name, model, device, precision))
 
 
-def vista3d_for(with_what: Collaborators, name: str, model: str, device: str, precision: PrecisionWord) -> Answering:
+def vista3d_for(
+    with_what: Collaborators, name: str, model: str, device: str, precision: PrecisionWord, clicked: bool = True
+) -> Answering:
     """VISTA3D, with what a name means to its model."""
     engine = with_what.open_engine(weights=model, device=device, precision=precision.word)
-    return Answering(engine, *structure_called(name, engine.specification))
+    return Answering(engine, *structure_called(name, engine.specification, clicked))

@@ -92,21 +92,27 @@ def structure_named(text: str | None, name: str | None) -> Structure:
     return Structure(name or text or UNNAMED)
 
 
-def structure_called(name: str, model: ModelSpecification) -> tuple[Structure, str]:
-    """The structure that clicks are about, and a sentence that says how it is understood.
+def structure_called(name: str, model: ModelSpecification, clicked: bool = True) -> tuple[Structure, str]:
+    """The structure that clicks or a text are about, and a sentence that says how it is understood.
 
     A name of the table means that class, if the model knows it; any other name a new structure, which clicks alone
     describe.
+
+    Args:
+        name: as the person calls it.
+        model: that is asked.
+        clicked: there are clicks.
 
     Raises:
         PromptError: the name means several structures, or the model takes no clicks for it.
     """
     class_id = class_called(name)
-    if not model.clicks:
+    if clicked and not model.clicks:
         raise PromptError(f"The model {model.name} takes no clicks.", "Choose another model with --model.")
     if class_id is not None and class_id in model.classes:
         row = class_of(class_id)
-        return Structure(row.name, class_id), f"{name!r} is the class {row.name} ({row.id}): clicks correct it."
+        corrects = ": your clicks correct it" if clicked else ""
+        return Structure(row.name, class_id), f"{name!r} is the class {row.name} ({row.id}){corrects}."
     if not model.zero_shot:
         raise PromptError(
             f"The model {model.name} does not know {name!r} and takes no new structures.",
