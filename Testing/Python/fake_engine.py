@@ -20,7 +20,7 @@ CLICK_RADIUS_VOXELS = 2
 
 LIVER, SPLEEN, LEFT_KIDNEY, RIGHT_KIDNEY, HEPATIC_TUMOR = 1, 3, 14, 5, 26
 
-WORDS = {"liver": LIVER, "spleen": SPLEEN, "right kidney": RIGHT_KIDNEY}
+WORDS = {"liver": LIVER, "spleen": SPLEEN, "right kidney": RIGHT_KIDNEY, "left kidney": LEFT_KIDNEY}
 """What can be named to it."""
 
 
@@ -113,9 +113,9 @@ class FakeOpened:
         before = base.full(self.volume.shape_kji) if base else self._automatic(structure)
         after = before.copy()
         for text in texts_of(prompts):
-            if text.text not in WORDS:
+            if text.text.lower() not in WORDS:
                 raise PromptError(f"{self.engine.name} knows no {text.text}.", "Say it in other words.")
-            after |= self.volume.array == HU_PER_CLASS * WORDS[text.text]
+            after |= self.volume.array == HU_PER_CLASS * WORDS[text.text.lower()]
         for box in boxes_of(prompts):
             after |= self.volume.voxels_inside(box, MaskCrop((0, 0, 0), after).slices)
         for click in clicks_of(prompts):

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import slicer
 import vtk
-from fake_engine import LIVER, SPLEEN, FakeEngine
+from fake_engine import LIVER, SPLEEN, two_engines
 from VISTA3DSegmentLib.errors import SegmentationError
 from VISTA3DSegmentLib.scene.annotator import SceneAnnotator
 from VISTA3DSegmentLib.scene.labelmaps import LABELMAP, voxels_of
@@ -88,7 +88,7 @@ class SceneWorld:
         array: npt.NDArray[Any] | None = None,
         **options: Any,
     ) -> None:
-        self.engine, self.clock = FakeEngine(), Clock()
+        self.engine, self.clock = two_engines(), Clock()
         self.said: list[str] = []
         self.failed: list[SegmentationError] = []
         self.latencies: list[Latency] = []

@@ -13,7 +13,6 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-import numpy as np
 import slicer
 import vtk
 
@@ -21,7 +20,7 @@ from ..anatomy import class_of
 from ..edits import MaskCrop
 from ..errors import PromptError, SegmentationError
 from ..files.label_maps import label_color
-from ..prompts import Click, Ras, Structure
+from ..prompts import Ras, Structure
 from ..service import Client
 from ..session.annotation import AnnotatedObject, Status
 from ..session.history import Step
@@ -29,15 +28,16 @@ from ..session.journal import Journal
 from ..session.rules import Limits
 from ..session.session import ObjectChanged, Session
 from ..session.signals import Signal
-from ..session.targeting import REACH_MM, object_under
 from ..volume import Volume
+from .boxes import Boxes
 from .difference import Difference
 from .events import Observers
 from .labelmaps import Lattice
 from .latency import Stopwatch
-from .markups import Point, PromptMarkups
+from .markups import PromptMarkups
 from .nodes import box_of, color_of_class, fractions, new_segmentation, terminology_of
 from .places import Places
+from .prompting import Prompting
 from .recalling import recalled
 from .records import Records
 from .rules import EditorRules
@@ -106,9 +106,12 @@ class SceneAnnotator:
         transform_id = volume_node.GetTransformNodeID()
         self.difference = Difference(scene, segments.lattice, transform_id, clock)
         records = Records.find(scene, volume, volume_node, segmentation_node)
-        self.markups = PromptMarkups(scene, self, records.lists if records is not None else None, transform_id)
+        self.prompting = Prompting(self)
+        lists = records.lists if records is not None else None
+        self.markups = PromptMarkups(scene, self.prompting, lists, transform_id)
+        self.boxes = Boxes(scene, self.prompting, segmentation_node, transform_id, clock, self._stir)
         begins_anew = records is None and (works_in_it or not restores or Records.of_volume(scene, volume_node))
-        beginning = recalled(records, journal, segments, self.markups, restores=not begins_anew)
+        beginning = recalled(records, journal, segments, self.markups, self.boxes, restores=not begins_anew)
         self.records = records or Records.begin(scene, volume, volume_node, segmentation_node, self.markups.nodes)
         self.session = Session(
             volume,
@@ -122,7 +125,6 @@ class SceneAnnotator:
         )
         self._selected: str | None = None
         self._chosen_by_hand = True
-        self._drag: tuple[str, Ras] | None = None
         self._last_change: tuple[MaskCrop, MaskCrop] | None = None
         self._shown_step: int | None = None
         self._unsaved: set[str] = set()
@@ -139,6 +141,8 @@ class SceneAnnotator:
             self._changed(ObjectChanged(object_id, before.get(object_id), after.get(object_id)))
         for point in self.markups.strays():
             self.markups.drop(point)  # of segments that were changed meanwhile: they hold what it did
+        for object_id in self.boxes.nodes.keys() - after.keys():
+            self.boxes.hide(object_id)
 
     # ------------------------------------------------------------------ what the person chooses
 
@@ -150,7 +154,7 @@ class SceneAnnotator:
     def select(self, object_id: str | None) -> None:
         """Choose an object, or a segment that another tool made; None: no object."""
         if object_id is not None:
-            self._adopt(object_id)
+            self.adopt(object_id)
         self._chosen_by_hand = True
         if object_id != self._selected:
             self._selected = object_id
@@ -158,7 +162,7 @@ class SceneAnnotator:
 
     def new_structure(self, name: str = "", class_id: int | None = None) -> str:
         """Begin a structure and choose it. Without a name it is the next numbered lesion. Returns its id."""
-        self._take_in()
+        self.take_in()
         count = len(self.session.annotation)
         names = {value.structure.name for value in self.session.annotation.objects.values()}
         names |= {self.segments.name(segment_id) for segment_id in self.segments.ids()}
@@ -170,7 +174,7 @@ class SceneAnnotator:
 
     def segment(self, class_ids: Sequence[int]) -> None:
         """Segment classes automatically; each becomes a segment as soon as it is found."""
-        self._take_in()
+        self.take_in()
         rows = [class_of(class_id) for class_id in class_ids]
         self.session.segment(
             class_ids, {row.id: row.name for row in rows}, {row.id: color_of_class(row.id) for row in rows}
@@ -182,35 +186,81 @@ class SceneAnnotator:
 
     def flip(self, click_id: str) -> None:
         """Make a positive click negative, or the reverse."""
-        self._take_in()
-        object_id = self._open_owner_of(click_id)
-        if object_id is not None:
-            self.session.flip_click(object_id, click_id)
+        self.prompting.flip(click_id)
 
     def delete(self, click_id: str) -> None:
         """Take a click away."""
-        self.removed(click_id)
+        self.prompting.removed(click_id)
+
+    def say(self, text: str, object_id: str | None = None) -> str:
+        """Ask for a structure in words, and choose it. Returns its id.
+
+        Args:
+            text: the words.
+            object_id: what they are about; None: the structure that they mean, which is begun if there is none yet, or
+                if it is done. One of the anatomy table has its name, colour and codes.
+
+        Raises:
+            SegmentationError: there are no words, the object is done, or no engine can be asked now.
+        """
+        return self.prompting.say(text, object_id)
+
+    def box(self, ras_min: Ras, ras_max: Ras, object_id: str | None = None) -> str:
+        """Say in which box a structure lies, and choose it. Returns its id.
+
+        Args:
+            ras_min: a corner (RAS of the world, mm).
+            ras_max: the corner across.
+            object_id: what lies in it; None: the chosen object, or a new structure if none is chosen.
+
+        Raises:
+            SegmentationError: the box is flat or lies outside the scan, the object is done, or no engine can be asked.
+        """
+        return self.prompting.box(ras_min, ras_max, object_id)
+
+    def forget_text(self, object_id: str) -> None:
+        """Take the words away with which a structure was asked for.
+
+        Raises:
+            PromptError: the object is done.
+        """
+        self.prompting.forget_text(object_id)
+
+    def forget_box(self, object_id: str) -> None:
+        """Take the box of a structure away.
+
+        Raises:
+            PromptError: the object is done.
+        """
+        self.prompting.forget_box(object_id)
+
+    def draw_box(self) -> Any:
+        """A vtkMRMLMarkupsROINode for the host's mode in which the mouse places markups.
+
+        When the person has drawn it, it is taken as the box of the chosen object, or of a new structure.
+        """
+        return self.boxes.draw()
 
     def remove(self, object_id: str) -> None:
         """Delete an object and its segment."""
-        self._take_in()
-        self._adopt(object_id)
+        self.take_in()
+        self.adopt(object_id)
         self.session.remove(object_id)
 
     def set_status(self, object_id: str, status: Status) -> None:
         """Say how far an object is; one that is done is protected."""
-        self._take_in()
-        self._adopt(object_id)
+        self.take_in()
+        self.adopt(object_id)
         self.session.set_status(object_id, status)
 
     def undo(self) -> Step | None:
         """Take back the latest action, also one of another tool on these segments."""
-        self._take_in()
+        self.take_in()
         return self.session.undo()
 
     def redo(self) -> Step | None:
         """Do what was taken back again."""
-        self._take_in()
+        self.take_in()
         return self.session.redo()
 
     def accept(self) -> None:
@@ -220,7 +270,7 @@ class SceneAnnotator:
 
     def reject(self) -> Step | None:
         """The last change is wrong: take it back, if nothing else was done since."""
-        self._take_in()
+        self.take_in()
         latest = self.session.history.done[-1:]
         step = self.session.undo() if latest and latest[0].number == self._shown_step else None
         self.accept()
@@ -238,7 +288,8 @@ class SceneAnnotator:
             or self.surfaces.waiting
             or self.difference.fading
             or self._unsaved
-            or self._drag
+            or self.prompting.dragging
+            or self.boxes.waiting
             or self._last_change
             or self._stirred
         )
@@ -253,7 +304,8 @@ class SceneAnnotator:
         self._notice()
         self._stopwatch.pumped()
         self.session.pump()
-        self._send_drag()
+        self.prompting.pump()
+        self.boxes.pump()
         self._show_change()
         renewed = self.surfaces.pump()
         if renewed is not None:
@@ -298,8 +350,14 @@ class SceneAnnotator:
         self.keep()
         self._observers.clear()
         self.markups.close()
+        self.boxes.close()
         self.difference.close()
         self.session.close()
+
+    @property
+    def own_nodes(self) -> tuple[Any, ...]:
+        """Nodes of the scene that belong to the annotation and to nobody else: records, points, boxes."""
+        return self.records.node, *self.markups.nodes.values(), *self.boxes.nodes.values()
 
     @property
     def closed(self) -> bool:
@@ -311,51 +369,55 @@ class SceneAnnotator:
         """Why it has to be opened again, in a sentence: something was moved; "": it need not."""
         return self._complaint
 
-    # ------------------------------------------------------------------ markups.Listener
+    # ------------------------------------------------------------------ for ``Prompting``
 
-    def placed(self, point: Point, ras: Ras) -> None:
-        """The person placed a point: a click of the object that it means."""
-        try:
-            self._take_in()
-            object_id = self._meant(Click(ras, point[0]))
-            click_id = self._click_id(point)
-            self.markups.bind(point, click_id)
-            self.session.click(object_id, ras, point[0], click_id)
-        except SegmentationError as error:
-            self.markups.drop(point)
-            self.failed.emit(error)
-            return
-        self.markups.describe(point, object_id)
+    @property
+    def chosen_by_hand(self) -> bool:
+        """The chosen object was chosen by the person, not because an earlier prompt was about it."""
+        return self._chosen_by_hand
+
+    def prompted(self, object_id: str, by_hand: bool = True) -> None:
+        """The person gave an object a prompt: it is the chosen one now."""
         self._stopwatch.clicked(object_id)
-        by_hand = self._chosen_by_hand and object_id == self._selected
         self.select(object_id)
         self._chosen_by_hand = by_hand
 
-    def moved(self, click_id: str, ras: Ras, dragging: bool) -> None:
-        """The person moved a point; while it is held the answer follows as fast as the engine is."""
-        try:
-            self._take_in()
-        except PromptError as error:
-            self.failed.emit(error) if not dragging else None
-            return
-        # If its segment was edited meanwhile the click is part of it now, and there is nothing to move.
-        self._drag = (click_id, ras) if dragging else None
-        if dragging:
-            self._send_drag()
-        else:
-            self._move(click_id, ras, dragging=False)
+    def unsaved(self, object_id: str) -> None:
+        """What the scene keeps of an object is no longer right."""
+        self._unsaved.add(object_id)
 
-    def removed(self, click_id: str) -> None:
-        """The person took a point away."""
-        try:
-            self._take_in()
-        except PromptError as error:
-            self.failed.emit(error)
-            return
-        self._drag = None
-        object_id = self._open_owner_of(click_id)
-        if object_id is not None:
-            self.session.delete_click(object_id, click_id)
+    def show_box(self, object_id: str) -> None:
+        """Make sure that the region of an object, which has a box, is where the box is."""
+        value = self.session.annotation[object_id]
+        if value.box is not None:
+            name, done = value.structure.name, value.status is Status.DONE
+            self.boxes.show(object_id, value.box, name, value.color, locked=done)
+
+    def take_in(self) -> None:
+        """Before the person's action: is everything where it was, and what have other tools done?
+
+        Raises:
+            PromptError: the annotation has to be opened again.
+        """
+        self._look_at_places()
+        if self._complaint:
+            raise PromptError(self._complaint)
+        self._notice()
+
+    def adopt(self, object_id: str) -> None:
+        """Know of an object also if another tool made it.
+
+        Raises:
+            PromptError: there is none.
+        """
+        if object_id not in self.session.annotation and object_id in self.segments:
+            structure = Structure(self.segments.name(object_id), self.segments.class_id(object_id))
+            if not self.segments.on_lattice(object_id):
+                self.said.emit(f"{structure.name} was made on another grid: it is resampled to that of the scan.")
+            mask = self.segments.read(object_id)
+            status = self.segments.status(object_id)
+            self.session.adopt(object_id, structure, self.segments.color(object_id), mask, status)
+        _ = self.session.annotation[object_id]
 
     # ------------------------------------------------------------------ session.rules.Rules
 
@@ -372,7 +434,7 @@ class SceneAnnotator:
         """See ``session.rules.Rules.yielding``."""
         yielding = self.rules.yielding(object_id, limits, added)
         for other_id in yielding:
-            self._adopt(other_id)
+            self.adopt(other_id)
         return yielding
 
     # ------------------------------------------------------------------ from the scene
@@ -400,23 +462,12 @@ class SceneAnnotator:
             self._stirred = True
             self.stirred.emit(None)
 
-    def _take_in(self) -> None:
-        """Before the person's action: is everything where it was, and what have other tools done?
-
-        Raises:
-            PromptError: the annotation has to be opened again.
-        """
-        self._look_at_places()
-        if self._complaint:
-            raise PromptError(self._complaint)
-        self._notice()
-
     def _notice(self) -> None:
         """Take in what other tools did to our segments, before anything else happens to them."""
         mine = [object_id for object_id in self.session.annotation if object_id in self.segments]
         for object_id, mask in self.segments.edited(mine).items():
-            if self.session.annotation[object_id].clicks:
-                self.said.emit(f"{self.segments.name(object_id)} was edited: its earlier clicks are part of it now.")
+            if self.session.annotation[object_id].placed:
+                self.said.emit(f"{self.segments.name(object_id)} was edited: its earlier prompts are part of it now.")
             self.session.rebase(object_id, mask)
         for object_id in mine:
             value = self.session.annotation[object_id]
@@ -449,20 +500,12 @@ class SceneAnnotator:
             self.session.stop()
             self.outdated.emit(complaint)
 
-    def _adopt(self, object_id: str) -> None:
-        if object_id not in self.session.annotation and object_id in self.segments:
-            structure = Structure(self.segments.name(object_id), self.segments.class_id(object_id))
-            if not self.segments.on_lattice(object_id):
-                self.said.emit(f"{structure.name} was made on another grid: it is resampled to that of the scan.")
-            mask = self.segments.read(object_id)
-            status = self.segments.status(object_id)
-            self.session.adopt(object_id, structure, self.segments.color(object_id), mask, status)
-        _ = self.session.annotation[object_id]
-
     # ------------------------------------------------------------------ into the scene
 
     def _changed(self, change: ObjectChanged) -> None:
         object_id, before, after = change.object_id, change.before, change.after
+        if after is None or after.box is None:
+            self.boxes.hide(object_id)
         for placed in before.clicks if before is not None else ():
             if after is None or all(placed.id != kept.id for kept in after.clicks):
                 self.markups.hide(placed.id)
@@ -477,6 +520,7 @@ class SceneAnnotator:
             self._write(object_id, before, after)
             for placed in after.clicks:
                 self.markups.show(placed.id, placed.click, object_id)
+            self.show_box(object_id)
         self._unsaved.add(object_id)
 
     def _write(self, object_id: str, before: AnnotatedObject | None, after: AnnotatedObject) -> None:
@@ -499,71 +543,3 @@ class SceneAnnotator:
             ):
                 self._last_change, self._shown_step = (before.mask, after.mask), latest
         self.segments.describe(object_id, after.structure.name, after.color, after.status)
-
-    # ------------------------------------------------------------------ inside
-
-    def _meant(self, click: Click) -> str:
-        object_id = self._selected
-        if self.follows_clicks:
-            volume = self.session.volume
-            i, j, k = (int(at) for at in np.round(volume.ijk_of(click.ras)))
-            di, dj, dk = (int(REACH_MM / spacing) + 1 for spacing in volume.spacing_mm)
-            box = (k - dk, j - dj, i - di), (2 * dk + 1, 2 * dj + 1, 2 * di + 1)
-            for segment_id in self.segments.around(*box):
-                self._adopt(segment_id)
-            object_id = object_under(self.session.annotation, volume, click, object_id, self._chosen_by_hand)
-        if object_id is None:
-            raise PromptError("No segment is chosen.", "Choose the one to correct, or begin a new structure.")
-        value = self.session.annotation[object_id]
-        if value.status is Status.DONE:
-            raise _done(value)
-        return object_id
-
-    def _send_drag(self) -> None:
-        if self._drag is not None and self._owner_of(self._drag[0]) not in self.session.busy:
-            (click_id, ras), self._drag = self._drag, None
-            self._move(click_id, ras, dragging=True)
-
-    def _move(self, click_id: str, ras: Ras, dragging: bool) -> None:
-        object_id = self._open_owner_of(click_id)
-        if object_id is None:
-            return
-        try:
-            self.session.move_click(object_id, click_id, ras, dragging)
-        except PromptError as error:
-            known = self.session.annotation[object_id].click(click_id)
-            if not dragging:
-                self.markups.show(click_id, known.click, object_id)
-                self.failed.emit(error)
-
-    def _open_owner_of(self, click_id: str) -> str | None:
-        """The object of a click, if it may be changed; if it is done its point is put back and the person told."""
-        object_id = self._owner_of(click_id)
-        if object_id is not None and self._is_protected(object_id):
-            value = self.session.annotation[object_id]
-            self.markups.show(click_id, value.click(click_id).click, object_id)
-            self._unsaved.add(object_id)  # it may be another point now
-            self.failed.emit(_done(value))
-            return None
-        return object_id
-
-    def _owner_of(self, click_id: str) -> str | None:
-        for object_id, value in self.session.annotation.objects.items():
-            if any(placed.id == click_id for placed in value.clicks):
-                return object_id
-        return None
-
-    def _click_id(self, point: Point) -> str:
-        click_id = f"{'+' if point[0] else '-'}{point[1]}"
-        known = {placed.id for value in self.session.annotation.objects.values() for placed in value.clicks}
-        while click_id in known:
-            click_id += "'"
-        return click_id
-
-    def _is_protected(self, object_id: str) -> bool:
-        value = self.session.annotation.objects.get(object_id)
-        return value is not None and value.status is Status.DONE
-
-
-def _done(value: AnnotatedObject) -> PromptError:
-    return PromptError(f"{value.structure.name} is done.", "Set it back to draft to correct it.")

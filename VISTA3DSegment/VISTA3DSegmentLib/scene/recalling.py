@@ -9,6 +9,7 @@ from ..edits import NOTHING
 from ..errors import SegmentationError
 from ..session.annotation import AnnotatedObject, Annotation
 from ..session.journal import Journal
+from .boxes import Boxes
 from .labelmaps import box_of_difference
 from .markups import PromptMarkups
 from .records import Recalled, Records
@@ -33,7 +34,12 @@ class Beginning:
 
 
 def recalled(
-    records: Records | None, journal: Journal | None, segments: Segments, markups: PromptMarkups, restores: bool = True
+    records: Records | None,
+    journal: Journal | None,
+    segments: Segments,
+    markups: PromptMarkups,
+    boxes: Boxes,
+    restores: bool = True,
 ) -> Beginning:
     """Bring back an annotation.
 
@@ -45,9 +51,10 @@ def recalled(
         journal: of the volume; None: there is none.
         segments: of the scene.
         markups: of the scene.
+        boxes: of the scene.
         restores: without records, what the journal holds comes back; else a new one is begun.
     """
-    kept, errors = _kept(records, segments, markups) if records is not None else ({}, [])
+    kept, errors = _kept(records, segments, markups, boxes) if records is not None else ({}, [])
     saved = annotation = Annotation(MappingProxyType({key: found.value for key, found in kept.items()}))
     waiting = {key for key, found in kept.items() if found.waiting}
     if journal is not None:
@@ -63,19 +70,19 @@ def recalled(
 
 
 def _kept(
-    records: Records, segments: Segments, markups: PromptMarkups
+    records: Records, segments: Segments, markups: PromptMarkups, boxes: Boxes
 ) -> tuple[dict[str, Recalled], list[SegmentationError]]:
     kept, errors = dict[str, Recalled](), []
     positions = markups.positions()
     for object_id in records.ids():
         mask = segments.read(object_id) if object_id in segments else NOTHING
         try:
-            found = records.recall(object_id, mask, positions)
+            found = records.recall(object_id, mask, positions, boxes.box(object_id))
         except SegmentationError as error:
             records.forget(object_id)
             errors.append(error)
             continue
-        if object_id not in segments and not found.value.clicks:
+        if object_id not in segments and not found.value.placed:
             records.forget(object_id)
             continue
         for click_id, point in found.points.items():

@@ -1,4 +1,4 @@
-"""What a saved scene keeps of an annotation beside segments and points: bases, order of clicks, statuses.
+"""What a saved scene keeps of an annotation beside segments, points and boxes: bases, texts, order of clicks, statuses.
 
 One hidden node for each annotation, with references to what it is about. Its parameters are short: a base is kept as
 its difference from the segment, and a checksum of the segment tells whether another tool changed it meanwhile.
@@ -17,11 +17,12 @@ import numpy as np
 
 from ..edits import NOTHING, MaskCrop
 from ..errors import SegmentationError
-from ..prompts import Click, Ras, Structure
+from ..prompts import Box, Click, Ras, Structure
 from ..session.annotation import AnnotatedObject, PlacedClick, Status
 from ..session.deltas import Delta
 from ..session.rules import Limits
 from ..volume import Volume
+from .boxes import SAME_PLACE_MM
 from .labelmaps import SAME_PLACE_VOXELS
 from .nodes import nodes_of
 
@@ -122,11 +123,28 @@ class Records:
                 for placed in value.clicks
                 if placed.id in points
             ],
+            "text": value.text,
+            "box": None if value.box is None else [value.box.ras_min, value.box.ras_max, *self._corners(value.box)],
+            "engine": value.engine,
             "base": None if value.base is None else Delta.between(value.mask, value.base).to_json(),
             "mask": self._checksum(value.mask),
             "waiting": waiting,
         }
         self.node.SetParameter(PREFIX + object_id, json.dumps(record, separators=(",", ":")))
+
+    def _corners(self, box: Box) -> list[list[float]]:
+        """Where two corners of a box are in the volume, in voxels (i, j, k): they are there also if both are moved."""
+        return [[round(float(at), 4) for at in self._volume.ijk_of(ras)] for ras in (box.ras_min, box.ras_max)]
+
+    def _as_kept(self, kept: list[Any] | None, box: Box | None) -> Box | None:
+        """The box of a region that is where it was in the volume; None: it is elsewhere, or there was none."""
+        if kept is None or box is None:
+            return None
+        *corners, low, high = kept
+        if np.abs(np.subtract(self._corners(box), (low, high))).max() > SAME_PLACE_VOXELS:
+            return None
+        unmoved = np.abs(np.subtract(corners, (box.ras_min, box.ras_max))).max() <= SAME_PLACE_MM
+        return Box(*map(tuple, corners)) if unmoved else box  # to the last decimal, so that the answer is the same
 
     def _checksum(self, mask: MaskCrop) -> str:
         # A click changes the prompts at once and the mask only later: that of an organ takes 15 ms.
@@ -148,13 +166,16 @@ class Records:
         if mark != self.mark:
             self.node.SetParameter(MARK, mark)
 
-    def recall(self, object_id: str, mask: MaskCrop, positions: Mapping[tuple[bool, str], Ras]) -> Recalled:
+    def recall(
+        self, object_id: str, mask: MaskCrop, positions: Mapping[tuple[bool, str], Ras], box: Box | None
+    ) -> Recalled:
         """An object as it was kept.
 
         Args:
             object_id: id of its segment.
             mask: what the segment holds now.
             positions: of the control points in the scene, RAS of the world, mm.
+            box: its region of interest in the scene; None: there is none.
 
         Raises:
             SegmentationError: what was kept is damaged.
@@ -170,17 +191,20 @@ class Records:
             limits = Limits.from_json(record["limits"])
             took = {other_id: Delta.from_json(words).onto(NOTHING) for other_id, words in record["took"].items()}
             known_checksum, waiting = record["mask"], bool(record["waiting"])
+            text, engine = str(record.get("text", "")), str(record.get("engine", ""))  # older scenes have clicks only
+            box = self._as_kept(record.get("box"), box)
+            moved = record.get("box") is not None and box is None
             base = None if record["base"] is None else Delta.from_json(record["base"]).onto(mask)
         except (ValueError, KeyError, TypeError, zlib.error, SegmentationError) as error:
             raise SegmentationError(f"What the scene keeps of {object_id} is damaged.") from error
-        moved = any(
+        moved = moved or any(
             point not in positions or np.abs(self._volume.ijk_of(positions[point]) - ijk).max() > SAME_PLACE_VOXELS
             for point, ijk in places
         )
         if moved or known_checksum != checksum(mask):
             return Recalled(value, {}, waiting=False, as_kept=False)
         clicks = tuple(PlacedClick(key, Click(positions[point], point[0])) for key, point in points.items())
-        value = replace(value, base=base, clicks=clicks, limits=limits, took=took)
+        value = replace(value, base=base, clicks=clicks, limits=limits, took=took, text=text, box=box, engine=engine)
         return Recalled(value, points, waiting, as_kept=True)
 
 

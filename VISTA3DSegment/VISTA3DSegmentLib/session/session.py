@@ -215,6 +215,15 @@ class Session:
 
     # ------------------------------------------------------------------ prompts
 
+    def check_engine(self) -> None:
+        """Refuse to ask.
+
+        Raises:
+            SegmentationError: there is no engine any more that could answer; why.
+        """
+        if self.broken is not None:
+            raise self.broken.with_traceback(None)
+
     def set_text(self, object_id: str, text: str) -> None:
         """Say in words what an object is; "": say nothing any more. What becomes of earlier prompts: ``prompting``.
 
@@ -453,8 +462,7 @@ class Session:
 
     def _joined(self, object_id: str, engine: str, reaches: bool = False) -> AnnotatedObject:
         """The object as a new prompt finds it, which an engine will answer."""
-        if self.broken is not None:
-            raise self.broken.with_traceback(None)
+        self.check_engine()
         limits = self._rules.limits(object_id)
         if self.ready is not None and engine in self.ready.engines[:1]:
             engine = ""

@@ -1,0 +1,283 @@
+"""What the person says by points, boxes and words, as prompts of the objects that it means."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..anatomy import class_called, class_of
+from ..errors import PromptError, SegmentationError
+from ..files.label_maps import label_color
+from ..prompts import Box, Click, Ras, Structure, Text
+from ..session.annotation import AnnotatedObject, Status
+from ..session.targeting import REACH_MM, object_under
+from .markups import Point
+from .nodes import color_of_class, fractions, terminology_of
+
+if TYPE_CHECKING:
+    from .annotator import SceneAnnotator
+
+
+class Prompting:
+    """Listens to the points and boxes of an annotation, and takes what shells say in its name.
+
+    Args:
+        annotator: whose.
+    """
+
+    def __init__(self, annotator: SceneAnnotator) -> None:
+        self._annotator = annotator
+        self._drag: tuple[Callable[[], str | None], Callable[[bool], None]] | None = None
+
+    @property
+    def dragging(self) -> bool:
+        """A place of a prompt that is being dragged waits until the one before is answered."""
+        return self._drag is not None
+
+    def pump(self) -> None:
+        """Send on a prompt that is being dragged, as fast as the engine is."""
+        if self._drag is not None:
+            owner, move = self._drag
+            if owner() not in self._annotator.session.busy:
+                self._drag = None
+                move(True)
+
+    # ------------------------------------------------------------------ words and boxes
+
+    def say(self, text: str, object_id: str | None = None) -> str:
+        """See ``SceneAnnotator.say``."""
+        words = " ".join(Text(text).text.split())
+        self._take_in()
+        self._annotator.session.check_engine()
+        object_id = object_id or self._called(words) or self._begun(words)
+        self._check_open(object_id)
+        self._annotator.session.set_text(object_id, words)
+        self._annotator.prompted(object_id)
+        return object_id
+
+    def box(self, ras_min: Ras, ras_max: Ras, object_id: str | None = None) -> str:
+        """See ``SceneAnnotator.box``."""
+        (r, a, s), (r_max, a_max, s_max) = np.sort((ras_min, ras_max), axis=0).tolist()
+        box = Box((r, a, s), (r_max, a_max, s_max))
+        self._take_in()
+        self._annotator.session.check_engine()
+        self._annotator.session.volume.check_overlap(box)
+        object_id = object_id or self._annotator.selected or self._annotator.new_structure()
+        self._check_open(object_id)
+        self._annotator.session.set_box(object_id, box)
+        self._annotator.prompted(object_id)
+        return object_id
+
+    def forget_text(self, object_id: str) -> None:
+        """See ``SceneAnnotator.forget_text``."""
+        self._take_in()
+        self._check_open(object_id)
+        self._annotator.session.set_text(object_id, "")
+
+    def forget_box(self, object_id: str) -> None:
+        """See ``SceneAnnotator.forget_box``."""
+        self._take_in()
+        self._check_open(object_id)
+        self._annotator.session.set_box(object_id, None)
+
+    def _called(self, words: str) -> str | None:
+        """An object or segment that words mean, and that may be changed."""
+        segments, annotation = self._annotator.segments, self._annotator.session.annotation
+        name, class_id = _meaning(words)
+        known = {n: (value.structure, value.status) for n, value in annotation.objects.items()}
+        for n in segments.ids():
+            if n not in known:
+                known[n] = Structure(segments.name(n), segments.class_id(n)), segments.status(n)
+        for object_id, (structure, status) in known.items():
+            same_class = class_id is not None and structure.class_id == class_id
+            if (same_class or structure.name.casefold() == name.casefold()) and status is not Status.DONE:
+                return object_id
+        return None
+
+    def _begun(self, words: str) -> str:
+        """A new object that words mean. Of a class that no model here can segment it has the name and the looks."""
+        session = self._annotator.session
+        name, class_id = _meaning(words)
+        answered = class_id if session.ready is None or class_id in session.ready.classes else None
+        color = color_of_class(class_id) if class_id else fractions(label_color(len(session.annotation) + 1))
+        return session.add(Structure(name, answered), color, tags=terminology_of(class_id))
+
+    # ------------------------------------------------------------------ points
+
+    def flip(self, click_id: str) -> None:
+        """Make a positive click negative, or the reverse."""
+        self._take_in()
+        object_id = self._open_owner_of(click_id)
+        if object_id is not None:
+            self._annotator.session.flip_click(object_id, click_id)
+
+    def placed(self, point: Point, ras: Ras) -> None:
+        """The person placed a point: a click of the object that it means."""
+        annotator = self._annotator
+        try:
+            self._take_in()
+            object_id = self._meant(Click(ras, point[0]))
+            click_id = self._click_id(point)
+            annotator.markups.bind(point, click_id)
+            annotator.session.click(object_id, ras, point[0], click_id)
+        except SegmentationError as error:
+            annotator.markups.drop(point)
+            annotator.failed.emit(error)
+            return
+        annotator.markups.describe(point, object_id)
+        annotator.prompted(object_id, by_hand=annotator.chosen_by_hand and object_id == annotator.selected)
+
+    def moved(self, click_id: str, ras: Ras, dragging: bool) -> None:
+        """The person moved a point; while it is held the answer follows as fast as the engine is."""
+        self._move(lambda: self._owner_of(click_id), partial(self._move_click, click_id, ras), dragging)
+
+    def removed(self, click_id: str) -> None:
+        """The person took a point away."""
+        if self._let_go():
+            object_id = self._open_owner_of(click_id)
+            if object_id is not None:
+                self._annotator.session.delete_click(object_id, click_id)
+
+    def _move_click(self, click_id: str, ras: Ras, dragging: bool) -> None:
+        object_id = self._open_owner_of(click_id)
+        if object_id is None:
+            return
+        try:
+            self._annotator.session.move_click(object_id, click_id, ras, dragging)
+        except PromptError as error:
+            known = self._annotator.session.annotation[object_id].click(click_id)
+            if not dragging:
+                self._annotator.markups.show(click_id, known.click, object_id)
+                self._annotator.failed.emit(error)
+
+    # ------------------------------------------------------------------ boxes
+
+    def box_moved(self, object_id: str, box: Box, dragging: bool) -> None:
+        """The person moved a box; while it is held the answer follows as fast as the engine is."""
+        self._move(lambda: object_id, partial(self._move_box, object_id, box), dragging)
+
+    def box_removed(self, object_id: str) -> None:
+        """The person took a box away."""
+        if self._let_go() and self._has_open_box(object_id):
+            self._annotator.session.set_box(object_id, None)
+
+    def box_drawn(self, box: Box) -> None:
+        """The person drew a box: that of the chosen object, or of a new structure."""
+        try:
+            self.box(box.ras_min, box.ras_max)
+        except SegmentationError as error:
+            self._annotator.failed.emit(error)
+
+    def _move_box(self, object_id: str, box: Box, dragging: bool) -> None:
+        if not self._has_open_box(object_id):
+            return
+        try:
+            self._annotator.session.set_box(object_id, box, dragging)
+        except PromptError as error:
+            if not dragging:
+                self._annotator.show_box(object_id)
+                self._annotator.failed.emit(error)
+
+    def _has_open_box(self, object_id: str) -> bool:
+        """Whether an object has a box that may be changed; if it is done its box is put back and the person told."""
+        value = self._annotator.session.annotation.objects.get(object_id)
+        if value is None or value.box is None:
+            return False
+        if value.status is Status.DONE:
+            self._annotator.show_box(object_id)
+            self._annotator.failed.emit(_done(value))
+            return False
+        return True
+
+    # ------------------------------------------------------------------ inside
+
+    def _take_in(self) -> None:
+        self._annotator.take_in()
+
+    def _move(self, owner: Callable[[], str | None], move: Callable[[bool], None], dragging: bool) -> None:
+        try:
+            self._take_in()
+        except PromptError as error:
+            self._annotator.failed.emit(error) if not dragging else None
+            return
+        # If its segment was edited meanwhile the prompt is part of it now, and there is nothing to move.
+        self._drag = (owner, move) if dragging else None
+        if dragging:
+            self.pump()
+        else:
+            move(False)
+
+    def _let_go(self) -> bool:
+        """A prompt is gone; whether the annotation can take that in."""
+        try:
+            self._take_in()
+        except PromptError as error:
+            self._annotator.failed.emit(error)
+            return False
+        self._drag = None
+        return True
+
+    def _meant(self, click: Click) -> str:
+        annotator = self._annotator
+        object_id = annotator.selected
+        if annotator.follows_clicks:
+            volume = annotator.session.volume
+            i, j, k = (int(at) for at in np.round(volume.ijk_of(click.ras)))
+            di, dj, dk = (int(REACH_MM / spacing) + 1 for spacing in volume.spacing_mm)
+            box = (k - dk, j - dj, i - di), (2 * dk + 1, 2 * dj + 1, 2 * di + 1)
+            for segment_id in annotator.segments.around(*box):
+                annotator.adopt(segment_id)
+            object_id = object_under(annotator.session.annotation, volume, click, object_id, annotator.chosen_by_hand)
+        if object_id is None:
+            raise PromptError("No segment is chosen.", "Choose the one to correct, or begin a new structure.")
+        self._check_open(object_id)
+        return object_id
+
+    def _check_open(self, object_id: str) -> None:
+        self._annotator.adopt(object_id)
+        value = self._annotator.session.annotation[object_id]
+        if value.status is Status.DONE:
+            raise _done(value)
+
+    def _open_owner_of(self, click_id: str) -> str | None:
+        """The object of a click, if it may be changed; if it is done its point is put back and the person told."""
+        object_id = self._owner_of(click_id)
+        if object_id is None:
+            return None
+        value = self._annotator.session.annotation[object_id]
+        if value.status is not Status.DONE:
+            return object_id
+        self._annotator.markups.show(click_id, value.click(click_id).click, object_id)
+        self._annotator.unsaved(object_id)  # it may be another point now
+        self._annotator.failed.emit(_done(value))
+        return None
+
+    def _owner_of(self, click_id: str) -> str | None:
+        for object_id, value in self._annotator.session.annotation.objects.items():
+            if any(placed.id == click_id for placed in value.clicks):
+                return object_id
+        return None
+
+    def _click_id(self, point: Point) -> str:
+        click_id = f"{'+' if point[0] else '-'}{point[1]}"
+        annotation = self._annotator.session.annotation
+        known = {placed.id for value in annotation.objects.values() for placed in value.clicks}
+        while click_id in known:
+            click_id += "'"
+        return click_id
+
+
+def _meaning(words: str) -> tuple[str, int | None]:
+    """The table's name and class of what words mean; of what it does not know, or knows as several, the words."""
+    try:
+        class_id = class_called(words)
+    except PromptError:  # "kidneys": an engine of words finds both as one
+        class_id = None
+    return (words, None) if class_id is None else (class_of(class_id).name, class_id)
+
+
+def _done(value: AnnotatedObject) -> PromptError:
+    return PromptError(f"{value.structure.name} is done.", "Set it back to draft to correct it.")
