@@ -151,6 +151,20 @@ def test_a_prompt_for_another_engine_waits_until_the_one_before_is_answered():
     assert world.mask(organ)[LIVER_VOXELS].all()
 
 
+@pytest.mark.parametrize("before", ["taken back", "asked of another engine"])
+def test_words_that_are_said_again_wait_for_their_answer_again(before: str):
+    world, organ = named()
+    if before == "taken back":
+        world.session.set_text(organ, "")
+    else:
+        world.session.answering = Answering("segvol", "", "")
+    world.session.set_text(organ, "liver")
+    world.session.rebase(organ, MaskCrop.of(SPLEEN_VOXELS), "paint")
+    assert world.session.annotation[organ].text == "liver", "nobody has answered it: it is no part of what was painted"
+    world.settle()
+    assert np.array_equal(world.mask(organ), SPLEEN_VOXELS | LIVER_VOXELS)
+
+
 def test_another_text_replaces_the_one_before():
     world, organ = named()
     world.session.set_text(organ, "  spleen ")

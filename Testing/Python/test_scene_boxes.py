@@ -145,11 +145,14 @@ def test_moving_the_region_asks_again_and_is_a_step():
 def test_a_drag_of_the_region_is_one_step_that_ends_when_the_mouse_lets_go():
     world, lesion, node = boxed()
     steps = len(world.session.history.done)
+    node.InvokeEvent(MARKUPS.PointStartInteractionEvent)
     for n in range(1, 5):
         put(node, Box((5.2 + n, 3.1, 2.3), (12.4 + n, 9.7, 8.6)))
-        world.clock.seconds += 0.1
+        world.clock.seconds += 5.0  # the hand is slow
         world.annotator.pump()
+    assert world.annotator.boxes.dragging
     node.InvokeEvent(MARKUPS.PointEndInteractionEvent)
+    assert not world.annotator.boxes.dragging
     assert not world.annotator.boxes.waiting
     world.settle()
     assert len(world.session.history.done) == steps + 1

@@ -24,8 +24,8 @@ OBJECT, SEGMENTATION = "VISTA3DSegment.object", "VISTA3DSegment.segmentation"
 SAME_PLACE_MM = 1e-3
 """A region keeps its corners in single precision: one that moved by less has not moved."""
 QUIET_SECONDS = 0.4
-"""The host tells when the mouse lets a region's handle go, and nothing when it takes it up; what else moves a region
-tells neither. So changes belong together until none came for so long."""
+"""The host tells when the mouse takes a region's handle up and lets it go; of what else moves a region, changes belong
+together until none came for so long."""
 
 
 class Listener(Protocol):
@@ -70,6 +70,7 @@ class Boxes:
         self._nodes: dict[str, Any] = {}
         self._known: dict[str, Box | None] = {}
         self._moved_at: dict[str, float] = {}
+        self._held: str | None = None
         self._observed: dict[str, Observers] = {}
         self._drawn: Any | None = None
         self._drawing = Observers()
@@ -88,6 +89,11 @@ class Boxes:
         for observers in self._observed.values():
             observers.clear()
         self._stop_drawing()
+
+    @property
+    def dragging(self) -> bool:
+        """The person holds a region."""
+        return self._held is not None
 
     @property
     def nodes(self) -> dict[str, Any]:
@@ -141,8 +147,9 @@ class Boxes:
     def pump(self) -> None:
         """Tell of regions that have come to rest, and of one that was drawn."""
         now = self._clock()
-        for object_id in [n for n, moved in self._moved_at.items() if now - moved >= QUIET_SECONDS]:
-            self._let_go(object_id)
+        for object_id, moved in tuple(self._moved_at.items()):
+            if object_id != self._held and now - moved >= QUIET_SECONDS:
+                self._let_go(object_id)
         box = self._drawn_box()
         if box is not None:
             self._stop_drawing()
@@ -171,6 +178,7 @@ class Boxes:
         moved = slicer.vtkMRMLTransformableNode.TransformModifiedEvent
         for event in (vtk.vtkCommand.ModifiedEvent, MARKUPS.PointModifiedEvent, moved):
             observers.add(node, event, lambda: self._look_at(object_id))
+        observers.add(node, MARKUPS.PointStartInteractionEvent, lambda: self._take_up(object_id))
         observers.add(node, MARKUPS.PointEndInteractionEvent, lambda: self._let_go(object_id))
 
     def _forget(self, object_id: str) -> Any | None:
@@ -178,6 +186,7 @@ class Boxes:
             self._observed.pop(object_id).clear()
         self._known.pop(object_id, None)
         self._moved_at.pop(object_id, None)
+        self._held = None if self._held == object_id else self._held
         return self._nodes.pop(object_id, None)
 
     def _look_at(self, object_id: str) -> None:
@@ -188,8 +197,11 @@ class Boxes:
         self._moved_at[object_id] = self._clock()
         self._listener.box_moved(object_id, box, True)
 
+    def _take_up(self, object_id: str) -> None:
+        self._held = object_id
+
     def _let_go(self, object_id: str) -> None:
-        box = self.box(object_id)
+        self._held, box = None, self.box(object_id)
         if self._moved_at.pop(object_id, None) is not None and box is not None:
             self._listener.box_moved(object_id, box, False)
 

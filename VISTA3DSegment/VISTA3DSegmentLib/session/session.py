@@ -25,8 +25,6 @@ from ..service import (
     Finished,
     Progressed,
     Ready,
-    RefineRequest,
-    RequestId,
     Restarted,
     SegmentRequest,
 )
@@ -36,6 +34,7 @@ from .history import MEMORY_BYTES, History, Step
 from .journal import Journal
 from .overwriting import added_by_prompts, exchanged
 from .prompting import Answering, joined
+from .questions import Questions
 from .rules import Anywhere, Rules, within_reach
 from .runs import Run
 from .signals import Signal
@@ -106,14 +105,13 @@ class Session:
         self._client, self._journal = client, journal
         self._rules: Rules = rules if rules is not None else Anywhere()
         self._is_taken = is_taken
-        self._jobs: dict[RequestId, str] = {}
+        self._questions = Questions(client)
         self._events: deque[Event] = deque()
         if annotation is not None:
             self._record(annotation, waiting)
             self._annotation = annotation
         else:
             self._annotation = journal.restore() if journal is not None else Annotation()
-        self._settled: dict[str, tuple[Placed, ...]] = {}
         self._run: Run | None = None
         self._drag: tuple[str, str, int] | None = None  # object, prompt, step
         self._numbers = itertools.count(1)
@@ -132,7 +130,7 @@ class Session:
     @property
     def busy(self) -> frozenset[str]:
         """Objects whose mask is being computed."""
-        return frozenset(self._jobs.values())
+        return self._questions.open
 
     @property
     def running(self) -> bool:
@@ -167,7 +165,7 @@ class Session:
         before, name = self._annotation, self._annotation[object_id].structure.name
         edited = before if held is None else before.replaced(object_id, self._settled_as(object_id, held))
         after = before.replaced(object_id, None)
-        self._cancel_job_of(object_id)
+        self._questions.drop(object_id)
         self._record(after, self.busy)
         if held is not None:
             self.history.push(
@@ -209,7 +207,8 @@ class Session:
         Prompts that the engine has answered are in the mask; those that it has not correct the new one.
         """
         value = self._settled_as(object_id, mask)
-        self._cancel_job_of(object_id)
+        self._questions.drop(object_id)
+        self._questions.note(object_id)
         waiting = frozenset({object_id} if value.placed else ())
         self._act(f"{name} {value.structure.name}", self._annotation.replaced(object_id, value), waiting)
 
@@ -346,7 +345,7 @@ class Session:
         """Ask the engine for nothing any more."""
         self.cancel_run()
         for object_id in self.busy:
-            self._cancel_job_of(object_id)
+            self._questions.drop(object_id)
 
     def close(self) -> None:
         """End; the journal stays, and so does the engine."""
@@ -366,7 +365,7 @@ class Session:
             self.failed.emit(event.error)
         elif self._run is not None and event.id == self._run.id:
             self._take_of_run(self._run, event)
-        elif event.id in self._jobs:
+        elif event.id in self._questions:
             self._take_of_job(event)
 
     def _take_of_run(self, run: Run, event: Progressed | Answered | Finished | Failed) -> None:
@@ -399,7 +398,7 @@ class Session:
             if not mask.mask.any():
                 return
             object_id = self._free_id("object")
-        self._cancel_job_of(object_id)
+        self._questions.drop(object_id)
         value = run.arrived(event.class_id, before, mask)
         annotation = self._annotation.replaced(object_id, value)
         run.step = self.history.extend(run.step, object_id, self._annotation, annotation, bool(value.placed))
@@ -414,7 +413,7 @@ class Session:
 
     def _take_of_job(self, event: Progressed | Answered | Finished | Failed) -> None:
         if isinstance(event, Answered):
-            object_id = self._jobs.pop(event.id)
+            object_id = self._questions.closed(event.id)
             before = self._annotation[object_id]
             base = NOTHING if before.base is None else before.base
             answer, reach_mm = event.edit.onto(before.base), before.limits.reach_mm
@@ -423,7 +422,7 @@ class Session:
             mask = self._rules.permitted(object_id, before.limits, base, answer)
             value = replace(before, mask=mask)
             self.history.answer(object_id, before, value)
-            self._settled[object_id] = before.placed
+            self._questions.note(object_id, before.placed)
             self._become(self._annotation.replaced(object_id, value))
             self._overwrite(object_id)
             for notice in event.edit.notices:
@@ -432,7 +431,7 @@ class Session:
                 self.said.emit(event.edit.empty_reason)
             self.answered.emit((object_id, event.edit))
         elif isinstance(event, Failed):
-            del self._jobs[event.id]
+            self._questions.closed(event.id)
             if not isinstance(event.error, Cancelled):
                 self.failed.emit(event.error)
 
@@ -449,7 +448,8 @@ class Session:
             before, after = self._annotation[other_id], self._settled_as(other_id, mask)
             if after.placed != before.placed:
                 self.said.emit(f"{before.structure.name} gave way: its earlier prompts are part of it now.")
-            self._cancel_job_of(other_id)
+            self._questions.drop(other_id)
+            self._questions.note(other_id)
             self.history.answer(other_id, before, after, object_id, waiting=bool(after.placed))
             waiting = frozenset({other_id} if after.placed else ())
             self._become(self._annotation.replaced(other_id, after), waiting)
@@ -474,6 +474,7 @@ class Session:
         )
         if why:
             self.said.emit(why)
+            self._questions.note(object_id)
         return value
 
     def _with_box(self, object_id: str, box: Box) -> AnnotatedObject:
@@ -499,9 +500,10 @@ class Session:
                 self._overwrite(object_id)
 
     def _prompt(self, object_id: str, name: str, value: AnnotatedObject, amend: bool = False) -> None:
-        self._cancel_job_of(object_id)
+        self._questions.drop(object_id)
         if not value.placed:
             value = replace(value, mask=NOTHING if value.base is None else value.base)
+            self._questions.note(object_id)
         after = self._annotation.replaced(object_id, value)
         waiting = frozenset({object_id} if value.placed else ())
         if amend:
@@ -515,25 +517,12 @@ class Session:
     def _latest(self) -> int:
         return self.history.done[-1].number if self.history.done else 0
 
-    def _ask(self, object_id: str) -> None:
-        value = self._annotation[object_id]
-        self._cancel_job_of(object_id)
-        request = RefineRequest(value.structure, value.prompts, value.base, value.limits.region, value.engine)
-        self._jobs[self._client.submit(request)] = object_id
-
     def _unanswered(self, object_id: str) -> tuple[Placed, ...]:
-        """The prompts of an object that are not in its mask."""
-        prompts = self._annotation[object_id].placed
-        answered = self._settled.get(object_id, ()) if object_id in self.busy else prompts
-        return tuple(placed for placed in prompts if placed not in answered)
+        return self._questions.unanswered(object_id, self._annotation[object_id])
 
     def _settled_as(self, object_id: str, mask: MaskCrop) -> AnnotatedObject:
+        """The object with a mask that its prompts correct from now on; those that are answered are part of it."""
         return self._annotation[object_id].settled(mask, self._unanswered(object_id))
-
-    def _cancel_job_of(self, object_id: str) -> None:
-        for request_id in [n for n, key in self._jobs.items() if key == object_id]:
-            del self._jobs[request_id]
-            self._client.cancel(request_id)
 
     def _travel(self, back: bool) -> Step | None:
         steps = self.history.done if back else self.history.undone
@@ -547,8 +536,8 @@ class Session:
             if not step.changes:  # it has brought nothing yet: to cancel it is to take it back
                 return step
         for object_id in step.changes:
-            self._cancel_job_of(object_id)
-            self._settled.pop(object_id, None)
+            self._questions.drop(object_id)
+            self._questions.note(object_id)
         annotation, waiting = (self.history.undo if back else self.history.redo)(self._annotation)
         self._become(annotation, waiting)
         return step
@@ -566,7 +555,7 @@ class Session:
 
     def _ask_all(self, waiting: frozenset[str]) -> None:
         for object_id in sorted(waiting):  # the order decides who answers first
-            self._ask(object_id)
+            self._questions.ask(object_id, self._annotation[object_id])
 
     def _record(self, annotation: Annotation, waiting: frozenset[str]) -> None:
         if self._journal is not None:
