@@ -50,7 +50,7 @@ class FakeOpenedSegVol(FakeOpened):
 @pytest.fixture(autouse=True)
 def more_words(monkeypatch: pytest.MonkeyPatch) -> None:
     """More that can be named to the fake engine."""
-    for word, class_id in (("Hepar", LIVER), ("thing", SPLEEN), ("kidney", RIGHT_KIDNEY)):
+    for word, class_id in (("hepar", LIVER), ("thing", SPLEEN), ("kidney", RIGHT_KIDNEY)):
         monkeypatch.setitem(WORDS, word, class_id)
 
 
@@ -124,7 +124,7 @@ def test_a_text_a_box_and_points_reach_segvol_in_this_order(
 def test_what_a_text_names_has_the_name_colour_and_code_of_its_class(
     run: Run, scan: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run("prompt", scan, "--text", "Hepar", "--box", LIVER_CORNERS, "--segment", "LIVER", "-o", "o.seg.nrrd") == 0
+    assert run("prompt", scan, "--text", "hepar", "--box", LIVER_CORNERS, "--segment", "LIVER", "-o", "o.seg.nrrd") == 0
     (segment,) = read_segmentation(tmp_path / "o.seg.nrrd", like=read_volume(scan).volume).segments
     assert (segment.name, segment.color, segment.class_id) == ("liver", class_of(LIVER).color, LIVER)
     assert "10200004" in segment.terminology
