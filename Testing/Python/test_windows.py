@@ -9,8 +9,8 @@ import pytest
 import torch
 from monai.data.utils import compute_importance_map, dense_patch_slices
 from monai.inferers.utils import _get_scan_interval
-from VISTA3DSegmentLib.engines.grid import Region
 from VISTA3DSegmentLib.engines.blending import importance, tent
+from VISTA3DSegmentLib.engines.grid import Region
 from VISTA3DSegmentLib.engines.vista3d.windows import CLICK_MARGIN, centred_window, click_windows, sweep
 
 WINDOW = (16, 24, 16)

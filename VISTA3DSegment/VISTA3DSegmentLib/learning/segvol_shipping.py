@@ -98,7 +98,7 @@ def ship(
     """Write the model file with the texts that are good enough; returns the mean Dice by text and by box of all."""
     tensors = load_file(checkpoint)
     average = {name.removeprefix("average."): value for name, value in tensors.items() if name.startswith("average.")}
-    state = {name: value.half() if value.is_floating_point() else value for name, value in average.items()}
+    state = {name: value.half() for name, value in average.items() if not name.startswith("naming.")}
     names = list(TEXTS)
     found: dict[str, list[tuple[float, float]]] = defaultdict(list)
     with TemporaryDirectory() as folder:

@@ -225,8 +225,9 @@ class OpenedSegVol:
         with watch.stage("network"):
             embedding = self._embedding(view)
         with watch.stage("prompts"):
-            coarse = coarse_mask(self.engine.backend.decode(embedding, zoomed_out(view, prompts)), view)
-        asked = asked_region(prompts, view, coarse, self.crop)
+            logits = self.engine.backend.decode(embedding, zoomed_out(view, prompts))
+            coarse = coarse_mask(logits, view)
+        asked = asked_region(prompts, view, coarse, tuple(logits.shape), self.crop)
         if asked is None:
             return None
         windows = windows_for(asked, self.crop, specification.window, specification.overlap)

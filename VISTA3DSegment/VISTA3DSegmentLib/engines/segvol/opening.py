@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from ...errors import ModelError
 from ...models import store
 from ...models.registry import SEGVOL_SPECIFICATION
 from ...models.segvol_texts import segvol_texts
+from ...models.specification_fields import REMEDY
 from ..choice import choose
 from .backend import TorchBackend
 from .engine import Options, SegVolEngine
@@ -25,9 +27,21 @@ def open_segvol(weights: str | Path, device: str, precision: str, **options: Any
     tower = text_tower(model.network)
     if model.table is not None:
         words = Texts(model.table, model.specification.texts)
+    elif tower is None:
+        raise ModelError(f"The model file {file.path.name} holds neither a text tower nor a table of texts.", REMEDY)
     else:
         ids = {text.name: text.ids for text in segvol_texts()}
-        tokenizer = None if file.vocabulary is None else Tokenizer.read(file.vocabulary)
+        tokenizer = None if file.vocabulary is None else _tokenizer(file.vocabulary, model.shape.vocabulary)
         words = Texts(None, tuple(ids), ids, tower, tokenizer)
     backend = TorchBackend(model.network, choice.device, choice.precision)
     return SegVolEngine(backend, model.specification, words, f"{model.sha256} {choice}", Options(**options))
+
+
+def _tokenizer(path: Path, vocabulary: int) -> Tokenizer:
+    tokenizer = Tokenizer.read(path)
+    if tokenizer.size != vocabulary:
+        raise ModelError(
+            f"The vocabulary {path.name} has {tokenizer.size} tokens, the model's text tower {vocabulary}.",
+            "Add the model again, with the merges.txt that was published beside it.",
+        )
+    return tokenizer

@@ -13,7 +13,7 @@ from ...errors import ModelError
 from ...models.header import DAMAGED_REMEDY
 from ...models.segvol_specification import SegVolSpecification
 from ..weight_files import checked_sha256, fill, read_tensors, without_prefix
-from .network import SegVolNetwork, build_network, shape_of
+from .network import SegVolNetwork, SegVolShape, build_network, shape_of
 
 Tensor = torch.Tensor
 
@@ -37,12 +37,14 @@ class LoadedSegVol:
 
     Args:
         network: in evaluation mode, float32, on the CPU.
+        shape: its widths and depths.
         specification: from the file's header, or the one that was given.
         table: (texts, width), float32: a vector for each text of the specification; None: the file has none.
         sha256: of the file: the model's identity.
     """
 
     network: SegVolNetwork
+    shape: SegVolShape
     specification: SegVolSpecification
     table: Tensor | None
     sha256: str
@@ -75,7 +77,7 @@ def load_segvol(path: Path, published: SegVolSpecification, expected_sha256: str
     with torch.device("meta"):
         network = build_network(shape)
     network = fill(network, state, path.name, "SegVol")
-    return LoadedSegVol(network, specification, None if table is None else table.float(), sha256)
+    return LoadedSegVol(network, shape, specification, None if table is None else table.float(), sha256)
 
 
 def canonical_state(tensors: Mapping[str, Any]) -> dict[str, Any]:

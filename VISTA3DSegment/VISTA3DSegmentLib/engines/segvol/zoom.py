@@ -27,8 +27,6 @@ BoolArray = npt.NDArray[np.bool_]
 
 NOT_HERE = -10.0
 """Logit where no window was worth a look."""
-CELL = 4
-"""Logits of a view have a quarter of its tokens' sides; ``network.SegVolNetwork.decode``."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,9 +85,7 @@ def zoomed_out(view: View, prompts: GridPrompts) -> WindowPrompts:
     return WindowPrompts(points, labels, box, prompts.used_text)
 
 
-def zoomed_in(
-    view: View, prompts: GridPrompts, coarse: tuple[FloatArray, FloatArray] | None
-) -> WindowPrompts | None:
+def zoomed_in(view: View, prompts: GridPrompts, coarse: tuple[FloatArray, FloatArray] | None) -> WindowPrompts | None:
     """What is asked of a window.
 
     Args:
@@ -149,8 +145,17 @@ def box_of(mask: BoolArray, part: tuple[slice, slice, slice] | None = None) -> t
     return np.array(low), np.array(high)
 
 
-def asked_region(prompts: GridPrompts, view: View, mask: BoolArray, crop: Region) -> Region | None:
+def asked_region(
+    prompts: GridPrompts, view: View, mask: BoolArray, cells: tuple[int, ...], crop: Region
+) -> Region | None:
     """What zooming in must cover: the coarse answer with a margin, the box and the positive points.
+
+    Args:
+        prompts: all prompts.
+        view: the whole scan.
+        mask: the coarse answer (k, j, i), of the window's size.
+        cells: how many logits along (k, j, i) it was made of: it can be off by one of them.
+        crop: the image.
 
     Returns:
         None if nothing says where to look.
@@ -159,7 +164,7 @@ def asked_region(prompts: GridPrompts, view: View, mask: BoolArray, crop: Region
     found = box_of(mask)
     if found is not None:
         low, high = view.faces(found[0], found[1])
-        margin = CELL * np.array(view.region.shape) / np.array(view.window)[::-1]
+        margin = np.array(view.region.shape) / np.array(cells)[::-1]
         lows.append(low - margin)
         highs.append(high + margin)
     if prompts.box is not None:
@@ -185,9 +190,8 @@ def coarse_box_in(window: Region, view: View, mask: BoolArray) -> tuple[FloatArr
     found = box_of(mask, (part[0], part[1], part[2]))
     if found is None:
         return None
-    faces = view.faces(found[0], found[1])
-    cut = np.maximum(faces[0], low), np.minimum(faces[1], high)
-    return None if (cut[0] >= cut[1]).any() else cut
+    faces = view.faces(found[0] - 1, found[1] + 1)  # a voxel more: where between two it ends, the coarse answer hides
+    return np.maximum(faces[0], low), np.minimum(faces[1], high)
 
 
 def blended(windows: Sequence[Region], crop: Region, answer: Callable[[Region], Tensor | None]) -> Found:
