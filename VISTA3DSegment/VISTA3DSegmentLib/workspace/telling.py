@@ -8,7 +8,7 @@ from ..volume import Volume
 from .workspace import Workspace
 
 HISTORY_LINES = 30
-FIRST_HINT = "Press Segment to find every organ of this scan, or name a structure and click on it."
+FIRST_HINT = "Press Segment to find every organ of this scan, or name one to find it alone."
 NEXT_HINT = "Click where an organ is wrong: Add grows it, Remove (ctrl-click) shrinks it."
 
 

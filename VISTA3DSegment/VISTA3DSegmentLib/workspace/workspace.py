@@ -31,6 +31,7 @@ from ..session.journal import Journal
 from ..session.session import ObjectChanged, RunProgress
 from ..session.signals import Signal
 from ..volume import Volume
+from .asking import Asking
 from .before_after import BeforeAfter
 from .choices import named
 from .estimate import Estimate, Estimator
@@ -93,6 +94,7 @@ class Workspace:
         self.failed: Signal[SegmentationError] = Signal()
         self.measured: Signal[Latency] = Signal()
         self.changed: Signal[None] = Signal()
+        self.asking = Asking(self)
         self._client: Client | None = None
         self._annotator: SceneAnnotator | None = None
         self._journal: Journal | None = None
@@ -165,6 +167,7 @@ class Workspace:
         annotator.session.progressed.connect(self._progressed)
         annotator.session.answered.connect(lambda answer: self._note_arrival(answer[0]))
         annotator.follows_clicks = True
+        self.asking.instruct(annotator)
         annotator.surfaces.show()
 
     def _restores(self, volume_node: Any, volume: Volume) -> bool:
@@ -210,7 +213,7 @@ class Workspace:
             self._client = None
 
     def _remove_nodes_of(self, annotator: SceneAnnotator) -> None:
-        for node in (annotator.records.node, *annotator.markups.nodes.values(), annotator.segmentation_node):
+        for node in (*annotator.own_nodes, annotator.segmentation_node):
             remove_with_display(node)
 
     def add(self, segmentation: Segmentation) -> None:
@@ -393,7 +396,7 @@ class Workspace:
         self.said.emit(why)
         if self._annotator is not None and self._annotator.closed:
             # What is left of it goes when the node that is just being removed has gone.
-            self._leftovers += [self._annotator.records.node, *self._annotator.markups.nodes.values()]
+            self._leftovers += self._annotator.own_nodes
             self.close()
 
     def _note_arrival(self, object_id: str) -> None:

@@ -1,0 +1,218 @@
+"""Asking for structures by words and boxes: who answers, what can be named, what is listed, what is said about it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("trame_slicer", reason="needs the app extra")
+from fake_engine import HEPATIC_TUMOR, LIVER, FakeEngine, two_engines
+from scene_world import empty_scene, painted
+from VISTA3DSegmentLib.errors import PromptError
+from VISTA3DSegmentLib.prompts import Box, Text
+from VISTA3DSegmentLib.service import InProcess
+from VISTA3DSegmentLib.session.annotation import Status
+from VISTA3DSegmentLib.workspace import guidance, telling
+from VISTA3DSegmentLib.workspace.asking import ENGINES, SEGVOL, VISTA3D
+from VISTA3DSegmentLib.workspace.estimate import Estimator
+from VISTA3DSegmentLib.workspace.workspace import Workspace
+from workspace_world import IN_LIVER, Desk
+
+CORNERS = (16.0, 4.0, 2.0), (22.0, 9.0, 5.0)
+"""Of a box (RAS, mm), away from what is painted."""
+
+
+@pytest.fixture
+def engine() -> FakeEngine:
+    return two_engines()
+
+
+@pytest.fixture
+def desk(tmp_path: Path, engine: FakeEngine) -> Desk:
+    return Desk(tmp_path / "home", engine=engine)
+
+
+def answered_by(engine: FakeEngine) -> list[tuple[object, ...]]:
+    """The prompts that an engine was asked with."""
+    return [asked[1] for asked in engine.asked if len(asked) == 4]  # type: ignore[arg-type, misc]
+
+
+def draw(desk: Desk, corners: tuple[tuple[float, ...], tuple[float, ...]] = CORNERS) -> None:
+    """What the host does when the mouse has placed both corners."""
+    node = desk.workspace.asking.draw_box()
+    for corner in corners:
+        node.AddControlPointWorld(*corner)
+    desk.settle()
+
+
+def test_an_organ_that_is_named_appears_is_chosen_and_was_found_by_segvol(desk: Desk, engine: FakeEngine) -> None:
+    liver = desk.workspace.asking.say("liver")
+    desk.settle()
+    assert desk.workspace.annotator.selected == liver
+    assert desk.segments()["liver"].ml == pytest.approx((painted() == 10 * LIVER).sum() / 1000)
+    assert answered_by(engine.others["segvol"]) == [(Text("liver"),)]
+    assert answered_by(engine) == []
+
+
+def test_begun_by_words_corrected_by_clicks_and_all_of_it_undone(desk: Desk, engine: FakeEngine) -> None:
+    desk.workspace.asking.say("liver")
+    desk.settle()
+    whole = desk.segments()["liver"].ml
+    desk.workspace.annotator.click(IN_LIVER, positive=False)
+    desk.settle()
+    assert 0 < desk.segments()["liver"].ml < whole
+    assert len(answered_by(engine)) == 1, "the click was VISTA3D's"
+    desk.workspace.annotator.undo()
+    desk.settle()
+    assert desk.segments()["liver"].ml == whole
+    while desk.workspace.annotator.undo():
+        desk.settle()
+    assert desk.segments() == {}
+
+
+def test_who_answers_can_be_chosen_and_holds_for_the_next_scan_too(desk: Desk, engine: FakeEngine) -> None:
+    asking, segvol = desk.workspace.asking, engine.others["segvol"]
+    assert [choice.title for choice in ENGINES] == ["VISTA3D", "SegVol"]
+    asking.answer_with(clicks=SEGVOL, words=VISTA3D)
+    desk.show(painted().copy() + 1)
+    asking.say("liver")
+    desk.settle()
+    assert answered_by(engine) == [(Text("liver"),)]
+    desk.workspace.annotator.click(IN_LIVER, positive=False)
+    desk.settle()
+    assert len(answered_by(segvol)) == 1
+    asking.answer_with()
+    assert (asking.clicks, asking.words) == (VISTA3D, SEGVOL)
+
+
+def test_words_that_only_vista3d_knows_are_answered_by_it_and_that_is_said(desk: Desk, engine: FakeEngine) -> None:
+    desk.workspace.asking.say("hepatic tumor")
+    desk.settle()
+    assert answered_by(engine.others["segvol"]) == []
+    assert answered_by(engine) == [(Text("hepatic tumor"),)]
+    assert any("has no words for hepatic tumor: VISTA3D" in sentence for sentence in desk.said)
+    desk.workspace.asking.say("spleen")
+    desk.settle()
+    assert answered_by(engine.others["segvol"]) == [(Text("spleen"),)], "and SegVol answers the next"
+
+
+def test_words_that_nobody_knows_are_refused_by_the_engine(desk: Desk) -> None:
+    desk.workspace.asking.say("gizzard")
+    desk.settle()
+    assert "knows no gizzard" in str(desk.failed[-1])
+    with pytest.raises(PromptError, match="empty"):
+        desk.workspace.asking.say("  ")
+
+
+def test_what_segvol_knows_is_suggested_first_and_found_by_other_words_too(desk: Desk) -> None:
+    suggested = desk.workspace.asking.suggestions()
+    assert [choice.title for choice in suggested] == [
+        "left kidney", "liver", "right kidney", "spleen",  # SegVol's
+        "hepatic tumor",  # VISTA3D's
+    ]  # fmt: skip
+    assert "hepar" in suggested[1].subtitle
+    assert desk.workspace.asking.suggestions() is suggested
+    assert HEPATIC_TUMOR in desk.workspace.classes
+
+
+def test_a_drawn_box_is_that_of_the_chosen_structure_and_the_drawing_ends(desk: Desk) -> None:
+    cyst = desk.workspace.begin_structure("cyst")
+    asking = desk.workspace.asking
+    assert not asking.drawing
+    asking.draw_box()
+    assert asking.drawing
+    draw(desk)
+    assert not asking.drawing
+    box = desk.workspace.annotator.session.annotation[cyst].box
+    assert isinstance(box, Box)
+    assert box.ras_min == pytest.approx(CORNERS[0])
+    assert desk.segments()["cyst"].ml > 0
+
+
+def test_a_drawing_that_is_given_up_leaves_nothing(desk: Desk) -> None:
+    scene = desk.workspace.annotator.scene
+    before = scene.GetNumberOfNodes()
+    desk.workspace.asking.draw_box()
+    desk.workspace.asking.stop_drawing()
+    desk.settle()
+    assert not desk.workspace.asking.drawing
+    assert scene.GetNumberOfNodes() == before
+    assert desk.segments() == {}
+
+
+def test_the_prompts_of_the_chosen_structure_are_listed_flipped_and_deleted(desk: Desk) -> None:
+    asking, annotator = desk.workspace.asking, desk.workspace.annotator
+    assert asking.lines() == ()
+    liver = asking.say("liver")
+    annotator.box((3.0, 3.0, 3.0), (12.0, 12.0, 9.0))
+    desk.settle()
+    assert [line.kind for line in asking.lines()] == ["text", "box"]
+    asking.forget("box")
+    asking.forget("text")
+    desk.settle()
+    assert asking.lines() == ()
+    assert desk.segments()["liver"].ml == 0
+    annotator.click(IN_LIVER)
+    desk.settle()
+    (click,) = asking.lines()
+    asking.flip(click.id)
+    assert [line.kind for line in asking.lines()] == ["negative"]
+    asking.forget(click.id)
+    assert asking.lines() == ()
+    with pytest.raises(PromptError, match="no such prompt"):
+        asking.forget(click.id)
+    asking.say("liver")
+    with pytest.raises(PromptError, match="Only a click"):
+        asking.flip("text")
+    annotator.set_status(liver, Status.DONE)
+    with pytest.raises(PromptError, match="is done"):
+        asking.forget("text")
+
+
+def test_starting_afresh_and_opening_another_scan_leave_no_box_in_the_scene(desk: Desk) -> None:
+    def boxes() -> int:
+        return int(desk.workspace.annotator.scene.GetNumberOfNodesByClass("vtkMRMLMarkupsROINode"))
+
+    for leave in (desk.workspace.start_afresh, lambda: desk.show(painted().copy() + 1)):
+        desk.workspace.annotator.box(*CORNERS)
+        desk.settle()
+        assert boxes() == 1
+        leave()
+        desk.settle()
+        assert boxes() == 0
+
+
+def test_when_the_scan_is_taken_out_of_the_scene_its_boxes_leave_too(desk: Desk) -> None:
+    desk.workspace.annotator.box(*CORNERS)
+    desk.settle()
+    scene = desk.workspace.annotator.scene
+    scene.RemoveNode(desk.workspace.annotator.volume_node)
+    desk.workspace.pump()
+    assert scene.GetNumberOfNodesByClass("vtkMRMLMarkupsROINode") == 0
+
+
+def test_what_is_typed_or_drawn_decides_what_is_said_about_it(desk: Desk) -> None:
+    asking = desk.workspace.asking
+    assert asking.hint() == asking.hint("liver") == guidance.BEST
+    assert "Lesions are found poorly" in asking.hint("liver tumour")
+    assert "Left and right" in asking.hint("left kidney")
+    asking.draw_box()
+    assert "loose box" in asking.hint("liver")
+    asking.answer_with(words=VISTA3D)
+    assert asking.hint("left kidney") == guidance.CLASSES
+    assert not any("IoU" in sentence or "confiden" in sentence for sentence in guidance.ALL)
+
+
+def test_without_a_scan_nothing_can_be_asked_and_nothing_is_listed(tmp_path: Path) -> None:
+    estimator = Estimator("starter", tmp_path)
+    asking = Workspace(empty_scene(), lambda: InProcess(two_engines()), estimator, tmp_path).asking
+    assert asking.lines() == ()
+    assert asking.texts == ()
+    assert not asking.drawing
+    asking.stop_drawing()
+    asking.answer_with(clicks=SEGVOL)
+    for wish in (lambda: asking.say("liver"), asking.draw_box):
+        with pytest.raises(PromptError, match="No scan is open"):
+            wish()
+    assert telling.hint(asking._workspace) == ""
