@@ -208,7 +208,7 @@ def a_click_changes_its_organ_and_nothing_else(story: Story) -> object:
     after = story.voxels("liver")
     assert after.sum() < liver.sum()
     assert (story.voxels("spleen") == spleen).all()
-    assert story.ui.clickList.count == 1
+    assert story.ui.promptList.count == 1
     story.picture("4-corrected")
     return int(liver.sum() - after.sum())
 
@@ -325,9 +325,9 @@ def a_click_of_the_saved_scene_can_still_be_deleted(story: Story) -> object:
     lesion = next(n for n in segments.ids() if segments.name(n) == "Lesion 1")
     story.ui.segmentsTable.setSelectedSegmentIDs([lesion])
     story.settle()
-    assert story.ui.clickList.count == 1
-    story.ui.clickList.setCurrentRow(0)
-    story.ui.deleteClickButton.click()
+    assert story.ui.promptList.count == 1
+    story.ui.promptList.setCurrentRow(0)
+    story.ui.deletePromptButton.click()
     story.settle()
     assert not story.workspace.annotator.session.annotation[lesion].mask.mask.any()
     story.ui.undoButton.click()

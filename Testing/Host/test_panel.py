@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fake_engine import LIVER, RIGHT_KIDNEY, SPLEEN, FakeEngine, specification
+from fake_engine import LIVER, RIGHT_KIDNEY, SPLEEN, FakeEngine, specification, two_engines
 from scene_world import painted
 from VISTA3DSegmentLib.models import store
 from VISTA3DSegmentLib.models.header import METADATA_KEY
@@ -37,7 +37,7 @@ class Bench:
     def start_engine(self, choice: Any, _python: str | None) -> InProcess:
         """Instead of a child process."""
         self.choices.append(choice)
-        self.engines.append(FakeEngine())
+        self.engines.append(two_engines())
         return InProcess(self.engines[-1])
 
     @property
@@ -171,7 +171,9 @@ def test_buttons_that_cannot_be_used_say_why(bench: Bench) -> None:
         ("addButton", "No scan is open."),
         ("undoButton", "Nothing was done yet."),
         ("deleteSegmentButton", "Choose a segment"),
-        ("flipButton", "Choose a click"),
+        ("flipButton", "Choose a line"),
+        ("findButton", "No scan is open."),
+        ("boxButton", "No scan is open."),
     ):
         assert not getattr(bench.ui, name).enabled, name
         assert why in getattr(bench.ui, name).toolTip, name
@@ -252,18 +254,18 @@ def test_a_click_can_be_gone_to_flipped_and_deleted_in_the_list(bench: Bench) ->
     bench.press("structureButton")
     assert bench.ui.structureEdit.text == ""
     bench.place(IN_LIVER)
-    assert [bench.ui.clickList.item(0).text()] == ["+  R 6.0  A 8.0  S 6.0 mm"]
-    bench.ui.clickList.setCurrentRow(0)
+    assert [bench.ui.promptList.item(0).text()] == ["+  R 6.0  A 8.0  S 6.0 mm"]
+    bench.ui.promptList.setCurrentRow(0)
     red = slicer.mrmlScene.GetNodeByID("vtkMRMLSliceNodeRed")
     assert red.GetSliceToRAS().GetElement(2, 3) == pytest.approx(6.0)
     ml = bench.ml()["cyst"]
     assert ml > 0
     bench.press("flipButton")
     assert bench.ml()["cyst"] == 0
-    assert bench.ui.clickList.item(0).text().startswith("\N{MINUS SIGN}")
-    bench.ui.clickList.setCurrentRow(0)
-    bench.press("deleteClickButton")
-    assert bench.ui.clickList.count == 0
+    assert bench.ui.promptList.item(0).text().startswith("\N{MINUS SIGN}")
+    bench.ui.promptList.setCurrentRow(0)
+    bench.press("deletePromptButton")
+    assert bench.ui.promptList.count == 0
     bench.press("undoButton")
     bench.press("undoButton")
     assert bench.ml()["cyst"] == ml

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import qt
@@ -12,14 +11,16 @@ import slicer
 from slicer.i18n import tr as _
 
 from ..errors import Cancelled, SegmentationError
-from ..models import store
+from ..models import registry, store
 from ..models.fetching import fetch
-from ..models.registry import KnownModel
+from ..models.registry import System
 from ..models.store import ListedModel
 from ..service.errand import Errand
-from .engine_choice import GROUP, EngineChoice
+from .adding_models import accepts, add_from_file
+from .engine_choice import EngineChoice
+from .model_selector import ModelSelector
 from .waiting import Waiting
-from .widgets import enable, fill, show_text
+from .widgets import enable, show_text
 
 
 class ModelsSection:
@@ -43,13 +44,18 @@ class ModelsSection:
     ) -> None:
         self._ui, self._settings, self._python, self._chosen, self._failed = ui, settings, python, chosen, failed
         self.choice = EngineChoice.read(settings)
-        self._listed: tuple[ListedModel, ...] = ()
+        self._models: dict[System, ModelSelector] = {
+            "vista3d": ModelSelector(ui.modelSelector, "vista3d"),
+            "segvol": ModelSelector(ui.segvolSelector, "segvol"),
+        }
+        self._looked_at: System = "vista3d"
         self._fetched = ""
         self._waiting = Waiting(ui.VISTA3DSegment, self._show_progress, self._downloaded)
         self._show_choice()
         self.list()
         ui.downloadWidget.setVisible(False)
-        ui.modelSelector.connect("activated(int)", lambda _row: self._model_selected())
+        for system, models in self._models.items():
+            models.selector.connect("activated(int)", lambda _row, system=system: self._model_selected(system))
         for selector in (ui.deviceSelector, ui.precisionSelector):
             selector.connect("activated(int)", lambda _row: self._wish())
         ui.memorySpinBox.connect("editingFinished()", self._wish)
@@ -61,20 +67,22 @@ class ModelsSection:
 
     def list(self) -> None:
         """Read again which models there are."""
-        self._listed = store.list_models()
-        if all(model.name != self.choice.model or model.path is None for model in self._listed):
-            self.choice = replace(self.choice, model=EngineChoice().model)
-        wanted = self._shown.name if self._shown is not None else self.choice.model
-        away = _("{name} (not here)")
-        lines = [model.name if model.path else away.format(name=model.name) for model in self._listed]
-        fill(self._ui.modelSelector, lines)
-        names = {model.name for model in self._listed}
-        self._select(wanted if wanted in names else self.choice.model)
+        listed = store.list_models()
+        for system, models in self._models.items():
+            models.list(listed, self._used[system])
+            if not models.is_here(self._used[system]):
+                self.fall_back(system)
+        self._describe()
 
-    def fall_back(self) -> None:
-        """The model of the choice cannot be used: the starter is chosen."""
-        self.choice = replace(self.choice, model=EngineChoice().model)
-        self._select(self.choice.model)
+    def fall_back(self, system: System) -> None:
+        """The model of a system that is chosen cannot be used: the one that comes with the module takes its place."""
+        models = self._models[system]
+        if system == "vista3d":
+            self.choice = replace(self.choice, model=models.usual)
+        else:
+            self.choice = replace(self.choice, segvol=models.usual)
+        models.select(models.usual)
+        self._describe()
 
     def allow(self, why_not: str) -> None:
         """Let the person choose another engine, or say why they cannot now.
@@ -83,7 +91,9 @@ class ModelsSection:
             why_not: a sentence; "": they can.
         """
         ui = self._ui
-        for widget in (ui.modelSelector, ui.deviceSelector, ui.precisionSelector, ui.memorySpinBox):
+        for widget in (
+            ui.modelSelector, ui.segvolSelector, ui.deviceSelector, ui.precisionSelector, ui.memorySpinBox
+        ):  # fmt: skip
             enable(widget, why_not)
 
     def close(self) -> None:
@@ -96,10 +106,17 @@ class ModelsSection:
 
     @property
     def _shown(self) -> ListedModel | None:
-        row = self._ui.modelSelector.currentIndex
-        return self._listed[row] if 0 <= row < min(len(self._listed), self._ui.modelSelector.count) else None
+        """The model that was looked at last."""
+        return self._models[self._looked_at].shown
+
+    @property
+    def _used(self) -> dict[System, str]:
+        return {"vista3d": self.choice.model, "segvol": self.choice.segvol}
 
     def _show_choice(self) -> None:
+        for system, models in self._models.items():
+            if models.usable is not None:  # one that is not here is shown to be downloaded
+                models.select(self._used[system])
         for selector, wanted in (
             (self._ui.deviceSelector, self.choice.device), (self._ui.precisionSelector, self.choice.precision)
         ):  # fmt: skip
@@ -109,54 +126,57 @@ class ModelsSection:
     def _describe(self) -> None:
         model = self._shown
         known = model.known if model is not None else None
-        here = model is not None and model.path is not None
+        file = model.file if model is not None else None
         parts = [known.title, _("for {modality}").format(modality=known.modality), known.licence.name] if known else []
+        lacks_words = file is not None and file.lacks_vocabulary
+        if lacks_words:
+            parts.append(_("without its vocabulary: it understands only the words that it was trained with"))
         show_text(self._ui.modelLabel, "; ".join(parts) if parts else _("A model of your own."))
         busy = _("A download is under way.") if self._waiting.busy else ""
         nowhere = _("It is published nowhere.") if known is None or known.url is None else ""
-        enable(self._ui.downloadButton, busy or (_("It is here already.") if here else nowhere))
+        whole = _("It is here already.") if file is not None and not lacks_words else ""
+        enable(self._ui.downloadButton, busy or whole or nowhere)
         part = _("It is a part of this module.") if known is not None and known.url is None else ""
-        enable(self._ui.deleteModelButton, part or ("" if here else _("It is not here.")))
+        enable(self._ui.deleteModelButton, part or ("" if file is not None else _("It is not here.")))
 
     # ------------------------------------------------------------------ what the person does
 
-    def _model_selected(self) -> None:
+    def _model_selected(self, system: System) -> None:
+        self._looked_at = system
         self._describe()
-        if self._shown is not None and self._shown.path is not None:
+        if self._models[system].usable is not None:
             self._wish()
 
     def _wish(self) -> None:
-        model = self._shown
         wanted = EngineChoice(
-            model.name if model is not None and model.path is not None else self.choice.model,
+            self._models["vista3d"].usable or self.choice.model,
             str(self._ui.deviceSelector.currentText),
             str(self._ui.precisionSelector.currentText),
             int(self._ui.memorySpinBox.value),
+            self._models["segvol"].usable or self.choice.segvol,
         )
         if wanted != self.choice and self._chosen(wanted):
             self.choice = wanted
             wanted.write(self._settings)
         self._show_choice()
+        self._describe()
 
     def _add(self) -> None:
-        path = qt.QFileDialog.getOpenFileName(
-            self._ui.addModelButton, _("Weights"), "", _("Weights (*.safetensors *.pt *.pth)")
-        )
-        if path:
-            added = store.add(Path(path))
+        added = add_from_file(self._ui.addModelButton, self._settings)
+        if added is not None:
             self.list()
-            self._select(added.known.name if added.known is not None else added.path.stem)
-            self._model_selected()
+            self._use(added.path.stem, added.system or "vista3d")
 
-    def _select(self, name: str) -> None:
-        names = [model.name for model in self._listed]
-        if name in names:
-            self._ui.modelSelector.setCurrentIndex(names.index(name))
-            self._describe()
+    def _use(self, name: str, system: System) -> None:
+        self._models[system].select(name)
+        if name == self._used[system]:
+            self._chosen(self.choice)  # it is opened again: its vocabulary may have come
+        self._model_selected(system)
 
     def _download(self) -> None:
         model = self._shown
-        if model is None or model.known is None or not self._accepted(model.known):
+        question = _("Download it and accept this licence?")
+        if model is None or model.known is None or not accepts(model.known, question, self._settings):
             return
         self._fetched = model.name
         self._waiting.wait_for(Errand(fetch, model.name, python=self._python))
@@ -164,30 +184,14 @@ class ModelsSection:
         self._ui.downloadWidget.setVisible(True)
         self._describe()
 
-    def _accepted(self, model: KnownModel) -> bool:
-        """Whether the person wants it under its licence; the acceptance is remembered."""
-        key, licence = f"{GROUP}/accepted/{model.licence.name}", model.licence
-        size = "" if model.size_bytes is None else f" ({model.size_bytes / 1e6:.0f} MB)"
-        accepted = slicer.util.confirmOkCancelDisplay(
-            _("{title}{size}, from {source}.\n\nLicence of the weights: {licence}. {summary}\n\nIts text: {url}\n\n"
-              "Download it and accept this licence?").format(
-                title=model.title, size=size, source=model.source, licence=licence.name, summary=licence.summary,
-                url=licence.url),
-            windowTitle=_("Download {name}").format(name=model.name),
-        )  # fmt: skip
-        if accepted:
-            self._settings.setValue(key, licence.url)
-        return bool(accepted)
-
     def _delete(self) -> None:
-        model = self._shown
+        system, model = self._looked_at, self._shown
         if model is not None and slicer.util.confirmOkCancelDisplay(
             _("Remove the file of the model {name} from this computer?").format(name=model.name)
         ):
-            if model.name == self.choice.model:  # nobody may read the file that is removed
-                self._select(EngineChoice().model)
-                self._wish()
-            if model.name != self.choice.model:
+            if model.name == self._used[system]:  # nobody may read the file that is removed
+                self._use(self._models[system].usual, system)
+            if model.name != self._used[system]:
                 store.remove(model.name)
             self.list()
 
@@ -204,8 +208,7 @@ class ModelsSection:
         self._ui.downloadWidget.setVisible(False)
         self.list()
         if error is None:
-            self._select(self._fetched)
-            self._model_selected()
+            self._use(self._fetched, registry.known(self._fetched).architecture)
         elif not isinstance(error, Cancelled):
             self._failed(error)
 

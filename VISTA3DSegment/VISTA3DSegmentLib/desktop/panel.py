@@ -12,22 +12,25 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
+from ..engines import texts_of
 from ..errors import SegmentationError
 from ..prompts import Ras
 from ..scene.latency import Latency
 from ..scene.nodes import segmentation_for
-from ..scene.place_mode import PlaceMode
 from ..session.session import RunProgress
-from ..workspace import choices, telling
+from ..workspace import telling
 from ..workspace.estimate import Estimator
 from ..workspace.news import News
 from ..workspace.workspace import Workspace
-from .click_list import ClickList
+from .answering_choice import AnsweringChoice
 from .doctor_section import DoctorSection
 from .engine_choice import EngineChoice
 from .first_start import FirstStart
 from .models_section import ModelsSection
+from .mouse import Mouse
+from .naming import Naming
 from .organ_picker import OrganPicker
+from .prompt_list import PromptList
 from .segments_table import SegmentsTable
 from .shortcuts import Shortcuts
 from .ticker import Ticker
@@ -85,7 +88,7 @@ class Panel:
     def __init__(self, ui: Any, host: Host) -> None:
         self._ui, self._host = ui, host
         self._parameters: Parameters | None = None
-        self._place: PlaceMode | None = None
+        self._mouse: Mouse | None = None
         self._shortcuts: Shortcuts | None = None
         self._latency, self._was_busy, self._centres = "", False, False
         self._dirty, self._applying, self._entered, self._lost = True, False, False, False
@@ -100,25 +103,33 @@ class Panel:
         self._organs = OrganPicker(ui, self._organs_chosen)
         self._organs.offer(self.workspace.classes)
         self._table = SegmentsTable(ui.segmentsTable, self._segment_chosen)
-        self._clicks = ClickList(
+        asking = self.workspace.asking
+        self._prompts = PromptList(
             ui,
             self._jump,
-            lambda click_id: self._act(lambda: self.workspace.annotator.flip(click_id)),
-            lambda click_id: self._act(lambda: self.workspace.annotator.delete(click_id)),
+            lambda line_id: self._act(lambda: asking.flip(line_id)),
+            lambda line_id: self._act(lambda: asking.forget(line_id)),
         )
-        self._offer_structures()
+        self._naming = Naming(ui, asking)
+        self._answering = AnsweringChoice(ui, settings, asking, self._wake)
         self._connect()
         ui.addButton.setIcon(qt.QIcon(host.resource("Icons/Add.svg")))
         ui.removeButton.setIcon(qt.QIcon(host.resource("Icons/Remove.svg")))
+        ui.boxButton.setIcon(qt.QIcon(host.resource("Icons/Box.svg")))
         self.refresh()
 
     def _estimator(self) -> Estimator:
-        """Of the model that was chosen last; if that is damaged the starter takes its place."""
+        """Of the models that were chosen last; where one is damaged that of the module takes its place."""
+        try:
+            texts_of(self._models.choice.segvol)
+        except SegmentationError as error:
+            self._fail(error)
+            self._models.fall_back("segvol")
         try:
             return Estimator(self._models.choice.model, self._host.home)
         except SegmentationError as error:
             self._fail(error)
-            self._models.fall_back()
+            self._models.fall_back("vista3d")
             return Estimator(self._models.choice.model, self._host.home)
 
     def _workspace_with(self, choice: EngineChoice, estimator: Estimator) -> Workspace:
@@ -130,8 +141,8 @@ class Panel:
         return workspace
 
     def _workspace_changed(self) -> None:
-        if self.workspace.volume is None and self._place is not None:
-            self._forget_place()
+        if self.workspace.volume is None and self._mouse is not None:
+            self._forget_mouse()
             if not self._applying and self._parameters is not None:
                 # A node was removed; the lists of nodes choose another one by themselves, which nobody has asked for.
                 self._lost = True
@@ -156,6 +167,7 @@ class Panel:
             (ui.cancelButton, workspace.cancel),
             (ui.structureButton, self._begin_structure),
             (ui.lesionButton, self._begin_lesion),
+            (ui.findButton, self._find),
             (ui.beforeButton, workspace.toggle_before),
             (ui.acceptButton, lambda: workspace.annotator.accept()),
             (ui.rejectButton, lambda: workspace.annotator.reject()),
@@ -165,9 +177,10 @@ class Panel:
         ]
         for button, action in pressed:
             button.connect("clicked()", lambda action=action: self._act(action))
-        ui.structureEdit.connect("returnPressed()", lambda: self._act(self._begin_structure))
+        ui.structureEdit.connect("returnPressed()", lambda: self._act(self._find))
         ui.addButton.connect("clicked(bool)", lambda checked: self._act(lambda: self._click_with(checked, True)))
         ui.removeButton.connect("clicked(bool)", lambda checked: self._act(lambda: self._click_with(checked, False)))
+        ui.boxButton.connect("clicked(bool)", lambda checked: self._act(lambda: self._draw_box(checked)))
         ui.show3DButton.connect("toggled(bool)", lambda shown: self._act(lambda: self._show_surfaces(shown)))
 
     # ------------------------------------------------------------------ the module's life
@@ -187,13 +200,13 @@ class Panel:
         if self._shortcuts is not None:
             self._shortcuts.clear()
             self._shortcuts = None
-        if self._place is not None:
-            self._place.stop()
+        if self._mouse is not None:
+            self._mouse.let_go()
 
     def close(self) -> None:
         """End: nothing is left behind but what is in the scene."""
         self.exit()
-        self._forget_place()
+        self._forget_mouse()
         self._models.close()
         self._doctor.close()
         self.workspace.end()
@@ -203,7 +216,7 @@ class Panel:
         """The scene is about to be emptied."""
         self._news.clear()
         self._latency = ""
-        self._forget_place()
+        self._forget_mouse()
         self.workspace.close()
         self._parameters = None
         self._table.show(None)
@@ -268,7 +281,7 @@ class Panel:
         self._news.clear()
         try:
             if volume_node is None:
-                self._forget_place()
+                self._forget_mouse()
                 self.workspace.close()
                 self._table.show(segmentation_node)
             else:
@@ -294,7 +307,7 @@ class Panel:
             self._applying = was
 
     def _open(self, volume_node: Any, segmentation_node: Any) -> None:
-        self._forget_place()
+        self._forget_mouse()
         left_volume, left = self._open_nodes()
         with self._unheard():
             self.workspace.open(volume_node, segmentation_node)
@@ -304,11 +317,9 @@ class Panel:
         self._opened()
 
     def _opened(self) -> None:
-        annotator, application = self.workspace.annotator, self._host.application
+        annotator = self.workspace.annotator
         self._latency = ""
-        logic = application.applicationLogic()
-        self._place = PlaceMode(logic.GetInteractionNode(), logic.GetSelectionNode(), annotator.markups.nodes)
-        self._place.changed.connect(lambda _sign: self._wake())
+        self._mouse = Mouse(self._host.application, self.workspace, self._wake)
         annotator.session.progressed.connect(self._run_ended)
         annotator.surfaces.show(bool(self._ui.show3DButton.checked))
         self._table.show(annotator.segmentation_node)
@@ -325,10 +336,10 @@ class Panel:
         if nodes and volume_node.GetID() not in shown:
             slicer.util.setSliceViewerLayers(background=volume_node, fit=True)
 
-    def _forget_place(self) -> None:
-        if self._place is not None:
-            self._place.close()
-            self._place = None
+    def _forget_mouse(self) -> None:
+        if self._mouse is not None:
+            self._mouse.close()
+            self._mouse = None
 
     def _set_limits(self, parameters: Parameters) -> None:
         annotator = self.workspace.annotator
@@ -347,6 +358,7 @@ class Panel:
         ):
             return False
         try:
+            texts_of(choice.segvol)
             estimator = Estimator(choice.model, self._host.home)
         except SegmentationError as error:
             self._fail(error)
@@ -356,12 +368,11 @@ class Panel:
 
     def _exchange(self, choice: EngineChoice, estimator: Estimator) -> None:
         was_open = self.workspace.volume is not None
-        self._forget_place()
+        self._forget_mouse()
         try:
             self.workspace.use(self._starting(choice), estimator)
         finally:
             self._organs.offer(self.workspace.classes)
-            self._offer_structures()
             if was_open and self.workspace.volume is not None:
                 self._opened()
 
@@ -400,30 +411,37 @@ class Panel:
                 name=self.workspace.annotator.segmentation_node.GetName()
             )
         ):
-            self._forget_place()
+            self._forget_mouse()
             with self._unheard():
                 self.workspace.start_afresh()
             self._opened()
 
     def _begin_structure(self) -> None:
-        name = str(self._ui.structureEdit.text).strip()
-        self.workspace.begin_structure(name)
-        self._ui.structureEdit.clear()
+        self.workspace.begin_structure(self._naming.name)
+        self._naming.clear()
         self._click_with(True, True)
+
+    def _find(self) -> None:
+        self.workspace.asking.say(self._naming.name)
+        self._naming.clear()
 
     def _begin_lesion(self) -> None:
         self.workspace.begin_structure("")
         self._click_with(True, True)
 
     def _click_with(self, wanted: bool, positive: bool) -> None:
-        if self._place is not None:
-            if wanted:
-                self._place.start(positive)
-            else:
-                self._place.stop()
+        if self._mouse is not None:
+            self._mouse.click(positive) if wanted else self._mouse.let_go()
 
     def _toggle_clicks(self, positive: bool) -> None:
-        self._click_with(self._place is not None and self._place.sign is not positive, positive)
+        self._click_with(self._mouse is not None and self._mouse.sign is not positive, positive)
+
+    def _draw_box(self, wanted: bool) -> None:
+        if self._mouse is not None:
+            self._mouse.draw() if wanted else self._mouse.let_go()
+
+    def _toggle_box(self) -> None:
+        self._draw_box(self._mouse is not None and not self._mouse.draws)
 
     def _segment_chosen(self, segment_id: str | None) -> None:
         def choose() -> None:
@@ -449,13 +467,15 @@ class Panel:
         slicer.vtkMRMLSliceNode.JumpAllSlices(self._host.scene, *ras, slicer.vtkMRMLSliceNode.OffsetJumpSlice)
 
     def _cancel(self) -> None:
-        """Esc: stop what is computed; if nothing is, stop placing clicks."""
-        if telling.is_running(self.workspace) or (
+        """Esc: stop drawing a box; else stop what is computed; if nothing is, stop placing clicks."""
+        if self._mouse is not None and self._mouse.draws:
+            self._mouse.let_go()
+        elif telling.is_running(self.workspace) or (
             self.workspace.volume is not None and self.workspace.annotator.session.busy
         ):
             self.workspace.cancel()
-        elif self._place is not None:
-            self._place.stop()
+        elif self._mouse is not None:
+            self._mouse.let_go()
 
     def _make_shortcuts(self) -> Shortcuts:
         """Keys of the panel and of the views; fields take the letters that are typed into them, and the space bar
@@ -469,6 +489,8 @@ class Panel:
             "A": lambda: self._toggle_clicks(True),
             "D": lambda: self._toggle_clicks(False),
             "N": self._begin_lesion,
+            "T": self._naming.begin,
+            "B": self._toggle_box,
         }
         in_views: dict[str, Callable[[], object]] = {"Space": workspace.toggle_before}
         shortcuts = Shortcuts(self._act)
@@ -487,6 +509,8 @@ class Panel:
     def _tick(self) -> bool:
         try:
             self.workspace.pump()
+            if self._mouse is not None:
+                self._mouse.settle()
         except Exception as error:
             self._fail(error)
         if self.workspace.volume is not None:
@@ -512,8 +536,7 @@ class Panel:
 
     def _status(self) -> str:
         hint = self._hint()
-        placing = self._place is not None and self._place.sign is not None
-        if self._news.message and placing:
+        if self._news.message and self._mouse is not None and self._mouse.is_ours:
             return f"{self._news.message}\n{hint}"
         return self._news.message or hint
 
@@ -527,12 +550,14 @@ class Panel:
             return ""
         if why_not:
             return why_not
-        if self._place is not None and self._place.sign is not None:
-            word = _("goes on") if self._place.sign else _("is too large")
+        if self._mouse is not None and self._mouse.draws:
+            return _("Click at a corner of the box in a view, then at the opposite one. Esc ends it.")
+        if self._mouse is not None and self._mouse.sign is not None:
+            word = _("goes on") if self._mouse.sign else _("is too large")
             return _("Click in a view where it {word}. Esc ends it.").format(word=word)
         if self._ui.segmentsTable.segmentCount:
             return _("Where an organ is wrong press Add or Remove (A, D), then click there.")
-        return _("Press Segment to find every organ of this scan, or name a structure and click on it.")
+        return _("Press Segment to find every organ of this scan, or name a structure below and press Enter.")
 
     @property
     def _why_not_yet(self) -> str:
@@ -560,12 +585,15 @@ class Panel:
 
     def _show_correcting(self) -> None:
         ui, workspace = self._ui, self.workspace
-        there, sign = workspace.volume is not None, None if self._place is None else self._place.sign
+        there, mouse = workspace.volume is not None, self._mouse
         why_not = self._why_not_yet or telling.why_no_click(workspace)
-        for button in (ui.addButton, ui.removeButton, ui.structureButton, ui.lesionButton):
+        for button in (
+            ui.addButton, ui.removeButton, ui.boxButton, ui.findButton, ui.structureButton, ui.lesionButton
+        ):  # fmt: skip
             enable(button, why_not)
-        set_checked(ui.addButton, sign is True)
-        set_checked(ui.removeButton, sign is False)
+        set_checked(ui.addButton, mouse is not None and mouse.sign is True)
+        set_checked(ui.removeButton, mouse is not None and mouse.sign is False)
+        set_checked(ui.boxButton, mouse is not None and mouse.draws)
         set_checked(ui.beforeButton, workspace.shows_before)
         history = workspace.annotator.session.history if there else None
         nothing = _("Nothing was done yet.")
@@ -578,7 +606,8 @@ class Panel:
         selected = workspace.annotator.selected if there else None
         value = workspace.annotator.session.annotation.objects.get(selected) if selected else None
         show_text(ui.targetLabel, "" if value is None else _("Chosen: {name}").format(name=value.structure.name))
-        self._clicks.show(() if value is None else value.clicks)
+        self._prompts.show(workspace.asking.lines())
+        self._naming.show()
         show_text(ui.latencyLabel, self._latency)
 
     def _show_segments(self) -> None:
@@ -589,13 +618,6 @@ class Panel:
             known = selected is not None and selected in self.workspace.annotator.segments
             self._table.choose(selected if known else None)
         enable(self._ui.deleteSegmentButton, "" if selected else _("Choose a segment in the table first."))
-
-    def _offer_structures(self) -> None:
-        names = [choice.title for choice in choices.structures(self.workspace.classes)]
-        completer = qt.QCompleter(names, self._ui.structureEdit)
-        completer.setCaseSensitivity(qt.Qt.CaseInsensitive)
-        completer.setFilterMode(qt.Qt.MatchContains)
-        self._ui.structureEdit.setCompleter(completer)
 
     def _run_ended(self, progress: RunProgress) -> None:
         self._centres = progress.progress is None and bool(self._ui.show3DButton.checked)
