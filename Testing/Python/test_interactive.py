@@ -292,12 +292,12 @@ def test_a_click_that_is_nowhere_cannot_be_made(value: float) -> None:
         Click((1.0, value, 2.0))
 
 
-def test_a_request_without_clicks_and_one_with_words_are_refused() -> None:
+def test_a_request_without_prompts_and_one_with_unknown_words_are_refused() -> None:
     opened = colour_engine()[0].open(body())
     with pytest.raises(PromptError, match="no click"):
         opened.refine(NEW, ())
-    with pytest.raises(PromptError, match="no text"):
-        opened.refine(NEW, (click_at(opened.volume, (9, 10, 11)), Text("liver")))
+    with pytest.raises(PromptError, match="knows no structure"):
+        opened.refine(NEW, (click_at(opened.volume, (9, 10, 11)), Text("a strange thing")))
 
 
 def test_a_class_that_the_model_does_not_find_needs_a_segment_to_correct() -> None:

@@ -30,6 +30,12 @@ class WindowPrompts:
     box: Tensor | None = None
     text: Tensor | None = None
 
+    def batched(self, device: torch.device | str = "cpu") -> tuple[Tensor | None, ...]:
+        """Points, labels, box and text with a first axis of one, as ``PromptEncoder`` takes them."""
+        points, labels, box = (None if t is None else t[None] for t in (self.points, self.labels, self.box))
+        points, labels, box, text = (None if t is None else t.to(device) for t in (points, labels, box, self.text))
+        return points, labels, box, text
+
 
 class Backend(Protocol):
     """The network's parts on one device, in one precision. Deterministic: same input, same output."""
@@ -70,17 +76,9 @@ class TorchBackend:
     @torch.inference_mode()
     def decode(self, embedding: Tensor, prompts: WindowPrompts) -> Tensor:
         """See ``Backend``."""
-        points, labels, box, text = (
-            None if tensor is None else tensor.to(self._device)
-            for tensor in (prompts.points, prompts.labels, prompts.box, prompts.text)
-        )
+        points, labels, box, text = prompts.batched(self._device)
         with self._autocast():
-            sparse = self._network.prompt_encoder(
-                None if points is None else points[None],
-                None if labels is None else labels[None],
-                None if box is None else box[None],
-                text,
-            )
+            sparse = self._network.prompt_encoder(points, labels, box, text)
             return self._network.decode(embedding.to(self._device).float(), sparse, text)[0].float().cpu()
 
     def _autocast(self) -> Any:

@@ -54,13 +54,20 @@ class MaskDecoder(nn.Module):
         Returns:
             (B, *4 grid).
         """
-        count = len(sparse)
-        own = torch.cat([self.iou_token.weight, self.mask_tokens.weight])
-        tokens = torch.cat([own.expand(count, -1, -1), sparse], 1)
-        source = embedding.expand(count, -1, -1, -1, -1)
+        tokens = self.tokens(sparse)
+        source = embedding.expand(len(sparse), -1, -1, -1, -1)
         queries, keys = self.transformer(source, positions.expand_as(source), tokens)
         voxels = self.output_upscaling(keys.transpose(1, 2).reshape(source.shape))
-        weights = self.output_hypernetworks_mlps[0](queries[:, FIRST_MASK])
-        if text is not None:
-            weights = weights + self.txt_align_upscaled_embedding(text)
+        weights = self.output_hypernetworks_mlps[0](queries[:, FIRST_MASK]) + self.said(text)
         return torch.einsum("bc,bckji->bkji", weights, voxels)
+
+    def tokens(self, sparse: Tensor) -> Tensor:
+        """The decoder's own tokens and those of the prompts: (B, tokens, width)."""
+        own = torch.cat([self.iou_token.weight, self.mask_tokens.weight])
+        return torch.cat([own.expand(len(sparse), -1, -1), sparse], 1)
+
+    def said(self, text: Tensor | None) -> Tensor:
+        """What a text (B, width) adds to the mask's weights: (B, width / 8); zeros (1, width / 8) without one."""
+        if text is None:
+            return self.txt_align_upscaled_embedding.bias.new_zeros(1, self.txt_align_upscaled_embedding.out_features)
+        return self.txt_align_upscaled_embedding(text)

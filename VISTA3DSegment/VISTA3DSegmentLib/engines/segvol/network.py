@@ -109,12 +109,12 @@ class SegVolNetwork(nn.Module):
                 shape.longest_text,
                 shape.width,
             )
-        self._grid = shape.grid
+        self.window, self.grid, self.width = shape.window, shape.grid, shape.width
 
     def encode(self, images: Tensor) -> Tensor:
         """Images (B, 1, *window), 0 to 1, as embeddings (B, width, *grid)."""
         tokens, _ = self.image_encoder(images)
-        return tokens.transpose(1, 2).unflatten(2, self._grid)
+        return tokens.transpose(1, 2).unflatten(2, self.grid)
 
     def decode(self, embedding: Tensor, sparse: Tensor, text: Tensor | None) -> Tensor:
         """Mask logits of prompts on one image.

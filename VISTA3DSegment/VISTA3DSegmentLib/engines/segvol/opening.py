@@ -10,9 +10,10 @@ from ...models import store
 from ...models.registry import SEGVOL_SPECIFICATION
 from ...models.segvol_texts import segvol_texts
 from ...models.specification_fields import REMEDY
-from ..choice import choose
-from .backend import TorchBackend
+from ..choice import Choice, choose
+from .backend import Backend, TorchBackend
 from .engine import Options, SegVolEngine
+from .network import SegVolNetwork
 from .texts import Texts, text_tower
 from .tokens import Tokenizer
 from .weights import load_segvol
@@ -33,8 +34,16 @@ def open_segvol(weights: str | Path, device: str, precision: str, **options: Any
         ids = {text.name: text.ids for text in segvol_texts()}
         tokenizer = None if file.vocabulary is None else _tokenizer(file.vocabulary, model.shape.vocabulary)
         words = Texts(None, tuple(ids), ids, tower, tokenizer)
-    backend = TorchBackend(model.network, choice.device, choice.precision)
+    backend = _backend(model.network, choice)
     return SegVolEngine(backend, model.specification, words, f"{model.sha256} {choice}", Options(**options))
+
+
+def _backend(network: SegVolNetwork, choice: Choice) -> Backend:
+    if choice.library == "torch":
+        return TorchBackend(network, choice.device, choice.precision)
+    from .openvino_backend import OpenVinoBackend
+
+    return OpenVinoBackend(network, choice.precision)
 
 
 def _tokenizer(path: Path, vocabulary: int) -> Tokenizer:

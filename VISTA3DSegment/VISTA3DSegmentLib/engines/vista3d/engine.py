@@ -257,6 +257,8 @@ class OpenedVista3D:
         cancel: Cancel | None = None,
     ) -> Edit:
         """See ``engine.Opened.refine``. A text means a class, a box limits what may change."""
+        if not prompts:
+            raise PromptError("There is no click to segment from.", "Click on the structure.")
         structure, prompts = translated(structure, prompts)
         if not clicks_of(prompts):
             return self._described(structure, prompts, base, region, cancel)
@@ -341,8 +343,6 @@ class OpenedVista3D:
                 "Choose a model that does, for example starter.",
             )
         clicks = clicks_of(prompts)
-        if not clicks:
-            raise PromptError("There is no click to segment from.", "Click on the structure.")
         for click in clicks:
             self.volume.check_inside(click.ras)
         points = self.grid.points_of([click.ras for click in clicks])

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from copy import deepcopy
 from threading import Lock
-from types import ModuleType
 from typing import Any, Literal, TypeAlias
 
 import torch
 from torch import nn
 
-from ...errors import ModelError
 from ..choice import DTYPES, Precision
+from ..openvino_settings import import_openvino, settings_for
 from .backend import Backend
 from .channels_last import channels_first
 from .point_head import click_tokens
@@ -20,9 +19,6 @@ from .point_head import click_tokens
 Tensor = torch.Tensor
 Part: TypeAlias = Literal["encoder", "classes", "clicks", "click"]
 Window: TypeAlias = tuple[int, int, int]
-
-HINT = {"fp32": "f32", "bf16": "bf16"}
-"""OpenVINO's names. The hint is always given: left alone, OpenVINO takes bfloat16 wherever the processor has it."""
 
 
 class OpenVinoBackend:
@@ -50,9 +46,11 @@ class OpenVinoBackend:
         threads: int | None = None,
         encoder: Backend | None = None,
     ) -> None:
-        openvino, self._graphs = _import_openvino()
-        if precision not in HINT:
-            raise ModelError(f"OpenVINO does not compute in {precision} on CPUs.", "Choose precision fp32 or bf16.")
+        openvino = import_openvino()
+        from .. import openvino_layers
+        from . import openvino_graphs
+
+        self._graphs, self._shared = openvino_graphs, openvino_layers.shared
         self.device = torch.device("cpu")
         self.description = f"OpenVINO {openvino.__version__.split('-')[0]}, CPU, {precision}"
         self._exact = encoder
@@ -60,14 +58,7 @@ class OpenVinoBackend:
             self.description = f"{encoder.description}; clicks: {self.description}"
         self._core = openvino.Core()
         self._dtype = DTYPES[precision]
-        self._settings = {
-            "INFERENCE_PRECISION_HINT": HINT[precision],
-            "PERFORMANCE_HINT": "LATENCY",
-            "NUM_STREAMS": 1,
-            "INFERENCE_NUM_THREADS": threads or torch.get_num_threads(),
-            # Pinned threads of two processes would share one core while others idle.
-            "ENABLE_CPU_PINNING": False,
-        }
+        self._settings = settings_for(precision, threads)
         self._encoder: Any = _stored_in(self._dtype, network.image_encoder)
         self._class_head, self._point_head = network.class_head, network.point_head
         self._requests: dict[tuple[Part, Window], Any] = {}
@@ -97,9 +88,9 @@ class OpenVinoBackend:
         # New memory each time, for the caller keeps it.
         outputs = [torch.empty(shape, dtype=torch.float32 if part == "click" else self._dtype) for shape in shapes]
         for index, tensor in enumerate(inputs):
-            request.set_input_tensor(index, self._graphs.shared(tensor))
+            request.set_input_tensor(index, self._shared(tensor))
         for index, tensor in enumerate(outputs):
-            request.set_output_tensor(index, self._graphs.shared(tensor))
+            request.set_output_tensor(index, self._shared(tensor))
         request.infer()
         if part != "click":
             # Else the memory of all parts would add up: 3.8 GB in float32 instead of 1.5.
@@ -157,16 +148,3 @@ def _window(shape: Sequence[int]) -> Window:
 
 def _together(tensors: Sequence[Tensor]) -> Tensor:
     return tensors[0] if len(tensors) == 1 else torch.cat(list(tensors))
-
-
-def _import_openvino() -> tuple[ModuleType, ModuleType]:
-    try:
-        import openvino
-
-        from . import openvino_graphs
-    except ImportError as error:
-        raise ModelError(
-            "OpenVINO, which runs the network fast on processors, is not installed.",
-            "Install it with: pip install 'vista3dsegment[cpu]'; or choose another device or precision.",
-        ) from error
-    return openvino, openvino_graphs
