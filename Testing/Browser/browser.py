@@ -214,10 +214,10 @@ class Person:
 
     def begin(self, name: str) -> None:
         """Begin a new structure."""
-        field = self.page.get_by_label("Name of a new structure")
+        field = self.page.get_by_label("Name of a structure")
         field.fill(name)
         field.press("Tab")
-        self.press("Begin this structure")
+        self.press("Begin it empty")
         self.page.wait_for_function(
             "name => document.querySelector('.segment.selected')?.getAttribute('aria-label') === name", arg=name
         )

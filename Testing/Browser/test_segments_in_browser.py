@@ -108,7 +108,7 @@ def test_an_organ_that_is_done_takes_no_click(segmented: Masks, volume: Volume, 
 def test_a_name_and_enter_or_a_name_and_a_click_begin_a_structure(
     segmented: Masks, volume: Volume, person: Person
 ) -> None:
-    field = person.page.get_by_label("Name of a new structure")
+    field = person.page.get_by_label("Name of a structure")
     field.fill("cyst")
     person.step(lambda: field.press("Enter"))
     assert person.names() == ["liver", "spleen", "cyst"]

@@ -23,13 +23,14 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
 
 def test_it_listens_on_this_computer_only_unless_told_otherwise(served: list[tuple[Any, ...]]) -> None:
     assert main(["app"]) == 0
-    assert served == [(None, "starter", "auto", "127.0.0.1", 0, True)]
+    assert served == [(None, "starter", "auto", "127.0.0.1", 0, True, "segvol-starter")]
 
 
 def test_scan_model_address_and_browser_can_be_given(served: list[tuple[Any, ...]]) -> None:
     arguments = ["app", "CT.nii.gz", "--model", "nv-segment-ct", "--host", "0.0.0.0", "--port", "8080", "--no-browser"]
+    arguments += ["--segvol", "mine.bin"]
     assert main(arguments) == 0
-    assert served == [(Path("CT.nii.gz"), "nv-segment-ct", "auto", "0.0.0.0", 8080, False)]
+    assert served == [(Path("CT.nii.gz"), "nv-segment-ct", "auto", "0.0.0.0", 8080, False, "mine.bin")]
 
 
 def test_without_its_packages_it_says_how_to_get_them(

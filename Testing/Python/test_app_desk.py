@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 pytest.importorskip("trame_slicer", reason="needs the app extra")
-from fake_engine import LIVER, SPLEEN, FakeEngine, specification
+from fake_engine import LIVER, SPLEEN, FakeEngine, specification, two_engines
 from scene_world import empty_scene, painted
 from trame.app import get_server
 from trame_server.utils.typed_state import TypedState
@@ -27,12 +27,25 @@ IN_LIVER, ELSEWHERE = (6.0, 8.0, 6.0), (20.0, 20.0, 3.0)
 
 
 class NoViews:
-    """Views of a page that nobody looks at."""
+    """Views of a page that nobody looks at; they remember what they were asked."""
+
+    def __init__(self) -> None:
+        self.placing: Any = None
+        self.at: Any = None
 
     def slices(self) -> dict[str, Any]:
         return {}
 
     def show(self, volume_node: Any, window: str) -> None: ...
+
+    def jump(self, ras: Any) -> None:
+        self.at = ras
+
+    def start_placing(self, node: Any) -> None:
+        self.placing = node
+
+    def stop_placing(self) -> None:
+        self.placing = None
 
 
 class Page:
@@ -44,13 +57,14 @@ class Page:
         self.workspace = ScanWorkspace(empty_scene(), lambda: client, estimator, home)
         state: TypedState[PageState] = TypedState(get_server(str(home), client_type="vue3").state, PageState)
         self.shown = state.data
-        self.desk = Desk(self.workspace, NoViews(), state)
+        self.views = NoViews()
+        self.desk = Desk(self.workspace, self.views, state)
         self.desk._show(Scan(Volume(painted(), np.eye(4)), "painted"))
         self.settle()
 
     def settle(self) -> None:
         for _ in range(100):
-            self.workspace.pump()
+            self.desk.pump()
         self.desk.refresh()
 
     def type(self, name: str) -> None:
@@ -66,7 +80,7 @@ class Page:
 
 @pytest.fixture
 def page(tmp_path: Path) -> Page:
-    return Page(tmp_path, InProcess(FakeEngine()))
+    return Page(tmp_path, InProcess(two_engines()))
 
 
 @pytest.mark.parametrize("typed", ["liver", "Liver", " LIVER ", "hepar", str(LIVER)])
@@ -107,6 +121,101 @@ def test_a_click_is_about_the_structure_whose_name_was_typed(page: Page) -> None
     page.settle()
     assert list(page.structures()) == ["liver", "cyst"], "to remove with ctrl is not about something new"
     assert page.ml("cyst") == 0
+
+
+def test_a_name_that_is_entered_is_found_chosen_and_gone_to(page: Page) -> None:
+    page.type(" Liver ")
+    page.desk.act(page.desk.find)
+    assert not page.shown.click.structure
+    assert page.views.at is None, "it is not there yet"
+    page.settle()
+    assert page.ml("liver") > 0
+    (row,) = page.shown.segments.rows
+    assert page.shown.segments.selected == row.id
+    assert page.views.at is not None
+    assert [(row.kind, row.words) for row in page.shown.click.prompts] == [("text", "“Liver”")]
+    page.views.at = None
+    page.settle()
+    assert page.views.at is None, "only once"
+
+
+def test_with_no_name_the_person_is_told_to_name_something(page: Page) -> None:
+    page.desk.act(page.desk.find)
+    assert "Name the structure" in page.shown.status.message
+    assert page.structures() == {}
+
+
+def test_the_views_stay_where_they_are_if_the_person_has_gone_on(page: Page) -> None:
+    page.type("liver")
+    page.desk.act(page.desk.find)
+    page.desk.act(page.desk.begin_lesion)
+    page.settle()
+    assert page.ml("liver") > 0
+    assert page.views.at is None
+
+
+def test_a_box_is_drawn_for_what_was_typed_and_the_mouse_is_free_again(page: Page) -> None:
+    page.type("cyst")
+    page.desk.act(page.desk.draw_box)
+    assert page.shown.click.drawing
+    assert "close around cyst" in page.shown.click.hint
+    node = page.views.placing
+    for corner in ((16.0, 4.0, 2.0), (22.0, 9.0, 5.0)):
+        node.AddControlPointWorld(*corner)
+    page.settle()
+    assert not page.shown.click.drawing
+    assert page.views.placing is None
+    assert page.ml("cyst") > 0
+    (row,) = page.shown.click.prompts
+    assert row.kind == "box"
+    page.desk.act(lambda: page.desk.go_to_prompt(row.id))
+    assert page.views.at == pytest.approx((19.0, 6.5, 3.5))
+    page.desk.act(lambda: page.desk.forget_prompt(row.id))
+    page.settle()
+    assert page.shown.click.prompts == []
+    assert page.ml("cyst") == 0
+
+
+@pytest.mark.parametrize("end", ["cancel", "draw_box", "host"])
+def test_drawing_ends_by_esc_by_the_button_again_and_by_the_host(page: Page, end: str) -> None:
+    page.desk.act(page.desk.draw_box)
+    if end == "host":
+        page.views.placing = None
+        page.settle()
+    else:
+        page.desk.act(getattr(page.desk, end))
+    assert not page.shown.click.drawing
+    assert page.views.placing is None
+    assert page.workspace.annotator.scene.GetNumberOfNodesByClass("vtkMRMLMarkupsROINode") == 0
+    assert page.structures() == {}
+
+
+def test_a_click_while_a_box_is_drawn_is_none(page: Page) -> None:
+    assert not page.desk._is_mouse_taken()
+    page.desk.act(page.desk.draw_box)
+    assert page.desk._is_mouse_taken()
+
+
+def test_another_scan_ends_the_drawing(page: Page) -> None:
+    page.desk.act(page.desk.draw_box)
+    page.desk._show(Scan(Volume(painted() + 1, np.eye(4)), "another"))
+    page.settle()
+    assert page.views.placing is None
+
+
+def test_what_is_typed_is_commented_at_once(page: Page) -> None:
+    page.type("left kidney")
+    page.desk.act(lambda: None)
+    assert "Left and right are unreliable" in page.shown.click.hint
+
+
+def test_who_answers_is_chosen_on_the_page(page: Page) -> None:
+    page.shown.click.words_by = "vista3d"
+    page.desk._engines_chosen()
+    page.type("liver")
+    page.desk.act(page.desk.find)
+    page.settle()
+    assert next(iter(page.workspace.annotator.session.annotation.objects.values())).engine == ""
 
 
 class NoEngine(InProcess):

@@ -198,8 +198,10 @@ def test_what_is_typed_or_drawn_decides_what_is_said_about_it(desk: Desk) -> Non
     assert "Lesions are found poorly" in asking.hint("liver tumour")
     assert "Left and right" in asking.hint("left kidney")
     asking.draw_box()
-    assert "loose box" in asking.hint("liver")
+    assert "close around the new structure: a loose box" in asking.hint("liver")
     asking.answer_with(words=VISTA3D)
+    assert "inside the box only" in asking.hint()
+    asking.stop_drawing()
     assert asking.hint("left kidney") == guidance.CLASSES
     assert not any("IoU" in sentence or "confiden" in sentence for sentence in guidance.ALL)
 
@@ -216,3 +218,18 @@ def test_without_a_scan_nothing_can_be_asked_and_nothing_is_listed(tmp_path: Pat
         with pytest.raises(PromptError, match="No scan is open"):
             wish()
     assert telling.hint(asking._workspace) == ""
+
+
+def test_only_the_box_of_the_chosen_structure_is_shown(desk: Desk) -> None:
+    annotator = desk.workspace.annotator
+    first = annotator.box(*CORNERS)
+    annotator.select(None)
+    second = annotator.box((3.0, 16.0, 6.0), (9.0, 21.0, 9.0))
+
+    def shown() -> set[str]:
+        return {n for n, node in annotator.boxes.nodes.items() if node.GetDisplayNode().GetVisibility()}
+
+    desk.settle()
+    assert shown() == {second}
+    annotator.select(first)
+    assert shown() == {first}

@@ -4,7 +4,9 @@
   const isTyping = (element) => element?.closest?.("input, textarea, [contenteditable=true]");
   const isControl = (element) => element?.closest?.("button, a, [role=option], [role=menuitem], [role=slider]");
 
-  const KEYS = { a: "add", d: "remove", n: "lesion", escape: "cancel", " ": "before" };
+  const KEYS = { a: "add", d: "remove", n: "lesion", t: "name", b: "box", escape: "cancel", " ": "before" };
+
+  const nameField = () => document.querySelector("input[aria-label='Name of a structure']");
 
   function meaning(event) {
     const key = event.key.toLowerCase();
@@ -22,8 +24,14 @@
     if (!wish) return;
     event.preventDefault();
     event.stopPropagation();
-    if (!event.repeat) ask("key", wish);
+    if (wish === "name") nameField()?.focus();
+    else if (!event.repeat) ask("key", wish);
   }, true);
+
+  // When a name was entered, or given up, the keys mean the view again.
+  addEventListener("keydown", (event) => {
+    if (event.target === nameField() && ["Enter", "Escape"].includes(event.key)) setTimeout(() => event.target.blur());
+  });
 
   const viewAt = (x, y) => [...document.querySelectorAll("[data-view]")].find((view) => {
     const box = view.getBoundingClientRect();

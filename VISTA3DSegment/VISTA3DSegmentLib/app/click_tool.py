@@ -31,24 +31,24 @@ class ClickTool:
 
     Args:
         view: slice view.
-        holds_marker: whether the host has a marker in its hand.
+        is_taken: whether the mouse is the host's: it has a marker or a box in its hand, or draws one.
         clicked: called with the position (RAS of the world, mm), and whether ctrl was held.
     """
 
-    def __init__(self, view: SliceView, holds_marker: Callable[[], bool], clicked: Callable[[Ras, bool], None]) -> None:
-        self._view, self._holds_marker, self._clicked = view, holds_marker, clicked
+    def __init__(self, view: SliceView, is_taken: Callable[[], bool], clicked: Callable[[Ras, bool], None]) -> None:
+        self._view, self._is_taken, self._clicked = view, is_taken, clicked
         self._pressed_at: tuple[int, int] | None = None
         interactor = view.interactor()
         interactor.AddObserver("LeftButtonPressEvent", self._press, BEFORE_THE_HOST)
         interactor.AddObserver("LeftButtonReleaseEvent", self._release, BEFORE_THE_HOST)
 
     def _press(self, interactor: Any, _event: str) -> None:
-        self._pressed_at = interactor.GetEventPosition()
+        self._pressed_at = None if self._is_taken() else interactor.GetEventPosition()
 
     def _release(self, interactor: Any, _event: str) -> None:
         pressed_at, self._pressed_at = self._pressed_at, None
         at = interactor.GetEventPosition()
-        if pressed_at is None or self._holds_marker():
+        if pressed_at is None or self._is_taken():
             return
         if max(abs(a - b) for a, b in zip(at, pressed_at, strict=True)) <= CLICK_PIXELS:
             self._clicked(ras_of(self._view.get_view_node(), at), bool(interactor.GetControlKey()))

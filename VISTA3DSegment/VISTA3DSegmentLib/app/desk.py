@@ -16,15 +16,15 @@ from ..scene.latency import Latency
 from ..scene.picking import marker_at
 from ..session.annotation import Status
 from ..workspace import choices, telling
-from ..workspace.choices import Choice
 from ..workspace.news import News
 from ..workspace.saving import Format
 from ..workspace.workspace import SegmentView
+from .box_tool import BoxTool
 from .click_tool import ClickTool
 from .opening import Scan, read, read_sample
 from .panels.segment_list import Wish
 from .scan_workspace import ScanWorkspace
-from .state import PageState, SegmentRow
+from .state import PageState, PromptRow, SegmentRow
 from .transfer import Inbox
 from .views import Views
 
@@ -49,23 +49,26 @@ class Desk:
         self._activity_shown: tuple[bool, frozenset[str]] = (False, frozenset())
         self._opening = asyncio.Lock()
         self._lasting: dict[object, str] = {}
+        self._awaited = ""
         workspace.said.connect(self._say)
         workspace.failed.connect(self._fail)
         workspace.measured.connect(self._show_latency)
         workspace.changed.connect(self._mark_dirty)
         for view in views.slices().values():
-            ClickTool(view, self._holds_marker, self._clicked)
+            ClickTool(view, self._is_mouse_taken, self._clicked)
+            BoxTool(view, lambda: self._workspace.asking.drawn)
         state.bind_changes(
             {
                 state.name.scan.window: self._window_chosen,
                 state.name.click.follows: self._follows_chosen,
+                state.name.click.structure: lambda _: self._mark_dirty(),
+                (state.name.click.clicks_by, state.name.click.words_by): lambda *_: self._engines_chosen(),
                 state.name.run.chosen: lambda _: self._mark_dirty(),
             }
         )
         structures = choices.structures(workspace.classes)
         presets = [replace(preset, title=f"Preset: {preset.title}") for preset in choices.presets(workspace.classes)]
         self._shown.run.choices = [*presets, *structures]
-        self._shown.click.structures = [Choice(known.title, known.title, known.subtitle) for known in structures]
 
     # ------------------------------------------------------------------ doing
 
@@ -173,8 +176,11 @@ class Desk:
         self._workspace.segment(choices.classes_of(chosen) if chosen else self._workspace.classes)
 
     def cancel(self) -> None:
-        """Stop what is being computed."""
-        self._workspace.cancel()
+        """Stop what is being done: the drawing of a box, else what is being computed."""
+        if self._workspace.asking.drawing:
+            self._stop_drawing()
+        else:
+            self._workspace.cancel()
 
     # ------------------------------------------------------------------ segments and clicks
 
@@ -200,6 +206,34 @@ class Desk:
     def remove(self, wish: Wish) -> None:
         """Delete a segment."""
         self._workspace.annotator.remove(wish.segment_id)
+
+    def find(self) -> None:
+        """Ask for the structure whose name was typed."""
+        self._awaited = self._workspace.asking.say(self._typed)
+        self._shown.click.structure = None
+
+    def draw_box(self) -> None:
+        """Let the mouse draw a box, for the structure whose name was typed, if one was; or no more."""
+        if self._workspace.asking.drawing:
+            self._stop_drawing()
+            return
+        if self._typed:
+            self.begin_structure()
+        self._views.start_placing(self._workspace.asking.draw_box())
+
+    def _stop_drawing(self) -> None:
+        self._workspace.asking.stop_drawing()
+        self._views.stop_placing()
+
+    def go_to_prompt(self, prompt_id: str) -> None:
+        """Show the place of a prompt of the chosen structure."""
+        place = next((line.ras for line in self._workspace.asking.lines() if line.id == prompt_id), None)
+        if place is not None:
+            self._views.jump(place)
+
+    def forget_prompt(self, prompt_id: str) -> None:
+        """Take a prompt of the chosen structure away."""
+        self._workspace.asking.forget(prompt_id)
 
     def begin_structure(self) -> None:
         """Begin the structure whose name was typed."""
@@ -256,8 +290,11 @@ class Desk:
         """Take the click of the menu's marker away."""
         self._workspace.annotator.delete(self._shown.marker.click_id)
 
-    def _holds_marker(self) -> bool:
-        return self._workspace.volume is not None and self._workspace.annotator.markups.dragging
+    def _is_mouse_taken(self) -> bool:
+        if self._workspace.volume is None:
+            return False
+        annotator = self._workspace.annotator
+        return self._views.placing or annotator.markups.dragging or annotator.boxes.dragging
 
     def _clicked(self, ras: Ras, with_ctrl: bool) -> None:
         def click() -> None:
@@ -275,6 +312,10 @@ class Desk:
         if self._workspace.volume is not None:
             self._workspace.annotator.follows_clicks = follows
 
+    def _engines_chosen(self) -> None:
+        click = self._shown.click
+        self.act(lambda: self._workspace.asking.answer_with(click.clicks_by, click.words_by))
+
     # ------------------------------------------------------------------ time
 
     async def keep_time(self) -> None:
@@ -282,11 +323,35 @@ class Desk:
         while True:
             await asyncio.sleep(IDLE_SECONDS if self._workspace.idle else PUMP_SECONDS)
             try:
-                self._workspace.pump()
+                self.pump()
             except Exception as error:
                 self._fail(error)
             self._dirty |= self._news.forget_old()
             self.refresh()
+
+    def pump(self) -> None:
+        """Take what the engine has answered, and what the mouse has drawn."""
+        self._workspace.pump()
+        self._end_drawing()
+        self._go_to_what_was_asked()
+
+    def _go_to_what_was_asked(self) -> None:
+        """What was asked for by its name is there: the views go to it, if the person has not gone on to another."""
+        if self._awaited and self._workspace.volume is not None:
+            annotator, awaited = self._workspace.annotator, self._awaited
+            if awaited not in annotator.session.busy:
+                self._awaited = ""
+                middle = self._workspace.centre_of(awaited) if annotator.selected == awaited else None
+                if middle is not None:
+                    self._views.jump(middle)
+
+    def _end_drawing(self) -> None:
+        """The mouse places a box as long as one is drawn, and one is drawn as long as the mouse places it."""
+        if not self._views.placing:
+            self._workspace.asking.stop_drawing()  # one that is complete has just become a box
+        elif not self._workspace.asking.drawing:
+            self._views.stop_placing()
+            self._dirty = True
 
     # ------------------------------------------------------------------ showing
 
@@ -298,6 +363,7 @@ class Desk:
         self._dirty, self._activity_shown = False, activity
         self._show_scan()
         self._show_segments()
+        self._show_asking()
         self._show_run()
         self._show_history()
         self._shown.status.busy = activity[0]
@@ -330,6 +396,11 @@ class Desk:
         self._shown.segments.before = self._workspace.shows_before
         there = self._workspace.volume is not None
         self._shown.segments.selected = (self._workspace.annotator.selected or "") if there else ""
+
+    def _show_asking(self) -> None:
+        asking, click = self._workspace.asking, self._shown.click
+        click.structures, click.hint, click.drawing = asking.suggestions(), asking.hint(self._typed), asking.drawing
+        click.prompts = [PromptRow(line.id, line.kind, line.words) for line in asking.lines()]
 
     def _show_history(self) -> None:
         self._shown.history.done, self._shown.history.undone = telling.history(self._workspace)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 from trame.ui.vuetify3 import VAppLayout
 from trame.widgets import html
@@ -24,6 +25,7 @@ from .panels.top_bar import TopBar
 from .state import PageState
 from .views import WINDOWS, Views
 
+T = TypeVar("T")
 PANEL_WIDTH = 320
 COLORS = {
     "dark": {"background": "#0d1116", "surface": "#151b22", "primary": "#4fa3d9", "error": "#ff8a80"},
@@ -55,7 +57,8 @@ class Page:
                 segments = SegmentList(state)
                 HistoryPanel(state)
             StatusLine(state)
-            with v3.VMain(classes="views"), html.Div(classes="grid"):
+            grid = (f"'grid' + ({state.name.click.drawing} ? ' drawing' : '')",)
+            with v3.VMain(classes="views"), html.Div(classes=grid):
                 views.place(layout)
             marker = MarkerMenuPanel(state)
             HelpDialog(state)
@@ -66,7 +69,9 @@ class Page:
             (afresh.afresh_asked, desk.start_afresh),
             (run.segment_asked, desk.segment),
             (run.cancel_asked, desk.cancel),
+            (click.text_asked, desk.find),
             (click.structure_asked, desk.begin_structure),
+            (click.box_asked, desk.draw_box),
             (click.lesion_asked, desk.begin_lesion),
             (click.before_asked, desk.toggle_before),
             (marker.flip_asked, desk.flip_marker),
@@ -83,6 +88,8 @@ class Page:
         ]
         for wished, grant in wishes:
             wished.connect(self._granting(grant))
+        click.prompts.chosen.connect(self._granting(desk.go_to_prompt))
+        click.prompts.removal_asked.connect(self._granting(desk.forget_prompt))
         self.sample_asked = top.sample_asked
         keys: dict[str, Callable[[], object]] = {
             "add": lambda: desk.set_sign(True),
@@ -91,6 +98,7 @@ class Page:
             "redo": desk.redo,
             "cancel": desk.cancel,
             "lesion": desk.begin_lesion,
+            "box": desk.draw_box,
             "before": desk.toggle_before,
         }
         server.trigger("key")(lambda key: desk.act(keys[key]))
@@ -99,5 +107,5 @@ class Page:
     def _doing(self, action: Callable[[], object]) -> Callable[[None], None]:
         return lambda _: self._desk.act(action)
 
-    def _granting(self, grant: Callable[[Wish], object]) -> Callable[[Wish], None]:
+    def _granting(self, grant: Callable[[T], object]) -> Callable[[T], None]:
         return lambda wish: self._desk.act(lambda: grant(wish))

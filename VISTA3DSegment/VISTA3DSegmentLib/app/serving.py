@@ -17,6 +17,7 @@ from trame_server.utils.asynchronous import create_task
 from trame_server.utils.typed_state import TypedState
 from trame_slicer.core import SlicerApp
 
+from ..engines import texts_of
 from ..errors import ResourceError
 from ..models import store
 from ..resources import resource
@@ -41,23 +42,32 @@ BEYOND = (
 
 
 def serve(
-    scan: Path | None, model: str, device: str, host: str, port: int, browser: bool, say: Callable[[str], None]
+    scan: Path | None,
+    model: str,
+    device: str,
+    host: str,
+    port: int,
+    browser: bool,
+    segvol: str,
+    say: Callable[[str], None],
 ) -> None:
     """Serve the page until it is ended with ctrl-C.
 
     Args:
         scan: what is opened; None: the sample.
-        model: name or path of the weights.
+        model: name or path of VISTA3D's weights.
         device: where to compute.
         host: address to listen on.
         port: likewise; 0: any that is free.
         browser: open the page in the person's browser.
+        segvol: name or path of SegVol's weights.
         say: told the address, with its token.
 
     Raises:
         ModelError: there is no such model. ResourceError: the address is taken.
     """
     estimator = Estimator(model, store.home())
+    texts_of(segvol)  # refuses what is no model of SegVol, before the page opens
     server = get_server(client_type="vue3")
     server.state.trame__title = TITLE
     server.enable_module({"serve": {"vista": str(resource("Web"))}, "scripts": ["vista/page.js"],
@@ -65,7 +75,7 @@ def serve(
     app, guard, inbox = SlicerApp(), Guard(), Inbox()
     app.scene.GlobalWarningDisplayOff()  # of VTK, to the console: a missing X server, events of other versions
     state: TypedState[PageState] = TypedState(server.state, PageState)
-    make_client = partial(ChildProcess, partial(open_politely, model, device))
+    make_client = partial(ChildProcess, partial(open_politely, model, device, segvol=segvol))
     workspace = ScanWorkspace(app.scene, make_client, estimator, store.home())
     views = Views(app, server)
     desk = Desk(workspace, views, state)

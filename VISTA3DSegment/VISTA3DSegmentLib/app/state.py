@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ..workspace.asking import SEGVOL, VISTA3D
 from ..workspace.choices import Choice
 
 
@@ -73,15 +74,35 @@ class RunState:
 
 
 @dataclass
+class PromptRow:
+    """A line of the list of prompts.
+
+    Args:
+        id: of the prompt.
+        kind: "text", "box", "positive" or "negative".
+        words: what is read.
+    """
+
+    id: str
+    kind: str
+    words: str
+
+
+@dataclass
 class ClickState:
-    """What a click means.
+    """What a click means, and what else a structure is asked with.
 
     Args:
         positive: it adds.
         follows: it corrects the structure that lies under it, and not only the chosen one.
         why_not: why clicks cannot be used; "" if they can.
-        structure: what is typed as the name of a new structure; None: nothing.
-        structures: names that the table knows.
+        structure: what is typed as the name of a structure; None: nothing.
+        structures: what can be named.
+        hint: what is good to know of what is typed or drawn.
+        drawing: the mouse draws a box.
+        prompts: of the chosen structure.
+        clicks_by: the engine that answers clicks.
+        words_by: the engine that answers texts and boxes.
     """
 
     positive: bool = True
@@ -89,6 +110,11 @@ class ClickState:
     why_not: str = "No scan is open."
     structure: str | None = None
     structures: list[Choice] = field(default_factory=list)
+    hint: str = ""
+    drawing: bool = False
+    prompts: list[PromptRow] = field(default_factory=list)
+    clicks_by: str = VISTA3D
+    words_by: str = SEGVOL
 
 
 @dataclass

@@ -54,7 +54,7 @@ class Views:
         self._layouts = LayoutManager(app.scene, app.view_manager, server)
         self._layouts.register_layout("four", _grid())
         self._layouts.set_layout("four")
-        self._manager = app.view_manager
+        self._manager, self._markups = app.view_manager, app.markups_logic
         for view in self._manager.get_views():
             view.render_window().SetMultiSamples(0)  # drawn by software: eight samples cost as much as eight views
         for view in self._manager.get_slice_views():
@@ -97,6 +97,21 @@ class Views:
         """Go to a place of the world in every slice view."""
         for view in self._manager.get_slice_views():
             view.get_view_node().JumpSliceByOffsetting(*ras)
+
+    def start_placing(self, node: Any) -> None:
+        """From now on the mouse places a markup, until it is placed or this is stopped."""
+        self._markups.place_node(node, persistent=False)
+
+    def stop_placing(self) -> None:
+        """The mouse is what it was."""
+        if self.placing:
+            self._markups.disable_place_mode()
+
+    @property
+    def placing(self) -> bool:
+        """The mouse places a markup."""
+        interaction = self._markups.interaction_node
+        return bool(interaction.GetCurrentInteractionMode() == interaction.Place)
 
     def pixel(self, name: str, right: float, down: float) -> tuple[float, float]:
         """The pixel of a slice view, counted from the lower left, at shares (0 to 1) of its width and height."""

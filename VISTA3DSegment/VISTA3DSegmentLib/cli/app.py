@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ..engines import DEFAULT_WEIGHTS
 from ..errors import ResourceError
 from .collaborators import collaborators_of
 from .options import DeviceOption, ModelOption
@@ -19,6 +20,9 @@ HostOption = Annotated[
     str, typer.Option("--host", help="Address to listen on; anything but 127.0.0.1 can be reached from elsewhere.")
 ]
 PortOption = Annotated[int, typer.Option("--port", "-p", help="Port to listen on; 0 is any that is free.")]
+SegVolOption = Annotated[
+    str, typer.Option("--segvol", metavar="NAME_OR_PATH", help="The model of SegVol, for texts and boxes.")
+]
 BrowserOption = Annotated[bool, typer.Option("--no-browser", help="Only print the address.")]
 
 
@@ -30,8 +34,9 @@ def app(
     model: ModelOption = "starter",
     device: DeviceOption = "auto",
     no_browser: BrowserOption = False,
+    segvol: SegVolOption = DEFAULT_WEIGHTS["segvol"],
 ) -> None:
-    """Open the web page: segment, click and save in a browser."""
+    """Open the web page: segment, name, click and save in a browser."""
     try:
         from ..app.serving import serve
     except ImportError as error:
@@ -39,4 +44,4 @@ def app(
             f"The web page needs a package that is not installed ({error.name}).",
             'Install it with: pip install "vista3dsegment[app]"',
         ) from error
-    serve(ct, model, device, host, port, not no_browser, collaborators_of(context).say)
+    serve(ct, model, device, host, port, not no_browser, segvol, collaborators_of(context).say)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import PromptError
 from ..scene.annotator import SceneAnnotator
 from ..scene.nodes import remove_with_display
+from ..session.annotation import AnnotatedObject
 from ..session.listing import PromptLine, prompt_lines
 from ..session.prompting import Answering
 from . import guidance
@@ -106,26 +107,34 @@ class Asking:
         return self._drawn
 
     @property
+    def drawn(self) -> Any | None:
+        """The node of ``draw_box`` while it is being drawn, else None."""
+        if self._drawn is not None and self._drawn.GetScene() is None:
+            self._drawn = None  # it became a box, or was given up
+        return self._drawn
+
+    @property
     def drawing(self) -> bool:
         """A box is being drawn."""
-        if self._drawn is not None and self._drawn.GetScene() is None:
-            self._drawn = None  # it was drawn, or given up
-        return self._drawn is not None
+        return self.drawn is not None
 
     def stop_drawing(self) -> None:
         """Give up the box that is being drawn, if there is one; the host's mode is the shell's to end."""
-        if self.drawing:
-            remove_with_display(self._drawn)
+        if self.drawn is not None:
+            remove_with_display(self.drawn)
             self._workspace.changed.emit(None)
+
+    def show_boxes(self) -> None:
+        """Show the box of the chosen structure only: each has nine handles in every view."""
+        annotator = self._workspace.annotator
+        for object_id, node in annotator.boxes.nodes.items():
+            node.GetDisplayNode().SetVisibility(object_id == annotator.selected)
 
     # ------------------------------------------------------------------ what was asked
 
     def lines(self) -> tuple[PromptLine, ...]:
         """The prompts of the chosen structure, as lines of a list: the text, the box, the clicks."""
-        if self._workspace.volume is None:
-            return ()
-        annotator = self._workspace.annotator
-        value = annotator.session.annotation.objects.get(annotator.selected or "")
+        value = self._chosen()
         return () if value is None else prompt_lines(value)
 
     def forget(self, line_id: str) -> None:
@@ -163,7 +172,15 @@ class Asking:
 
     def hint(self, typed: str = "") -> str:
         """What the person should know of what is typed or drawn now, in a sentence."""
-        return guidance.about(typed, self.words == SEGVOL, self.drawing)
+        value = self._chosen()
+        drawn = "" if not self.drawing else "the new structure" if value is None else value.structure.name
+        return guidance.about(typed, self.words == SEGVOL, drawn)
+
+    def _chosen(self) -> AnnotatedObject | None:
+        if self._workspace.volume is None:
+            return None
+        annotator = self._workspace.annotator
+        return annotator.session.annotation.objects.get(annotator.selected or "")
 
 
 def _in_session(engine: str) -> str:

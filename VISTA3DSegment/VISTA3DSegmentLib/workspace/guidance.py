@@ -9,8 +9,9 @@ from ..engines.segvol.guidance import notices_for
 from ..prompts import Text
 
 BEST = "By name: large organs of a CT. A box: close around the structure."
-TIGHT = "Draw close around the structure: a loose box finds less. Esc ends."
-CLASSES = "VISTA3D finds by name what it knows as a class; a box limits where it looks."
+TIGHT = "Draw close around {}: a loose box finds less. Esc ends."
+CLASSES = "VISTA3D finds by name what it knows as a class."
+INSIDE = "VISTA3D changes {} inside the box only. Esc ends."
 ALL = (
     "Good: large organs of a CT, by their name.",
     "Surer: a name and a box close around the structure. A loose box finds less.",
@@ -20,17 +21,17 @@ ALL = (
 """Of names and boxes as SegVol takes them, from the evaluations of its published weights."""
 
 
-def about(words: str, by_segvol: bool, drawing: bool = False) -> str:
+def about(words: str, by_segvol: bool, drawn: str = "") -> str:
     """What a person should know now, in a sentence.
 
     Args:
         words: typed as the name of a structure; "": none yet.
         by_segvol: SegVol will answer.
-        drawing: a box is being drawn.
+        drawn: name of the structure for which a box is being drawn; "": none is.
     """
+    if drawn:
+        return (TIGHT if by_segvol else INSIDE).format(drawn)
     if not by_segvol:
         return CLASSES
-    if drawing:
-        return TIGHT
     cautions = notices_for((Text(words),)) if words.strip() else ()
     return cautions[0] if cautions else BEST

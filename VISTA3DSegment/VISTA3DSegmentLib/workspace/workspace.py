@@ -28,7 +28,7 @@ from ..scene.volumes import volume_of
 from ..service import Client
 from ..session.annotation import Status
 from ..session.journal import Journal
-from ..session.session import ObjectChanged, RunProgress
+from ..session.session import RunProgress
 from ..session.signals import Signal
 from ..volume import Volume
 from .asking import Asking
@@ -162,12 +162,13 @@ class Workspace:
         annotator.measured.connect(self.measured.emit)
         annotator.outdated.connect(self._outdated)
         annotator.stirred.connect(self.changed.emit)
-        annotator.selected_changed.connect(lambda _: self.changed.emit(None))
-        annotator.session.changed.connect(self._object_changed)
+        annotator.selected_changed.connect(self._look_again)
+        annotator.session.changed.connect(self._look_again)
         annotator.session.progressed.connect(self._progressed)
         annotator.session.answered.connect(lambda answer: self._note_arrival(answer[0]))
         annotator.follows_clicks = True
         self.asking.instruct(annotator)
+        self.asking.show_boxes()
         annotator.surfaces.show()
 
     def _restores(self, volume_node: Any, volume: Volume) -> bool:
@@ -404,7 +405,10 @@ class Workspace:
         if value is not None:
             self._arrived.append(value.structure.name)
 
-    def _object_changed(self, _: ObjectChanged) -> None:
+    def _look_again(self, _: object) -> None:
+        """Objects changed, or another one is the chosen one."""
+        if self._annotator is not None:
+            self.asking.show_boxes()
         self.changed.emit(None)
 
     def _progressed(self, progress: RunProgress) -> None:

@@ -1,14 +1,19 @@
-"""What a click does: its sign, what it is about, and new structures."""
+"""What a click does, and what else a structure is asked with: its name, a box."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from trame.widgets import html
 from trame.widgets import vuetify3 as v3
 from trame_server.utils.typed_state import TypedState
 
 from ...session.signals import Signal
+from ...workspace import guidance
 from ..state import PageState
+from .advanced_menu import advanced_menu
 from .controls import icon_button, raising, section, text_button, tooltip
+from .prompt_list import PromptList
 
 
 class ClickPanel:
@@ -19,7 +24,9 @@ class ClickPanel:
     """
 
     def __init__(self, state: TypedState[PageState]) -> None:
+        self.text_asked: Signal[None] = Signal()
         self.structure_asked: Signal[None] = Signal()
+        self.box_asked: Signal[None] = Signal()
         self.lesion_asked: Signal[None] = Signal()
         self.before_asked: Signal[None] = Signal()
         click, segments = state.name.click, state.name.segments
@@ -52,26 +59,42 @@ class ClickPanel:
                     "Before or after the last change (space)", "mdi-compare", raising(self.before_asked),
                     pressed=segments.before,
                 )  # fmt: skip
-            v3.VSwitch(
-                v_model=(click.follows,),
-                label="A click corrects the organ under it",
+                advanced_menu(state)
+            self._naming(click)
+            with html.Div(classes="flex-row"):
+                text_button(
+                    "Box", raising(self.box_asked), click.why_not,
+                    tip="Draw a box in a slice, by two clicks or a drag: of the chosen structure, or of a new one (B)",
+                    prepend_icon="mdi-vector-square", active=(click.drawing,),
+                )  # fmt: skip
+                text_button(
+                    "Lesion", raising(self.lesion_asked), click.why_not, tip="Begin the next lesion (N)",
+                    prepend_icon="mdi-plus",
+                )  # fmt: skip
+            with html.Div(f"{{{{ {click.hint} }}}}", classes="note hint", raw_attrs=['aria-label="Guidance"']):
+                tooltip(" ".join(guidance.ALL), "''")
+            self.prompts = PromptList(state)
+
+    def _naming(self, click: Any) -> None:
+        with html.Div(classes="flex-row naming"):
+            v3.VCombobox(
+                __events=[("keydown_enter", "keydown.enter")],
+                v_model=(click.structure,),
+                keydown_enter=raising(self.text_asked),
+                items=(click.structures,),
+                placeholder="Find by name",
                 density="compact",
+                variant="outlined",
                 hide_details=True,
-                color="primary",
-                inset=True,
+                hide_no_data=True,
+                menu_icon="",
+                menu_props=("{maxHeight: 260}",),
+                raw_attrs=[
+                    'aria-label="Name of a structure"',
+                    ':return-object="false"',
+                    ":filter-keys=\"['title', 'raw.subtitle']\"",
+                    ':item-props="(item) => ({subtitle: item.subtitle})"',
+                ],
             )
-            with html.Div(classes="flex-row new-structure"):
-                v3.VCombobox(
-                    __events=[("keydown_enter", "keydown.enter")],
-                    v_model=(click.structure,),
-                    keydown_enter=raising(self.structure_asked),
-                    items=(click.structures,),
-                    placeholder="New structure (Enter)",
-                    density="compact",
-                    variant="outlined",
-                    hide_details=True,
-                    hide_no_data=True,
-                    raw_attrs=['aria-label="Name of a new structure"', ':return-object="false"'],
-                )
-                icon_button("Begin this structure", "mdi-plus", raising(self.structure_asked), click.why_not)
-                text_button("Lesion", raising(self.lesion_asked), click.why_not, tip="Begin the next lesion (N)")
+            icon_button("Find it (Enter)", "mdi-magnify", raising(self.text_asked), click.why_not)
+            icon_button("Begin it empty (to click on it)", "mdi-plus", raising(self.structure_asked), click.why_not)

@@ -40,7 +40,7 @@ class SegmentList:
         segments = state.name.segments
         with section("Segments"):
             html.Div(
-                "None yet. Press Segment, or name a structure and click on it.",
+                "None yet. Press Segment, or find a structure by its name.",
                 v_if=(f"!{segments.rows}.length",), classes="note",
             )  # fmt: skip
             with (
