@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from subprocess import CalledProcessError
 from typing import Any
@@ -14,6 +15,7 @@ from fake_engine import LIVER, RIGHT_KIDNEY, SPLEEN, FakeEngine, specification, 
 from scene_world import painted
 from VISTA3DSegmentLib.models import store
 from VISTA3DSegmentLib.models.header import METADATA_KEY
+from VISTA3DSegmentLib.models.identity import digest_of
 from VISTA3DSegmentLib.resources import resource
 from VISTA3DSegmentLib.service import InProcess
 
@@ -91,6 +93,32 @@ class Bench:
         selection = slicer.app.applicationLogic().GetSelectionNode()
         slicer.mrmlScene.GetNodeByID(selection.GetActivePlaceNodeID()).AddControlPointWorld(*ras)
         self.settle()
+
+    def draw(self, *corners: tuple[float, float, float]) -> None:
+        """Place corners of a box in a view in place mode; when both are there the host turns views again."""
+        for corner in corners:
+            self.place(corner)
+        if len(corners) == 2:
+            self.draw_mode_ends()
+
+    def draw_mode_ends(self) -> None:
+        """As the host does it when both corners of a box are placed."""
+        import slicer
+
+        interaction = slicer.app.applicationLogic().GetInteractionNode()
+        interaction.SetCurrentInteractionMode(interaction.ViewTransform)
+        self.settle()
+
+    def find(self, words: str) -> None:
+        """Type a name and press Enter."""
+        import qt
+
+        self.host.type_text(self.ui.structureEdit, words)
+        self.host.press_key(self.ui.structureEdit, qt.Qt.Key_Return)
+        self.settle()
+
+    def prompts(self) -> list[str]:
+        return [self.ui.promptList.item(row).text() for row in range(self.ui.promptList.count)]
 
     def segment(self, *class_ids: int) -> None:
         self.panel._organs.check(class_ids)
@@ -325,6 +353,251 @@ def test_keys_work_in_the_views_and_letters_can_still_be_typed(bench: Bench) -> 
     assert bench.ui.organSearch.text == "and"
     bench.host.leave_module()
     assert bench.panel._shortcuts is None
+
+
+# ---------------------------------------------------------------------- names and boxes
+
+
+def test_a_structure_is_found_by_its_name_and_corrected_by_clicks_and_all_of_it_undone(bench: Bench) -> None:
+    bench.open()
+    bench.find("liver")
+    whole = bench.ml()["liver"]
+    assert whole == pytest.approx(0.28)
+    assert bench.ui.structureEdit.text == ""
+    assert bench.ui.targetLabel.text == "Chosen: liver"
+    assert bench.prompts() == ["“liver”"]
+    assert len(bench.engines[0].others["segvol"].asked) == 1, "SegVol has answered"
+    bench.press("removeButton")
+    bench.place(IN_LIVER)
+    assert bench.ml()["liver"] < whole
+    assert "Another engine answers now" in bench.said
+    assert [asked[1] for asked in bench.engines[0].asked] != [], "VISTA3D has answered"
+    assert bench.prompts() == ["\N{MINUS SIGN}  R 6.0  A 8.0  S 6.0 mm"]
+    bench.press("beforeButton")
+    assert bench.workspace.shows_before
+    bench.press("beforeButton")
+    bench.press("undoButton")
+    assert bench.ml()["liver"] == whole
+    assert bench.prompts() == ["“liver”"]
+    bench.press("undoButton")
+    bench.press("undoButton")
+    assert bench.ml() == {}
+    for _ in range(3):
+        bench.press("redoButton")
+    assert 0 < bench.ml()["liver"] < whole
+
+
+def test_the_views_go_to_what_was_found_and_until_then_the_panel_says_that_it_looks(bench: Bench) -> None:
+    import slicer
+
+    bench.open()
+    bench.host.type_text(bench.ui.structureEdit, "spleen")
+    bench.ui.findButton.click()
+    assert bench.said == "Looking for the spleen. Esc takes it back."
+    bench.settle()
+    assert "Looking" not in bench.said
+    red = slicer.mrmlScene.GetNodeByID("vtkMRMLSliceNodeRed")
+    assert 12 <= red.GetSliceToRAS().GetElement(2, 3) <= 15
+
+
+def test_what_was_sought_by_its_name_can_be_taken_back_before_it_is_found(bench: Bench) -> None:
+    bench.open()
+    bench.host.type_text(bench.ui.structureEdit, "spleen")
+    bench.ui.findButton.click()
+    for _ in range(2):
+        bench.ui.undoButton.click()
+    assert "Looking" not in bench.said
+    bench.settle()
+    assert bench.ml() == {}
+    bench.press("redoButton")
+    bench.press("redoButton")
+    assert bench.ml()["spleen"] > 0
+
+
+def test_a_name_can_be_completed_also_by_a_synonym_and_found_by_its_button(bench: Bench) -> None:
+    bench.open()
+    completer = bench.ui.structureEdit.completer()
+    offered = completer.model()
+    names = [offered.data(offered.index(row, 0)) for row in range(offered.rowCount())]
+    assert names[:4] == ["left kidney", "liver", "right kidney", "spleen"], "what SegVol's model knows comes first"
+    assert "hepatic tumor" in names, "and what else VISTA3D's model knows"
+    assert "hepar" in names
+    bench.host.type_text(bench.ui.structureEdit, "Hepar")
+    bench.press("findButton")
+    assert bench.ml()["liver"] > 0
+    assert bench.prompts() == ["“liver”"], "the model is asked with the word that it was trained with"
+
+
+def test_what_is_good_to_know_of_asking_by_name_is_said_while_it_is_typed(bench: Bench) -> None:
+    from VISTA3DSegmentLib.workspace import guidance
+
+    bench.open()
+    assert bench.ui.guidanceLabel.text == guidance.BEST
+    bench.host.type_text(bench.ui.structureEdit, "left kidney")
+    assert "Left and right are unreliable" in bench.ui.guidanceLabel.text
+    bench.ui.structureEdit.clear()
+    bench.host.type_text(bench.ui.structureEdit, "liver tumor")
+    assert "Lesions are found poorly" in bench.ui.guidanceLabel.text
+    bench.ui.structureEdit.clear()
+    bench.press("boxButton")
+    assert "loose box" in bench.ui.guidanceLabel.text
+    assert all(sentence in bench.ui.findButton.toolTip for sentence in guidance.ALL)
+
+
+def test_words_that_nobody_knows_are_refused_in_a_sentence_and_the_panel_goes_on(bench: Bench) -> None:
+    bench.open()
+    bench.find("gizzard")
+    assert "knows no gizzard" in bench.said
+    bench.press("undoButton")
+    bench.press("undoButton")
+    assert bench.ml() == {}
+    bench.find("")
+    assert bench.ml() == {}
+    assert "wrong" not in bench.said
+    bench.find("spleen")
+    assert bench.ml()["spleen"] > 0
+
+
+def test_a_box_that_is_drawn_is_segmented_dragged_deleted_and_undone(bench: Bench) -> None:
+    import slicer
+
+    bench.open()
+    bench.press("boxButton")
+    assert bench.ui.boxButton.checked
+    assert "opposite" in bench.said
+    bench.draw((5.0, 7.0, 5.0))
+    assert bench.ml() == {}, "one corner is no box"
+    assert bench.ui.boxButton.checked
+    bench.place((9.0, 11.0, 9.0))
+    bench.draw_mode_ends()
+    assert not bench.ui.boxButton.checked
+    drawn = bench.ml()["Lesion 1"]
+    assert drawn > 0
+    assert [line[0] for line in bench.prompts()] == ["\N{WHITE SQUARE}"]
+    bench.ui.promptList.setCurrentRow(0)
+    red = slicer.mrmlScene.GetNodeByID("vtkMRMLSliceNodeRed")
+    assert red.GetSliceToRAS().GetElement(2, 3) == pytest.approx(7.0), "the list goes to its middle"
+    assert "Only a click" in bench.ui.flipButton.toolTip
+    (region,) = bench.workspace.annotator.boxes.nodes.values()
+    region.SetSizeWorld(8, 4, 4)
+    bench.settle()
+    assert bench.ml()["Lesion 1"] > drawn
+    bench.ui.promptList.setCurrentRow(0)
+    bench.press("deletePromptButton")
+    assert bench.prompts() == []
+    assert bench.ml()["Lesion 1"] == 0
+    assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLMarkupsROINode") == 0
+    bench.press("undoButton")
+    bench.press("undoButton")
+    assert bench.ml()["Lesion 1"] == drawn
+
+
+def test_a_name_and_a_box_of_the_same_structure_are_listed_and_deleted_one_by_one(bench: Bench) -> None:
+    bench.open()
+    bench.find("liver")
+    whole = bench.ml()["liver"]
+    bench.press("boxButton")
+    bench.draw((2.0, 2.0, 2.0), (4.0, 4.0, 3.0))
+    assert [line[0] for line in bench.prompts()] == ["“", "\N{WHITE SQUARE}"]
+    assert bench.ml()["liver"] > whole
+    bench.ui.promptList.setCurrentRow(1)
+    assert not bench.ui.flipButton.enabled
+    bench.press("deletePromptButton")
+    assert bench.prompts() == ["“liver”"]
+    assert bench.ml()["liver"] == whole
+    bench.ui.promptList.setCurrentRow(0)
+    bench.press("deletePromptButton")
+    assert bench.prompts() == []
+    assert bench.ml()["liver"] == 0
+    bench.press("undoButton")
+    assert bench.prompts() == ["“liver”"]
+    assert bench.ml()["liver"] == whole
+
+
+def test_the_mouse_draws_or_clicks_and_nothing_is_left_of_a_box_that_was_given_up(bench: Bench) -> None:
+    import slicer
+
+    def left() -> int:
+        return int(slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLMarkupsROINode"))
+
+    bench.open()
+    logic = slicer.app.applicationLogic()
+    interaction, selection = logic.GetInteractionNode(), logic.GetSelectionNode()
+    before = selection.GetActivePlaceNodeID()
+    bench.press("addButton")
+    bench.press("boxButton")
+    assert (bench.ui.addButton.checked, bench.ui.boxButton.checked) == (False, True)
+    bench.draw((5.0, 7.0, 5.0))
+    bench.press("addButton")
+    assert (bench.ui.addButton.checked, bench.ui.boxButton.checked, left()) == (True, False, 0)
+    bench.press("boxButton")
+    interaction.SetCurrentInteractionMode(interaction.ViewTransform)  # the host's own button
+    bench.settle()
+    assert (bench.ui.boxButton.checked, left()) == (False, 0)
+    bench.press("boxButton")
+    bench.press("boxButton")
+    assert (bench.ui.boxButton.checked, left()) == (False, 0)
+    assert interaction.GetCurrentInteractionMode() == interaction.ViewTransform
+    assert selection.GetActivePlaceNodeID() == before
+    bench.press("boxButton")
+    bench.host.leave_module()
+    assert left() == 0
+    bench.open()
+    bench.press("boxButton")
+    slicer.mrmlScene.RemoveNode(slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLScalarVolumeNode"))
+    bench.settle()
+    assert left() == 0
+    assert interaction.GetCurrentInteractionMode() == interaction.ViewTransform
+
+
+def test_keys_begin_a_name_and_a_box_and_escape_ends_it(bench: Bench) -> None:
+    import slicer
+
+    bench.open()
+    viewport = slicer.app.layoutManager().viewport()
+    viewport.show()
+    bench.ui.correctCollapsibleButton.collapsed = True
+    bench.host.shortcut(viewport, "T")
+    assert not bench.ui.correctCollapsibleButton.collapsed
+    focus = bench.ui.structureEdit._native.window().focusWidget()
+    assert focus is bench.ui.structureEdit._native
+    bench.host.type_text(bench.ui.structureEdit, "tb")
+    assert bench.ui.structureEdit.text == "tb", "letters can still be typed"
+    assert not bench.ui.boxButton.checked
+    bench.host.shortcut(viewport, "B")
+    bench.settle()
+    assert bench.ui.boxButton.checked
+    bench.host.shortcut(viewport, "Esc")
+    bench.settle()
+    assert not bench.ui.boxButton.checked
+    bench.host.shortcut(viewport, "B")
+    bench.host.shortcut(viewport, "B")
+    bench.settle()
+    assert not bench.ui.boxButton.checked
+
+
+def test_who_answers_clicks_and_who_answers_names_can_be_chosen_and_is_remembered(bench: Bench) -> None:
+    bench.open()
+    assert (bench.ui.clicksBySelector.currentText, bench.ui.textsBySelector.currentText) == ("VISTA3D", "SegVol")
+    _select(bench.ui.clicksBySelector, "SegVol")
+    _select(bench.ui.textsBySelector, "VISTA3D")
+    bench.settle()
+    assert "VISTA3D finds by name" in bench.ui.guidanceLabel.text
+    vista3d, segvol = bench.engines[0], bench.engines[0].others["segvol"]
+    bench.press("lesionButton")
+    bench.place(IN_LIVER)
+    assert (len(vista3d.asked), len(segvol.asked)) == (0, 1)
+    bench.find("spleen")
+    assert (len(vista3d.asked), len(segvol.asked)) == (1, 1)
+    assert bench.ml()["spleen"] > 0
+    bench.host.leave_module()
+    bench.host.unload("VISTA3DSegment")
+    bench.host.load_module(MODULE)
+    bench.open()
+    assert (bench.ui.clicksBySelector.currentText, bench.ui.textsBySelector.currentText) == ("SegVol", "VISTA3D")
+    bench.press("lesionButton")
+    bench.place(ELSEWHERE)
+    assert len(bench.engines[-1].others["segvol"].asked) == 1
 
 
 def test_limits_of_the_panel_hold_for_clicks(bench: Bench) -> None:
@@ -671,6 +944,144 @@ def test_a_model_is_downloaded_only_after_its_licence_was_accepted(
     assert started == ["nv-segment-ct"]
 
 
+class Published:
+    """SegVol as a few bytes, known to the registry by their hash, and its vocabulary.
+
+    Args:
+        folder: in which they lie as if the person had downloaded them.
+        monkeypatch: of the test.
+    """
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        from VISTA3DSegmentLib.models import identity, registry, vocabulary
+
+        folder.mkdir()
+        self.weights, self.vocabulary = folder / "pytorch_model.bin", folder / "merges.txt"
+        self.weights.write_bytes(b"PK\x03\x04 weights of SegVol")
+        self.vocabulary.write_text("\n".join(f"a b{n}" for n in range(vocabulary.PAIRS)))
+        segvol = replace(
+            registry.BY_NAME["segvol"],
+            size_bytes=self.weights.stat().st_size,
+            sha256=digest_of(self.weights).sha256,
+            vocabulary=registry.PublishedVocabulary("https://example.org", self.vocabulary.stat().st_size),
+        )
+        models = tuple(segvol if model.name == "segvol" else model for model in registry.KNOWN_MODELS)
+        for module in (registry, store, identity):
+            monkeypatch.setattr(module, "KNOWN_MODELS", models)
+        for module in (registry, store):
+            monkeypatch.setattr(module, "BY_NAME", {model.name: model for model in models})
+
+
+def test_models_of_segvol_have_a_list_of_their_own(bench: Bench) -> None:
+    bench.open()
+    lists = [
+        [selector.itemText(row) for row in range(selector.count)]
+        for selector in (bench.ui.modelSelector, bench.ui.segvolSelector)
+    ]
+    assert lists[1] == ["segvol-starter", "segvol (not here)"]
+    assert "starter" in lists[0]
+    assert not set(lists[0]) & set(lists[1])
+    _select(bench.ui.segvolSelector, "segvol (not here)")
+    assert "SegVol of BAAI" in bench.ui.modelLabel.text
+    assert bench.ui.downloadButton.enabled
+    assert len(bench.choices) == 1, "what is not here is not used"
+    assert (bench.choices[0].model, bench.choices[0].segvol) == ("starter", "segvol-starter")
+    bench.host.set_testing(False)
+    bench.host.answers.append(False)
+    bench.press("downloadButton")
+    bench.host.set_testing(True)
+    assert "names no licence" in bench.host.messages[-1].text, "the licence is told as it is"
+    _select(bench.ui.segvolSelector, "segvol-starter")
+    assert not bench.ui.downloadButton.enabled
+    assert not bench.ui.deleteModelButton.enabled
+
+
+@pytest.mark.parametrize("beside", [True, False])
+def test_segvol_is_added_after_its_licence_with_its_vocabulary(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, beside: bool
+) -> None:
+    import qt
+
+    published = Published(tmp_path / "downloads", monkeypatch)
+    if not beside:
+        published.vocabulary = published.vocabulary.rename(tmp_path / "words.txt")
+    chosen = [published.weights, published.weights, published.vocabulary]
+    monkeypatch.setattr(qt.QFileDialog, "getOpenFileName", lambda *_: str(chosen.pop(0)))
+    bench.open()
+    bench.host.set_testing(False)
+    bench.host.answers.append(False)
+    bench.press("addModelButton")
+    assert "Licence of the weights: MIT" in bench.host.messages[-1].text
+    assert bench.choices[-1].segvol == "segvol-starter"
+    assert not store.models_folder().exists(), "who declines the licence has nothing of it"
+    bench.host.answers.extend([True] if beside else [True, True])
+    bench.press("addModelButton")
+    bench.host.set_testing(True)
+    assert bench.ui.segvolSelector.currentText == "segvol"
+    assert bench.choices[-1].segvol == "segvol"
+    assert bench.choices[-1].model == "starter"
+    assert store.find("segvol").vocabulary is not None
+    assert "without its vocabulary" not in bench.ui.modelLabel.text
+    assert bench.ui.modelSelector.currentText == "starter"
+    bench.host.set_testing(False)
+    bench.host.answers.append(True)
+    bench.press("deleteModelButton")
+    bench.host.set_testing(True)
+    assert bench.choices[-1].segvol == "segvol-starter"
+    assert list(store.models_folder().iterdir()) == []
+
+
+def test_segvol_without_its_vocabulary_says_so_and_can_still_download_it(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    import qt
+
+    published = Published(tmp_path / "downloads", monkeypatch)
+    published.vocabulary.unlink()
+    monkeypatch.setattr(qt.QFileDialog, "getOpenFileName", lambda *_: str(published.weights))
+    bench.open()
+    bench.host.set_testing(False)
+    bench.host.answers.extend([True, False])
+    bench.press("addModelButton")
+    bench.host.set_testing(True)
+    assert "understands any words" in bench.host.messages[-1].text
+    assert "without its vocabulary" in bench.ui.modelLabel.text
+    assert bench.ui.downloadButton.enabled
+
+
+def test_who_does_not_want_the_other_model_keeps_the_one_that_is_used(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    published = Published(tmp_path / "downloads", monkeypatch)
+    store.add(published.weights)
+    bench.open()
+    bench.segment(LIVER)
+    bench.host.set_testing(False)
+    bench.host.answers.append(False)
+    _select(bench.ui.segvolSelector, "segvol")
+    bench.host.set_testing(True)
+    assert bench.ui.segvolSelector.currentText == "segvol-starter"
+    assert "comes with VISTA3DSegment" in bench.ui.modelLabel.text
+    assert len(bench.choices) == 1
+
+
+@pytest.mark.parametrize("kind", ["damaged", "of VISTA3D"])
+def test_a_model_of_segvol_that_cannot_be_used_does_not_keep_the_panel_away(bench: Bench, kind: str) -> None:
+    import slicer
+
+    store.models_folder().mkdir(parents=True)
+    path = store.models_folder() / "broken.safetensors"
+    if kind == "damaged":
+        path.write_bytes(b"no weights at all")
+    else:
+        path.write_bytes(resource("Models/starter/starter.safetensors").read_bytes())
+    slicer.app.userSettings().setValue("VISTA3DSegment/segvol", "broken")
+    bench.open()
+    assert bench.choices[-1].segvol == "segvol-starter"
+    bench.find("liver")
+    assert bench.ml()["liver"] > 0
+
+
 def test_a_damaged_model_of_the_last_time_does_not_keep_the_panel_away(bench: Bench) -> None:
     import slicer
 
@@ -703,7 +1114,7 @@ def bare(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Bench:
     """A Slicer in which nothing is installed that models need."""
     from VISTA3DSegmentLib.doctor import requirements
 
-    lacks = {"torch", "monai", "safetensors"}
+    lacks = {"torch", "monai", "einops", "safetensors"}
     monkeypatch.setattr(requirements, "versions", lambda names: {n: None if n in lacks else "99" for n in names})
     for name in lacks:
         monkeypatch.setitem(sys.modules, name, None)
@@ -715,7 +1126,7 @@ def test_the_first_page_says_what_is_missing_and_gets_it_in_the_right_order(bare
     lacks: set[str] = bare.lacks  # type: ignore[attr-defined]
     bare.open()
     assert bare.ui.setupPage.visible
-    assert "torch, monai, safetensors" in bare.ui.setupLabel.text
+    assert "torch, monai, einops, safetensors" in bare.ui.setupLabel.text
     assert "packages above" in bare.ui.segmentButton.toolTip
     assert bare.workspace.volume is None, "nothing is opened that could not be computed"
     assert not bare.ui.packagesButton.enabled

@@ -23,14 +23,16 @@ class Naming:
     def __init__(self, ui: Any, asking: Asking) -> None:
         self._ui, self._asking = ui, asking
         self._offered: list[Choice] | None = None
+        self._titles: dict[str, str] = {}
         for widget in (ui.structureEdit, ui.findButton, ui.boxButton, ui.guidanceLabel):
             widget.setToolTip("\n".join((widget.toolTip, *guidance.ALL)).strip())
         ui.structureEdit.connect("textChanged(QString)", lambda _text: self._guide())
 
     @property
     def name(self) -> str:
-        """What is typed."""
-        return str(self._ui.structureEdit.text).strip()
+        """What is typed; of another word for something that can be named, that."""
+        typed = str(self._ui.structureEdit.text).strip()
+        return self._titles.get(typed.casefold(), typed)
 
     def show(self) -> None:
         """Show what can be named now, and what is good to know."""
@@ -54,9 +56,11 @@ class Naming:
         show_text(self._ui.guidanceLabel, self._asking.hint(self.name))
 
     def _offer(self, suggestions: list[Choice]) -> None:
-        synonyms = (word for choice in suggestions for word in choice.subtitle.split(", ") if word)
-        names = list(dict.fromkeys((*(choice.title for choice in suggestions), *synonyms)))
-        completer = qt.QCompleter(names, self._ui.structureEdit)
+        titles = {choice.title: choice.title for choice in suggestions}
+        synonyms = {word: choice.title for choice in suggestions for word in choice.subtitle.split(", ") if word}
+        offered = titles | {word: title for word, title in synonyms.items() if word not in titles}
+        self._titles = {word.casefold(): title for word, title in offered.items()}
+        completer = qt.QCompleter(list(offered), self._ui.structureEdit)
         completer.setCaseSensitivity(qt.Qt.CaseInsensitive)
         completer.setFilterMode(qt.Qt.MatchContains)
         self._ui.structureEdit.setCompleter(completer)

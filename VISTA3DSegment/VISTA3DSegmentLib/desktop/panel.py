@@ -89,6 +89,7 @@ class Panel:
         self._ui, self._host = ui, host
         self._parameters: Parameters | None = None
         self._mouse: Mouse | None = None
+        self._sought: str | None = None
         self._shortcuts: Shortcuts | None = None
         self._latency, self._was_busy, self._centres = "", False, False
         self._dirty, self._applying, self._entered, self._lost = True, False, False, False
@@ -318,7 +319,7 @@ class Panel:
 
     def _opened(self) -> None:
         annotator = self.workspace.annotator
-        self._latency = ""
+        self._latency, self._sought = "", None
         self._mouse = Mouse(self._host.application, self.workspace, self._wake)
         annotator.session.progressed.connect(self._run_ended)
         annotator.surfaces.show(bool(self._ui.show3DButton.checked))
@@ -422,7 +423,7 @@ class Panel:
         self._click_with(True, True)
 
     def _find(self) -> None:
-        self.workspace.asking.say(self._naming.name)
+        self._sought = self.workspace.asking.say(self._naming.name)
         self._naming.clear()
 
     def _begin_lesion(self) -> None:
@@ -515,6 +516,7 @@ class Panel:
             self._fail(error)
         if self.workspace.volume is not None:
             self._centre()
+            self._go_to_found()
         busy = telling.is_busy(self.workspace)
         self._dirty = self._dirty or busy != self._was_busy
         self._was_busy = busy
@@ -555,6 +557,9 @@ class Panel:
         if self._mouse is not None and self._mouse.sign is not None:
             word = _("goes on") if self._mouse.sign else _("is too large")
             return _("Click in a view where it {word}. Esc ends it.").format(word=word)
+        sought = self.workspace.annotator.session.annotation.objects.get(self._sought or "")
+        if sought is not None:
+            return _("Looking for the {name}. Esc takes it back.").format(name=sought.structure.name)
         if self._ui.segmentsTable.segmentCount:
             return _("Where an organ is wrong press Add or Remove (A, D), then click there.")
         return _("Press Segment to find every organ of this scan, or name a structure below and press Enter.")
@@ -629,6 +634,15 @@ class Panel:
             self._centres = False
             if layouts is not None and layouts.threeDViewCount > 0:
                 layouts.threeDWidget(0).threeDView().resetFocalPoint()
+
+    def _go_to_found(self) -> None:
+        """What was sought by its name is there: the views go to it, if the person has not gone on to another."""
+        annotator, sought = self.workspace.annotator, self._sought
+        if sought is not None and sought not in annotator.session.busy:
+            self._sought = None
+            middle = self.workspace.centre_of(sought) if sought == annotator.selected else None
+            if middle is not None:
+                self._jump(middle)
 
     def _measured(self, latency: Latency) -> None:
         self._latency = telling.latency(latency)
