@@ -226,7 +226,7 @@ class OpenedSegVol:
             embedding = self._embedding(view)
         with watch.stage("prompts"):
             logits = self.engine.backend.decode(embedding, zoomed_out(view, prompts))
-            coarse = coarse_mask(logits, view)
+            coarse = coarse_mask(logits, view, prompts)
         asked = asked_region(prompts, view, coarse, tuple(logits.shape), self.crop)
         if asked is None:
             return None

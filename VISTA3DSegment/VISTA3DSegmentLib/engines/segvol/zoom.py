@@ -125,10 +125,21 @@ def _points_in(view: View, prompts: GridPrompts, everywhere: bool) -> tuple[Tens
     return points_of(torch.from_numpy(places[inside].astype(np.float32)), torch.from_numpy(labels))
 
 
-def coarse_mask(logits: Tensor, view: View) -> BoolArray:
-    """Where the coarse answer is positive: bool, axes (k, j, i), of the window's size."""
+def coarse_mask(logits: Tensor, view: View, prompts: GridPrompts) -> BoolArray:
+    """Where the coarse answer is positive: bool, axes (k, j, i), of the window's size.
+
+    Where a box was drawn nothing counts that is farther from it than a logit's cell.
+    """
     fine = F.interpolate(logits[None, None], view.window, mode="trilinear", align_corners=False)[0, 0]
-    return np.asarray(fine.numpy() > 0)
+    mask = np.asarray(fine.numpy() > 0)
+    box = None if prompts.box is None else view.box(*prompts.box)
+    if box is not None:
+        cell = np.array(view.window) / np.array(logits.shape)
+        low, high = np.floor(box[:3] - cell).astype(int), np.ceil(box[3:] + cell).astype(int) + 1
+        near = np.zeros_like(mask)
+        near[tuple(slice(max(0, a), max(0, b)) for a, b in zip(low, high, strict=True))] = True
+        mask &= near
+    return mask
 
 
 def box_of(mask: BoolArray, part: tuple[slice, slice, slice] | None = None) -> tuple[npt.NDArray[np.intp], ...] | None:
@@ -198,30 +209,61 @@ def blended(windows: Sequence[Region], crop: Region, answer: Callable[[Region], 
     """The windows' logits together, each weighted by the distance to its faces, so that no seam shows.
 
     Args:
-        windows: at full resolution.
+        windows: at full resolution: all of a lattice.
         crop: the image; what windows have beyond it is dropped.
         answer: a window's logits (k, j, i) at full resolution; None: nothing of the structure is there.
     """
     low = [max(crop.low[n], min(w.low[n] for w in windows)) for n in range(3)]
     high = [min(crop.high[n], max(w.high[n] for w in windows)) for n in range(3)]
     union = Region((low[0], low[1], low[2]), (high[0], high[1], high[2]))
-    total, weights = torch.zeros(union.shape), torch.zeros(union.shape)
+    total = torch.zeros(union.shape[::-1])  # k, j, i as the network's answers: other axes are slow to add to
     for window in windows:
-        here, there = [], []
-        for n in range(3):
-            first, last = max(union.low[n], window.low[n]), min(union.high[n], window.high[n])
-            here.append(slice(first - union.low[n], last - union.low[n]))
-            there.append(slice(first - window.low[n], last - window.low[n]))
-        r, a, s = (torch.from_numpy(w[part]) for w, part in zip(tent(window.shape), there, strict=True))
-        weight = r[:, None, None] * a[None, :, None] * s[None, None, :]
         logits = answer(window)
-        part = tuple(here)
-        if logits is None:
-            total[part] += NOT_HERE * weight
-        else:
-            total[part] += to_grid_axes(logits)[tuple(there)] * weight
-        weights[part] += weight
-    return Found(union, torch.where(weights > 0, total / weights.clamp(min=1e-9), NOT_HERE))
+        if logits is not None:
+            here, there = _places(window, union)
+            total[here] += (logits[there] - NOT_HERE) * _product(_weights(window, union))
+    for axis, sums in enumerate(_weight_sums(windows, union)):
+        shape = [1, 1, 1]
+        shape[axis] = -1
+        total /= torch.from_numpy(sums).view(shape)
+    return Found(union, to_grid_axes(total + NOT_HERE))
+
+
+def _places(window: Region, union: Region) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
+    """Where a window lies in the union, and the part of the window that does: slices (k, j, i)."""
+    inside = window.clipped_to(union)
+    return _seen_from(union, inside), _seen_from(window, inside)
+
+
+def _seen_from(outer: Region, inner: Region) -> tuple[slice, ...]:
+    r, a, s = zip(outer.low, outer.high, inner.low, inner.high, strict=True)
+    k = slice(s[2] - s[0], s[3] - s[0])
+    j, i = (slice(high - last, high - first) for _, high, first, last in (a, r))
+    return k, j, i
+
+
+def _weights(window: Region, union: Region) -> list[npt.NDArray[np.float32]]:
+    """A window's weights along (k, j, i), where it lies in the union."""
+    _, there = _places(window, union)
+    return [weights[part] for weights, part in zip(tent(window.shape)[::-1], there, strict=True)]
+
+
+def _product(weights: Sequence[npt.NDArray[np.float32]]) -> Tensor:
+    k, j, i = (torch.from_numpy(one) for one in weights)
+    return k[:, None, None] * j[None, :, None] * i[None, None, :]
+
+
+def _weight_sums(windows: Sequence[Region], union: Region) -> list[npt.NDArray[np.float32]]:
+    """What the weights of a lattice's windows add up to, along (k, j, i): their product is that of all windows."""
+    sums = []
+    for axis in range(3):
+        along = np.zeros(union.shape[2 - axis], np.float32)
+        different = {(w.low[2 - axis], w.high[2 - axis]): w for w in windows}
+        for window in different.values():
+            here, _ = _places(window, union)
+            along[here[axis]] += _weights(window, union)[axis]
+        sums.append(along)
+    return sums
 
 
 def windows_for(asked: Region, crop: Region, window_kji: tuple[int, int, int], overlap: float) -> list[Region]:
