@@ -109,6 +109,21 @@ class Story:
             interactor.InvokeEvent(event)
         slicer.app.processEvents()
 
+    def draw(self, *corners: tuple[float, float, float]) -> None:
+        """Place the corners of a box, as the host does in place mode; it ends when both are there."""
+        for corner in corners:
+            self.place(corner)
+        interaction = self.slicer.app.applicationLogic().GetInteractionNode()
+        interaction.SetCurrentInteractionMode(interaction.ViewTransform)
+
+    def prompts(self) -> list[str]:
+        """The lines of the list of prompts."""
+        return [self.ui.promptList.item(row).text() for row in range(self.ui.promptList.count)]
+
+    def regions(self) -> int:
+        """How many boxes the scene has."""
+        return int(self.slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLMarkupsROINode"))
+
     def voxels(self, name: str) -> Any:
         """A segment by name, on the grid of the scan."""
         segments = self.workspace.annotator.segments
@@ -132,6 +147,16 @@ class Story:
         k, j, i = (float(axis[n]) for axis in places)
         r, a, s = self.workspace.volume.ras_of((i, j, k))
         return float(r), float(a), float(s)
+
+    def corners(self, name: str) -> list[tuple[float, float, float]]:
+        """Two opposite corners of the box of a segment."""
+        places = self.voxels(name).nonzero()
+        found = []
+        for end in (min, max):
+            k, j, i = (float(end(axis)) for axis in places)
+            r, a, s = self.workspace.volume.ras_of((i, j, k))
+            found.append((float(r), float(a), float(s)))
+        return found
 
     def picture(self, name: str) -> None:
         """Take a picture of the panel; in Slicer of the whole window too."""
@@ -271,6 +296,65 @@ def a_structure_is_begun_by_name(story: Story) -> object:
     return story.names()
 
 
+def a_structure_is_found_by_its_name(story: Story) -> object:
+    story.ui.structureEdit.setText("right kidney")
+    story.ui.findButton.click()
+    story.settle()
+    assert story.ui.structureEdit.text == ""
+    assert story.prompts() == ["“right kidney”"]
+    assert story.voxels("right kidney").any(), story.ui.statusLabel.text
+    story.picture("5-by-its-name")
+    return int(story.voxels("right kidney").sum())
+
+
+def what_was_found_by_its_name_is_corrected_by_a_click(story: Story) -> object:
+    others = {name: story.voxels(name) for name in story.names() if name != "right kidney"}
+    found = story.voxels("right kidney")
+    story.ui.removeButton.click()
+    story.place(story.middle("right kidney"))
+    story.settle()
+    story.ui.removeButton.click()
+    after = story.voxels("right kidney")
+    assert after.sum() < found.sum(), "VISTA3D corrects what SegVol has found"
+    assert all((story.voxels(name) == voxels).all() for name, voxels in others.items())
+    assert len(story.prompts()) == 1, "the name is part of what the click corrects"
+    return int(found.sum() - after.sum())
+
+
+def a_box_is_drawn_around_a_new_structure(story: Story) -> object:
+    low, high = story.corners("spleen")
+    story.ui.structureEdit.setText("mass")
+    story.ui.structureButton.click()
+    story.ui.boxButton.click()
+    assert story.ui.boxButton.checked
+    assert not story.ui.addButton.checked
+    story.draw(low, high)
+    story.settle()
+    assert not story.ui.boxButton.checked
+    assert len(story.prompts()) == 1
+    assert story.voxels("mass").any(), story.ui.statusLabel.text
+    assert story.regions() == 1
+    story.picture("6-box")
+    return story.prompts()
+
+
+def names_clicks_and_boxes_are_undone_and_redone_as_one_history(story: Story) -> object:
+    before = {name: story.voxels(name) for name in story.names()}
+    new, steps = ("right kidney", "mass"), 5  # each is begun and asked for, one is corrected
+    for _ in range(steps):
+        story.ui.undoButton.click()
+        story.settle()
+    assert not set(new) & set(story.names())
+    assert story.regions() == 0
+    assert all((story.voxels(name) == before[name]).all() for name in story.names())
+    for _ in range(steps):
+        story.ui.redoButton.click()
+        story.settle()
+    assert all((story.voxels(name) == voxels).all() for name, voxels in before.items())
+    assert story.regions() == 1
+    return steps
+
+
 def the_chosen_segment_can_be_deleted_and_comes_back(story: Story) -> object:
     segments = story.workspace.annotator.segments
     lesion = next(n for n in segments.ids() if segments.name(n) == "Lesion 2")
@@ -301,6 +385,7 @@ def a_saved_scene_brings_everything_back(story: Story) -> object:
     path = story.folder / "story.mrb"
     before = {name: story.voxels(name) for name in story.names()}
     clicks = story.workspace.annotator.markups.nodes[True].GetNumberOfControlPoints()
+    boxes = list(story.workspace.annotator.boxes.nodes)
     assert story.slicer.util.saveScene(str(path))
     story.slicer.mrmlScene.Clear(0)
     assert story.workspace.volume is None
@@ -316,8 +401,9 @@ def a_saved_scene_brings_everything_back(story: Story) -> object:
     for name, voxels in before.items():
         assert (story.voxels(name) == voxels).all(), name
     assert story.workspace.annotator.markups.nodes[True].GetNumberOfControlPoints() == clicks
+    assert list(story.workspace.annotator.boxes.nodes) == boxes
     path.unlink()
-    return {"clicks": clicks, "segments": len(before)}
+    return {"clicks": clicks, "boxes": len(boxes), "segments": len(before)}
 
 
 def a_click_of_the_saved_scene_can_still_be_deleted(story: Story) -> object:
@@ -365,7 +451,7 @@ def a_killed_engine_is_started_again_and_nothing_is_lost(story: Story) -> object
     story.ui.removeButton.click()
     assert story.workspace._client.pid != pid
     assert story.names() == names
-    story.picture("5-at-the-end")
+    story.picture("7-at-the-end")
     return story.ui.statusLabel.text
 
 
@@ -414,7 +500,8 @@ def closing_the_scene_leaves_nothing_behind(story: Story) -> object:
     assert story.workspace.volume is None
     assert story.slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 0
     assert story.slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLMarkupsFiducialNode") == 0
-    story.picture("6-empty")
+    assert story.regions() == 0
+    story.picture("8-empty")
     return story.ui.statusLabel.text
 
 
@@ -427,6 +514,10 @@ STEPS = (
     before_and_after_can_be_compared_and_the_change_rejected,
     lesions_are_numbered_and_made_by_clicks_alone,
     a_structure_is_begun_by_name,
+    a_structure_is_found_by_its_name,
+    what_was_found_by_its_name_is_corrected_by_a_click,
+    a_box_is_drawn_around_a_new_structure,
+    names_clicks_and_boxes_are_undone_and_redone_as_one_history,
     the_chosen_segment_can_be_deleted_and_comes_back,
     keys_are_heard_and_only_while_the_module_is_shown,
     a_saved_scene_brings_everything_back,

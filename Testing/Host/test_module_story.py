@@ -29,5 +29,5 @@ def test_the_story_holds(tmp_path: Path, qt: str, slicer_version: str) -> None:
     told = json.loads((tmp_path / "story.json").read_text(encoding="utf-8"))["steps"]
     assert [step["step"] for step in told if not step["holds"]] == [], told[-1]["detail"]
     assert done.returncode == 0, done.stderr[-2000:]
-    assert len(told) >= 16
+    assert len(told) >= 20
     assert (tmp_path / "4-corrected.png").stat().st_size > 10_000
