@@ -151,6 +151,16 @@ class Person:
         text = self.rows().and_(self.page.locator(f'[aria-label="{name}"]')).locator(".volume").inner_text()
         return float(text or 0)
 
+    def prompts(self) -> list[str]:
+        """What the chosen segment was asked with: "text", "box", "positive", "negative"."""
+        lines = self.page.get_by_role("list", name="Prompt list").get_by_role("listitem")
+        return [str(line.get_attribute("aria-label")) for line in lines.all()]
+
+    def selected(self) -> str:
+        """The name of the chosen segment; "" for none."""
+        chosen = self.page.locator(".segment.selected")
+        return str(chosen.get_attribute("aria-label")) if chosen.count() else ""
+
     def history(self) -> list[str]:
         """What was done, the latest first."""
         return [str(text) for text in self.page.locator(".step:not(.undone)").all_inner_texts()]
@@ -222,6 +232,24 @@ class Person:
             "name => document.querySelector('.segment.selected')?.getAttribute('aria-label') === name", arg=name
         )
 
+    def find(self, name: str) -> None:
+        """Ask for a structure by its name, all by keys; waits for the answer."""
+        self.page.keyboard.press("t")
+        self.page.keyboard.type(name, delay=30)
+        self.step(lambda: self.page.keyboard.press("Enter"))
+
+    def draw_box(self, view: str, start: tuple[float, float], end: tuple[float, float], drags: bool = True) -> None:
+        """Draw a box from corner to corner, by a drag or by two clicks; waits for the answer."""
+        self.page.keyboard.press("b")
+        self.page.locator(".grid.drawing").wait_for()
+        if drags:
+            self.drag(view, start, end)
+        else:
+            self.click_and_go_on(view, start)
+            self.page.wait_for_timeout(150)
+            self.click(view, end)
+        self.page.locator(".grid:not(.drawing)").wait_for()
+
     def scroll_to(self, view: str, place_mm: float) -> None:
         """Go to a slice: by the mouse on its slider, then step by step by the keys."""
         thumb = self.page.get_by_role("slider", name=f"{view} slice")
@@ -273,7 +301,7 @@ class Person:
             self.page.keyboard.up("Control")
 
     def drag(self, view: str, start: tuple[float, float], end: tuple[float, float]) -> None:
-        """Drag a marker from one place of a view to another; waits for the answer."""
+        """Drag what lies at one place of a view, or a new box, to another place; waits for the answer."""
         self.step(lambda: self._drag(view, start, end))
 
     def _drag(self, view: str, start: tuple[float, float], end: tuple[float, float]) -> None:
@@ -285,6 +313,7 @@ class Person:
             between = tuple(a + share * (b - a) for a, b in zip(start, end, strict=True))
             self.page.mouse.move(*self.point(view, between))
             self.page.wait_for_timeout(120)
+        self.page.wait_for_timeout(250)  # until the view has followed to the end
         self.page.mouse.up()
 
     def right_click(self, view: str, at: tuple[float, float]) -> None:

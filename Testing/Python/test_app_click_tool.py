@@ -98,3 +98,11 @@ def test_the_host_tells_which_marker_its_mouse_holds(mouse: Mouse) -> None:
     assert np.allclose(placed.click.ras, ras_of(mouse.view.get_view_node(), (180, 160)), atol=1.0)
     assert [step.name for step in annotator.session.history.done][-1] == "move click of cyst"
     assert sum(step.name.startswith("move") for step in annotator.session.history.done) == 1
+
+
+def test_a_click_that_begins_while_the_host_has_the_mouse_is_none_also_if_that_ends_before_it(mouse: Mouse) -> None:
+    mouse.holds_marker = True
+    mouse.event("LeftButtonPressEvent", (160, 160))
+    mouse.holds_marker = False  # as when the second corner of a box was placed
+    mouse.event("LeftButtonReleaseEvent", (160, 160))
+    assert mouse.clicked == []

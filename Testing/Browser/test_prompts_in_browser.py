@@ -1,0 +1,217 @@
+"""Organs by their names and by boxes, corrected by clicks, and all of it undone, as a person does it.
+
+What is said of how good a mask is depends on the models that come with the package; the rest does not.
+"""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from browser import PATIENCE, Person, dice
+from places import place_of
+from VISTA3DSegmentLib.anatomy import class_of
+from VISTA3DSegmentLib.edits import MaskCrop
+from VISTA3DSegmentLib.evaluation.simulated_user import next_click
+from VISTA3DSegmentLib.files.segmentations import read_segmentation
+from VISTA3DSegmentLib.prompts import Ras
+from VISTA3DSegmentLib.resources import resource
+from VISTA3DSegmentLib.volume import Volume
+
+LIVER, RIGHT_KIDNEY = "liver", "right kidney"
+Masks = dict[str, npt.NDArray[np.bool_]]
+
+
+@pytest.fixture(scope="module")
+def truth(volume: Volume) -> Masks:
+    segments = read_segmentation(resource("Samples/sample_truth.nrrd"), like=volume).segments
+    return {
+        class_of(segment.class_id).name: segment.mask.full(volume.shape_kji) for segment in segments if segment.class_id
+    }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def whole_pictures(person: Person) -> None:
+    """The views show the whole scan as large as it fits: when it was opened no page had told their size."""
+    person.page.wait_for_timeout(1500)
+    for view in ("axial", "sagittal", "coronal"):
+        person.press(f"Whole {view} picture")
+    person.page.wait_for_timeout(500)
+
+
+@pytest.fixture(autouse=True)
+def from_the_beginning(person: Person) -> None:
+    """Each test begins with nothing done and the mouse away from the views."""
+    person.wait_for_model()
+    person.page.mouse.move(5, 5)
+    while person.history():
+        person.step(lambda: person.page.keyboard.press("Control+z"))
+    assert person.names() == []
+
+
+def corners(mask: npt.NDArray[np.bool_], volume: Volume) -> tuple[Ras, Ras]:
+    """Of the box around a structure (RAS, mm): the least and the greatest coordinates."""
+    where = np.argwhere(mask)
+    ends = np.array([volume.ras_of(tuple(corner[::-1])) for corner in (where.min(0) - 0.5, where.max(0) + 0.5)])
+    low, high = ends.min(0).tolist(), ends.max(0).tolist()
+    return (low[0], low[1], low[2]), (high[0], high[1], high[2])
+
+
+def draw_around(person: Person, volume: Volume, mask: npt.NDArray[np.bool_], drags: bool = True) -> None:
+    """A box close around a structure: drawn in the axial view, and made as high as it is in the coronal one."""
+    low, high = corners(mask, volume)
+    middle = np.mean([low, high], axis=0)
+    person.scroll_to("Axial", middle[2])
+    person.scroll_to("Coronal", middle[1])
+    at = person.slice_mm("Axial")
+    axial = [place_of(person, volume, "Axial", (*corner[:2], at)) for corner in (low, high)]
+    person.draw_box("Axial", axial[0], axial[1], drags)
+    half = min(high[0] - low[0], high[1] - low[1]) / 2  # the host's guess
+    for face, wanted in ((at + half, high[2]), (at - half, low[2])):
+        handle = (middle[0], middle[1], face)
+        to = (middle[0], middle[1], wanted)
+        person.drag("Coronal", place_of(person, volume, "Coronal", handle), place_of(person, volume, "Coronal", to))
+
+
+def test_liver_is_typed_and_there_it_is(person: Person, volume: Volume, truth: Masks) -> None:
+    before = person.picture("Axial").astype(int)
+    person.find("liver")
+    assert person.names() == [LIVER]
+    assert person.selected() == LIVER
+    assert person.prompts() == ["text"]
+    assert person.ml(LIVER) > 0
+    person.page.wait_for_timeout(500)
+    person.shoot("p1-typed")
+    assert (np.abs(person.picture("Axial").astype(int) - before) > 24).any(-1).sum() > 500
+    assert dice(truth[LIVER], person.saved(volume)[LIVER]) >= 0.75
+
+
+def test_what_is_typed_is_completed_and_commented(person: Person) -> None:
+    field, guidance = person.page.get_by_label("Name of a structure"), person.page.get_by_label("Guidance")
+    person.page.keyboard.press("t")
+    person.page.keyboard.type("hep")
+    option = person.page.get_by_role("option", name="liver")
+    option.wait_for()
+    person.shoot("p2-suggested")
+    option.click()
+    assert field.input_value() == "liver"
+    field.fill("left kidney")
+    person.page.wait_for_function(
+        "() => document.querySelector('[aria-label=Guidance]').innerText.includes('Left and right are unreliable')"
+    )
+    field.fill("liver tumor")
+    person.page.wait_for_function(
+        "() => document.querySelector('[aria-label=Guidance]').innerText.includes('Lesions are found poorly')"
+    )
+    person.page.keyboard.press("Control+a")
+    person.page.keyboard.press("Delete")
+    person.page.keyboard.press("Escape")
+    person.page.wait_for_function(
+        "() => document.querySelector('[aria-label=Guidance]').innerText.includes('large organs')"
+    )
+    assert "IoU" not in guidance.inner_text()
+
+
+@pytest.mark.parametrize("drags", [True, False], ids=["drag", "two clicks"])
+def test_a_box_is_drawn_around_an_organ_and_there_it_is(
+    person: Person, volume: Volume, truth: Masks, drags: bool
+) -> None:
+    draw_around(person, volume, truth[RIGHT_KIDNEY], drags)
+    assert person.names() == [person.selected()] == ["Lesion 1"]
+    assert person.prompts() == ["box"]
+    sizes = [float(mm) for mm in re.findall(r"[0-9]+", person.page.locator(".prompt-words").inner_text())[-3:]]
+    low, high = corners(truth[RIGHT_KIDNEY], volume)
+    assert sizes == pytest.approx(np.subtract(high, low), abs=6.0), "as drawn"
+    assert [step.split(",")[0] for step in person.history()] == [
+        "move box of Lesion 1", "move box of Lesion 1", "box for Lesion 1", "new Lesion 1",
+    ]  # fmt: skip
+    assert person.ml("Lesion 1") > 0
+    person.page.wait_for_timeout(500)
+    person.shoot(f"p3-box-{'drag' if drags else 'clicks'}")
+    assert dice(truth[RIGHT_KIDNEY], person.saved(volume)["Lesion 1"]) >= 0.75
+
+
+def test_begun_by_its_name_corrected_by_clicks_undone_and_done_again(
+    person: Person, volume: Volume, truth: Masks
+) -> None:
+    person.find("liver")
+    found = person.saved(volume)[LIVER]
+    wrong = next_click(MaskCrop.of(truth[LIVER]), MaskCrop.of(found), volume)
+    assert wrong is not None
+    person.scroll_to("Axial", wrong.ras[2])
+    person.click("Axial", place_of(person, volume, "Axial", wrong.ras), negative=not wrong.positive)
+    assert person.prompts() == ["positive" if wrong.positive else "negative"]
+    mended = person.saved(volume)[LIVER]
+    i, j, k = (round(x) for x in volume.ijk_of(wrong.ras))
+    assert found[k, j, i] != wrong.positive == mended[k, j, i]
+    assert dice(truth[LIVER], mended) >= dice(truth[LIVER], found)
+    person.shoot("p4-corrected")
+    person.page.mouse.move(5, 5)
+    person.page.wait_for_timeout(3500)  # until the last change has faded
+    after = person.picture("Axial").astype(int)
+    person.page.keyboard.press("Space")
+    person.page.wait_for_timeout(800)
+    assert (np.abs(person.picture("Axial").astype(int) - after) > 24).any(), "before the click"
+    person.page.keyboard.press("Space")
+    person.step(lambda: person.page.keyboard.press("Control+z"))
+    assert (person.saved(volume)[LIVER] == found).all()
+    assert person.prompts() == ["text"]
+    while person.history():
+        person.step(lambda: person.page.keyboard.press("Control+z"))
+    assert person.names() == []
+    for _ in range(3):
+        person.step(lambda: person.page.keyboard.press("Control+Shift+Z"))
+    assert (person.saved(volume)[LIVER] == mended).all()
+
+
+def test_a_prompt_is_taken_away_in_the_list_and_undo_brings_it_back(
+    person: Person, volume: Volume, truth: Masks
+) -> None:
+    low, high = corners(truth[RIGHT_KIDNEY], volume)
+    person.scroll_to("Axial", (low[2] + high[2]) / 2)
+    places = [place_of(person, volume, "Axial", corner) for corner in (low, high)]
+    person.draw_box("Axial", places[0], places[1])
+    ml = person.ml("Lesion 1")
+    person.step(lambda: person.press("Delete the box"))
+    assert person.prompts() == []
+    assert person.ml("Lesion 1") == 0
+    person.step(lambda: person.press("Undo"))
+    assert person.prompts() == ["box"]
+    assert person.ml("Lesion 1") == ml
+
+
+def test_esc_ends_the_drawing_and_a_click_is_a_click_again(person: Person, volume: Volume) -> None:
+    person.page.keyboard.press("b")
+    person.page.locator(".grid.drawing").wait_for()
+    assert "Esc ends" in person.page.get_by_label("Guidance").inner_text()
+    person.page.keyboard.press("Escape")
+    person.page.locator(".grid:not(.drawing)").wait_for()
+    person.step(lambda: person.page.keyboard.press("n"))
+    person.click("Axial", (0.4, 0.5))
+    assert person.prompts() == ["positive"]
+
+
+def choose_engine(person: Person, title: str) -> None:
+    person.press("Advanced")
+    person.press(title)
+    person.shoot("p5-advanced")
+    person.page.keyboard.press("Escape")
+    person.page.get_by_role("button", name=title).wait_for(state="hidden")
+
+
+def test_a_name_is_answered_by_vista3d_if_that_is_chosen(person: Person, volume: Volume, truth: Masks) -> None:
+    choose_engine(person, "Text and boxes: VISTA3D")
+    try:
+        person.find("liver")
+        assert dice(truth[LIVER], person.saved(volume)[LIVER]) >= 0.9
+    finally:
+        choose_engine(person, "Text and boxes: SegVol")
+
+
+def test_words_that_no_model_knows_are_refused_with_what_to_do(person: Person) -> None:
+    person.find("gizzard")
+    assert "no words for 'gizzard'" in person.wait_for_message("gizzard")
+    assert "draw a box around it" in person.message()
+    person.page.locator(".message.failed").wait_for(timeout=PATIENCE)
