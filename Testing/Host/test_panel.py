@@ -478,6 +478,7 @@ def test_a_box_that_is_drawn_is_segmented_dragged_deleted_and_undone(bench: Benc
     red = slicer.mrmlScene.GetNodeByID("vtkMRMLSliceNodeRed")
     assert red.GetSliceToRAS().GetElement(2, 3) == pytest.approx(7.0), "the list goes to its middle"
     assert "Only a click" in bench.ui.flipButton.toolTip
+    assert bench.ui.regionSelector.nodeCount() == 0, "it is no region of the person's own"
     (region,) = bench.workspace.annotator.boxes.nodes.values()
     region.SetSizeWorld(8, 4, 4)
     bench.settle()

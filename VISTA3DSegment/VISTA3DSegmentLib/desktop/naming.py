@@ -50,7 +50,7 @@ class Naming:
 
     def clear(self) -> None:
         """Empty the field; not at once, for the list that has completed a name writes it once more."""
-        qt.QTimer.singleShot(0, self._ui.structureEdit.clear)
+        qt.QTimer.singleShot(0, lambda: self._ui.structureEdit.clear())
 
     def _guide(self) -> None:
         show_text(self._ui.guidanceLabel, self._asking.hint(self.name))
