@@ -313,7 +313,6 @@ class Person:
             between = tuple(a + share * (b - a) for a, b in zip(start, end, strict=True))
             self.page.mouse.move(*self.point(view, between))
             self.page.wait_for_timeout(120)
-        self.page.wait_for_timeout(250)  # until the view has followed to the end
         self.page.mouse.up()
 
     def right_click(self, view: str, at: tuple[float, float]) -> None:

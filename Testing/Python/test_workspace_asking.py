@@ -97,10 +97,30 @@ def test_words_that_only_vista3d_knows_are_answered_by_it_and_that_is_said(desk:
     assert answered_by(engine.others["segvol"]) == [(Text("spleen"),)], "and SegVol answers the next"
 
 
-def test_words_that_nobody_knows_are_refused_by_the_engine(desk: Desk) -> None:
-    desk.workspace.asking.say("gizzard")
+def test_words_that_are_refused_leave_an_empty_structure_that_takes_a_box(desk: Desk) -> None:
+    gizzard = desk.workspace.asking.say("gizzard")
     desk.settle()
     assert "knows no gizzard" in str(desk.failed[-1])
+    assert desk.workspace.annotator.selected == gizzard
+    assert desk.workspace.asking.lines() == ()
+    assert [step.name for step in desk.workspace.annotator.session.history.done] == ["new gizzard"]
+    desk.workspace.annotator.box(*CORNERS)
+    desk.settle()
+    assert desk.segments()["gizzard"].ml > 0
+    assert len(desk.failed) == 1
+
+
+def test_words_that_were_answered_stay_when_something_else_is_refused(desk: Desk) -> None:
+    desk.workspace.asking.say("liver")
+    desk.settle()
+    desk.workspace.asking.say("liver")
+    desk.workspace.annotator.click((500.0, 0.0, 0.0))
+    desk.settle()
+    assert len(desk.failed) == 1
+    assert [line.kind for line in desk.workspace.asking.lines()] == ["text"]
+
+
+def test_without_words_nothing_is_asked(desk: Desk) -> None:
     with pytest.raises(PromptError, match="empty"):
         desk.workspace.asking.say("  ")
 

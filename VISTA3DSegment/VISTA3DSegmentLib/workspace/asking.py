@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ..errors import PromptError
+from ..errors import PromptError, SegmentationError
 from ..scene.annotator import SceneAnnotator
 from ..scene.nodes import remove_with_display
 from ..session.annotation import AnnotatedObject
@@ -34,6 +34,8 @@ class Asking:
         self._workspace = workspace
         self._drawn: Any | None = None
         self._suggested: tuple[tuple[str, ...], list[Choice]] | None = None
+        self._waiting: tuple[str, int] | None = None
+        self._refused = False
         self.clicks, self.words = VISTA3D, SEGVOL
 
     # ------------------------------------------------------------------ who answers
@@ -50,7 +52,8 @@ class Asking:
             self.instruct(self._workspace.annotator)
 
     def instruct(self, annotator: SceneAnnotator) -> None:
-        """Tell an annotation who answers."""
+        """Tell a new annotation, or one that goes on, who answers."""
+        self._waiting = None
         clicks, words = (_in_session(engine) for engine in (self.clicks, self.words))
         annotator.session.answering = Answering(clicks, words, words)
 
@@ -71,7 +74,8 @@ class Asking:
     def say(self, words: str) -> str:
         """Ask for a structure in words, and choose it. Returns its id.
 
-        If SegVol is to answer, but only VISTA3D's model knows the structure, that answers, and it is said.
+        If SegVol is to answer, but only VISTA3D's model knows the structure, that answers, and it is said. Words that
+        are refused are taken back; the structure that was begun stays, for clicks or a box.
 
         Raises:
             SegmentationError: there are no words, no scan is open, or no engine can be asked now.
@@ -82,9 +86,32 @@ class Asking:
             annotator.session.answering = replace(usual, texts="")
             self._workspace.said.emit(VISTA3D_ANSWERS.format(words.strip()))
         try:
-            return annotator.say(words)
+            object_id = annotator.say(words)
         finally:
             annotator.session.answering = usual
+        is_asked = object_id in annotator.session.busy
+        self._waiting = (object_id, annotator.session.history.done[-1].number) if is_asked else None
+        return object_id
+
+    def note_answer(self, object_id: str) -> None:
+        """An engine has answered about an object."""
+        if self._waiting is not None and self._waiting[0] == object_id:
+            self._waiting = None
+
+    def note_failure(self, error: SegmentationError) -> None:
+        """Something was refused, or went wrong."""
+        waits = self._waiting is not None and self._waiting[0] in self._workspace.annotator.session.busy
+        self._refused |= isinstance(error, PromptError) and not waits
+
+    def pump(self) -> None:
+        """Take words back that were refused: the next box or click would be refused with them."""
+        refused, self._refused = self._refused, False
+        if not refused or self._waiting is None or self._workspace.volume is None:
+            return
+        (_, number), self._waiting = self._waiting, None
+        annotator = self._workspace.annotator
+        if [step.number for step in annotator.session.history.done[-1:]] == [number]:
+            annotator.undo()
 
     def _is_for_vista3d(self, words: str) -> bool:
         if self.words != SEGVOL or not self.texts or is_among(words, self.texts):

@@ -159,6 +159,7 @@ class Workspace:
         self._annotator, self._journal, self._before_after = annotator, journal, BeforeAfter(annotator)
         annotator.said.connect(self.said.emit)
         annotator.failed.connect(self.failed.emit)
+        annotator.failed.connect(self.asking.note_failure)
         annotator.measured.connect(self.measured.emit)
         annotator.outdated.connect(self._outdated)
         annotator.stirred.connect(self.changed.emit)
@@ -166,6 +167,7 @@ class Workspace:
         annotator.session.changed.connect(self._look_again)
         annotator.session.progressed.connect(self._progressed)
         annotator.session.answered.connect(lambda answer: self._note_arrival(answer[0]))
+        annotator.session.answered.connect(lambda answer: self.asking.note_answer(answer[0]))
         annotator.follows_clicks = True
         self.asking.instruct(annotator)
         self.asking.show_boxes()
@@ -384,6 +386,7 @@ class Workspace:
             remove_with_display(self._leftovers.pop())
         if self._annotator is not None:
             self._annotator.pump()
+            self.asking.pump()
 
     # ------------------------------------------------------------------ inside
 
