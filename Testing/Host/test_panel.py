@@ -448,8 +448,9 @@ def test_words_that_nobody_knows_are_refused_in_a_sentence_and_the_panel_goes_on
     bench.open()
     bench.find("gizzard")
     assert "knows no gizzard" in bench.said
-    bench.press("undoButton")
-    bench.press("undoButton")
+    assert "Looking" not in bench.said
+    while bench.ui.undoButton.enabled:
+        bench.press("undoButton")
     assert bench.ml() == {}
     bench.find("")
     assert bench.ml() == {}
@@ -565,6 +566,9 @@ def test_keys_begin_a_name_and_a_box_and_escape_ends_it(bench: Bench) -> None:
     bench.host.type_text(bench.ui.structureEdit, "tb")
     assert bench.ui.structureEdit.text == "tb", "letters can still be typed"
     assert not bench.ui.boxButton.checked
+    bench.ui.structureEdit.clear()
+    bench.find("liver")
+    assert viewport._native.window().focusWidget() is viewport._native, "keys are heard at once when a name was taken"
     bench.host.shortcut(viewport, "B")
     bench.settle()
     assert bench.ui.boxButton.checked
@@ -1081,6 +1085,18 @@ def test_a_model_of_segvol_that_cannot_be_used_does_not_keep_the_panel_away(benc
     assert bench.choices[-1].segvol == "segvol-starter"
     bench.find("liver")
     assert bench.ml()["liver"] > 0
+
+
+def test_the_engine_is_started_with_both_models(monkeypatch: pytest.MonkeyPatch) -> None:
+    from VISTA3DSegmentLib.desktop import engine_choice
+
+    made: list[Any] = []
+    monkeypatch.setattr(engine_choice, "ChildProcess", lambda make_engine, python: made.append((make_engine, python)))
+    engine_choice.EngineChoice("mine", "cpu", "fp32", 256, "my-segvol").start("python")
+    ((make_engine, python),) = made
+    assert (make_engine.func.__name__, make_engine.args) == ("open_politely", ("mine", "cpu", "fp32"))
+    assert make_engine.keywords == {"segvol": "my-segvol", "cache_bytes": 256 << 20}
+    assert python == "python"
 
 
 def test_a_damaged_model_of_the_last_time_does_not_keep_the_panel_away(bench: Bench) -> None:

@@ -419,12 +419,23 @@ class Panel:
 
     def _begin_structure(self) -> None:
         self.workspace.begin_structure(self._naming.name)
-        self._naming.clear()
+        self._leave_name()
         self._click_with(True, True)
 
     def _find(self) -> None:
         self._sought = self.workspace.asking.say(self._naming.name)
+        self._leave_name()
+
+    def _leave_name(self) -> None:
+        """The name was taken: letters are keys again."""
         self._naming.clear()
+        (self._viewport or self._ui.VISTA3DSegment).setFocus()
+
+    @property
+    def _viewport(self) -> Any | None:
+        """The widget that holds the views; None: there are none."""
+        layouts = self._host.application.layoutManager()
+        return None if layouts is None else layouts.viewport()
 
     def _begin_lesion(self) -> None:
         self.workspace.begin_structure("")
@@ -496,9 +507,8 @@ class Panel:
         in_views: dict[str, Callable[[], object]] = {"Space": workspace.toggle_before}
         shortcuts = Shortcuts(self._act)
         shortcuts.add(self._ui.VISTA3DSegment, everywhere)
-        layouts = self._host.application.layoutManager()
-        if layouts is not None and layouts.viewport() is not None:
-            shortcuts.add(layouts.viewport(), everywhere | in_views)
+        if self._viewport is not None:
+            shortcuts.add(self._viewport, everywhere | in_views)
         return shortcuts
 
     # ------------------------------------------------------------------ time
