@@ -56,7 +56,7 @@ def text_button(label: str, click: Any, why_not: str = "''", tip: str = "", **op
 def tooltip(text: str, why_not: str) -> None:
     """What a control does, shown when the mouse rests on it; or why it cannot be used."""
     v3.VTooltip(
-        text=(f"({why_not}) || {text!r}",), activator="parent", location="bottom", open_delay=350,
+        text=(f"({why_not}) || {text!r}",), activator="parent", location="bottom", open_delay=350, max_width=320,
         disabled=(f"!(({why_not}) || {text!r})",),
     )  # fmt: skip
 
