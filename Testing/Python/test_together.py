@@ -58,9 +58,14 @@ def test_there_are_two_systems_and_no_third() -> None:
         open_engine("unet")
 
 
-def test_a_missing_second_model_is_said_at_once(tmp_path: Path) -> None:
+def test_without_its_model_segvol_says_so_when_it_is_asked_and_vista3d_goes_on(tmp_path: Path) -> None:
+    together = open_together(segvol=tmp_path / "gone.safetensors", device="cpu")
+    assert isinstance(together, Together)
+    assert together.texts == ()
+    opened = together.open(VOLUME)
     with pytest.raises(ModelError, match="gone"):
-        open_together(segvol=tmp_path / "gone.safetensors", device="cpu")
+        opened.by("segvol")
+    assert opened.by("").volume is VOLUME
 
 
 def test_the_published_texts_are_known_without_its_weights(tmp_path: Path) -> None:

@@ -65,12 +65,16 @@ def open_together(
         options: of VISTA3D.
 
     Raises:
-        ModelError: see ``open_engine``; for SegVol when it is first asked.
+        ModelError: see ``open_engine``; for SegVol when it is first asked, so that VISTA3D goes on without it.
     """
     from .together import Together
 
     first = open_engine("vista3d", weights, device, precision, **options)
-    return Together(first, {"segvol": partial(open_engine, "segvol", segvol, device, precision)}, texts_of(segvol))
+    try:
+        texts = texts_of(segvol)
+    except ModelError:  # said when SegVol is asked
+        texts = ()
+    return Together(first, {"segvol": partial(open_engine, "segvol", segvol, device, precision)}, texts)
 
 
 def texts_of(segvol: str | Path) -> tuple[str, ...]:
