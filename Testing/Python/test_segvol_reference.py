@@ -188,8 +188,9 @@ def test_the_calculation_by_hand_notices_a_shift() -> None:
     assert (by_hand(volume, blob, None) != by_hand(volume, moved, None)).any()
 
 
-def test_nearest_exact_is_torchs() -> None:
-    volume = body((37, 45, 77), (slice(10, 18), slice(20, 30), slice(40, 60)))
+@pytest.mark.parametrize("shape", [(37, 45, 77), (32, 64, 96), (16, 32, 32), (9, 20, 160)])
+def test_nearest_exact_is_torchs(shape: tuple[int, int, int]) -> None:
+    volume = body(shape, (slice(3, 8), slice(10, 15), slice(4, 20)))
     volume.array[:] = np.random.default_rng(0).integers(-900, 900, volume.shape_kji)
     opened = engine_of().open(volume)
     image = torch.from_numpy((volume.array.astype(np.float32) + 1000) / 2000)

@@ -285,17 +285,19 @@ class OpenedSegVol:
         if self.engine.specification.resizing == "area":
             image = torch.from_numpy(np.ascontiguousarray(to_window_axes(self._grey(self.crop))))
             return F.interpolate(image[None, None], window, mode="area")[0, 0]
-        # nearest-exact, of which only the planes are read that are needed
-        r, a, s = (
-            self.crop.low[n] + np.minimum(((np.arange(size) + 0.5) * count / size).astype(int), count - 1)
-            for n, (size, count) in enumerate(zip(window[::-1], self.crop.shape, strict=True))
+        # nearest-exact, of which only the planes are read that are needed. Counted along the network's axes: where a
+        # place lies between two voxels, it is theirs that decide which one is taken.
+        low, high = self.crop.low, self.crop.high
+        k, j, i = (
+            np.minimum(((np.arange(size) + 0.5) * count / size).astype(int), count - 1)
+            for size, count in zip(window, self.crop.shape[::-1], strict=True)
         )
-        planes = np.empty((len(r), len(a), len(s)), np.float32)
-        for n, plane in enumerate(s):
-            low, high = self.crop.low, self.crop.high
+        image = torch.empty(window)
+        for n, plane in enumerate(k + low[2]):
             whole = self._grey(Region((low[0], low[1], int(plane)), (high[0], high[1], int(plane) + 1)))
-            planes[:, :, n] = whole[np.ix_(r - low[0], a - low[1], [0])][..., 0]
-        return torch.from_numpy(np.ascontiguousarray(to_window_axes(planes)))
+            seen = to_window_axes(whole)[0]
+            image[n] = torch.from_numpy(seen[np.ix_(j, i)])
+        return image
 
     def _grey(self, region: Region) -> np.ndarray:
         low, high = self.bounds
