@@ -140,8 +140,8 @@ class ModelGrid:
         ijk = np.array([self.volume.ijk_of(ras) for ras in positions], dtype=np.float64).reshape(-1, 3)
         return np.stack([axis.to_grid(ijk[:, 2 - axis.source]) for axis in self.axes], axis=1)
 
-    def region_of(self, box: Box) -> Region:
-        """The grid points inside a box (RAS, mm), at least one."""
+    def ends_of(self, box: Box) -> tuple[FloatArray, FloatArray]:
+        """The least and the greatest grid indices (3,; float; R, A, S axes) in a box (RAS, mm)."""
         corners = [
             (r, a, s)
             for r in (box.ras_min[0], box.ras_max[0])
@@ -149,8 +149,13 @@ class ModelGrid:
             for s in (box.ras_min[2], box.ras_max[2])
         ]
         points = self.points_of(corners)
-        low = [int(np.floor(value + 1e-6)) for value in points.min(axis=0)]
-        high = [int(np.ceil(value - 1e-6)) + 1 for value in points.max(axis=0)]
+        return points.min(axis=0), points.max(axis=0)
+
+    def region_of(self, box: Box) -> Region:
+        """The grid points inside a box (RAS, mm), at least one."""
+        first, last = self.ends_of(box)
+        low = [int(np.floor(value + 1e-6)) for value in first]
+        high = [int(np.ceil(value - 1e-6)) + 1 for value in last]
         return Region((low[0], low[1], low[2]), (high[0], high[1], high[2])).clipped_to(self.whole)
 
     @cached_property

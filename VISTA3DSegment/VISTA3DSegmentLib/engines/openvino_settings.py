@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from types import ModuleType
 from typing import Any
 
 import torch
+from torch import nn
 
 from ..errors import ModelError
 from .choice import Precision
@@ -50,3 +52,11 @@ def settings_for(precision: Precision, threads: int | None) -> dict[str, Any]:
         # Pinned threads of two processes would share one core while others idle.
         "ENABLE_CPU_PINNING": False,
     }
+
+
+def stored_in(dtype: torch.dtype, module: Any) -> Any:
+    """The module itself, or a copy with its large tensors in half precision."""
+    if dtype == torch.float32:
+        return module
+    large = [parameter for parameter in module.parameters() if parameter.dim() > 1]
+    return deepcopy(module, {id(p): nn.Parameter(p.to(dtype), requires_grad=False) for p in large})

@@ -15,7 +15,7 @@ from ...edits import NOTHING, Edit, MaskCrop, joint_box
 from ...engine import Cancel, OnProgress
 from ...errors import PromptError
 from ...models.segvol_specification import SegVolSpecification
-from ...prompts import Box, Prompts, Ras, Structure, Text, clicks_of
+from ...prompts import Box, Prompts, Ras, Structure, boxes_of, clicks_of, texts_of
 from ...volume import FloatArray, Volume
 from ..cache import FeatureCache
 from ..components import components_with, without_small_pieces
@@ -162,7 +162,7 @@ class OpenedSegVol:
         with watch.stage("native"):
             answer = self._native(found, asked)
             before = NOTHING if base is None else base
-            corrects = before.mask.any() and not any(isinstance(prompt, Text | Box) for prompt in prompts)
+            corrects = before.mask.any() and not (texts_of(prompts) or boxes_of(prompts))
             start, shape = joint_box(before, answer)
             box = box_at(start, shape)
             old, result = before.inside(start, shape), answer.inside(start, shape)
@@ -185,36 +185,21 @@ class OpenedSegVol:
     # ------------------------------------------------------------------ prompts
 
     def _on_grid(self, prompts: Prompts) -> GridPrompts:
-        texts = [prompt for prompt in prompts if isinstance(prompt, Text)]
-        boxes = [prompt for prompt in prompts if isinstance(prompt, Box)]
-        clicks = clicks_of(prompts)
+        texts, boxes, clicks = texts_of(prompts), boxes_of(prompts), clicks_of(prompts)
         if not prompts:
             raise PromptError("There is nothing to segment from.", "Name the structure, draw a box, or click on it.")
         if len(texts) > 1 or len(boxes) > 1:
             raise PromptError("SegVol takes one text and one box at a time.", "Remove the others.")
         for click in clicks:
             self.volume.check_inside(click.ras)
+        for box in boxes:
+            self.volume.check_overlap(box)
         if clicks and not boxes and not texts and not any(click.positive for click in clicks):
             raise PromptError("All clicks say what does not belong.", "Add one on the structure itself.")
         points = self.grid.points_of([click.ras for click in clicks])
         positive = np.array([click.positive for click in clicks], np.bool_)
         vector = self.engine.words.vector(texts[0].text) if texts else None
-        return GridPrompts(vector, self._faces(boxes[0]) if boxes else None, points, positive).within(self.crop)
-
-    def _faces(self, box: Box) -> tuple[FloatArray, FloatArray]:
-        corners = np.array(
-            [
-                (r, a, s)
-                for r in (box.ras_min[0], box.ras_max[0])
-                for a in (box.ras_min[1], box.ras_max[1])
-                for s in (box.ras_min[2], box.ras_max[2])
-            ]
-        )
-        points = self.grid.points_of([(float(r), float(a), float(s)) for r, a, s in corners])
-        low, high = points.min(0), points.max(0)
-        if (high < -0.5).any() or (low > np.array(self.grid.shape) - 0.5).any():
-            raise PromptError("The box lies outside the scan.", "Draw it around the structure.")
-        return low, high
+        return GridPrompts(vector, self.grid.ends_of(boxes[0]) if boxes else None, points, positive).within(self.crop)
 
     # ------------------------------------------------------------------ zooming
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
 from threading import Lock
 from typing import Any
 
 import torch
-from torch import nn
 
 from ..choice import DTYPES, Precision
-from ..openvino_settings import import_openvino, settings_for
+from ..openvino_settings import import_openvino, settings_for, stored_in
 from .backend import WindowPrompts
 from .network import SegVolNetwork
 
@@ -42,7 +40,7 @@ class OpenVinoBackend:
         self.description = f"OpenVINO {openvino.__version__.split('-')[0]}, CPU, {precision}"
         self._core = openvino.Core()
         self._prompt_encoder, self._decoder = network.prompt_encoder, network.mask_decoder
-        self._encoder: Any = _stored_in(DTYPES[precision], network.image_encoder)
+        self._encoder: Any = stored_in(DTYPES[precision], network.image_encoder)
         self._grid, self._width = network.grid, network.width
         self._window = network.window
         self._requests: dict[str, Any] = {}
@@ -81,11 +79,3 @@ class OpenVinoBackend:
                 graph = self._graphs.decoder_graph(self._decoder, self._prompt_encoder, self._grid, self._width)
             self._requests[part] = self._core.compile_model(graph, "CPU", self._settings).create_infer_request()
         return self._requests[part]
-
-
-def _stored_in(dtype: torch.dtype, module: Any) -> Any:
-    """The module itself, or a copy with its large tensors in half precision."""
-    if dtype == torch.float32:
-        return module
-    large = [parameter for parameter in module.parameters() if parameter.dim() > 1]
-    return deepcopy(module, {id(p): nn.Parameter(p.to(dtype), requires_grad=False) for p in large})

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from copy import deepcopy
 from threading import Lock
 from typing import Any, Literal, TypeAlias
 
 import torch
-from torch import nn
 
 from ..choice import DTYPES, Precision
-from ..openvino_settings import import_openvino, settings_for
+from ..openvino_settings import import_openvino, settings_for, stored_in
 from .backend import Backend
 from .channels_last import channels_first
 from .point_head import click_tokens
@@ -59,7 +57,7 @@ class OpenVinoBackend:
         self._core = openvino.Core()
         self._dtype = DTYPES[precision]
         self._settings = settings_for(precision, threads)
-        self._encoder: Any = _stored_in(self._dtype, network.image_encoder)
+        self._encoder: Any = stored_in(self._dtype, network.image_encoder)
         self._class_head, self._point_head = network.class_head, network.point_head
         self._requests: dict[tuple[Part, Window], Any] = {}
         self._encoding, self._clicking = Lock(), Lock()
@@ -132,14 +130,6 @@ class OpenVinoBackend:
         if part == "classes":
             return graphs.decoder_graph(encoder.up_layers_auto, self._class_head.image_post_mapping, skips, self._dtype)
         return graphs.decoder_graph(encoder.up_layers, self._point_head.feat_downsample, skips, self._dtype)
-
-
-def _stored_in(dtype: torch.dtype, module: Any) -> Any:
-    """The module itself, or a copy with its large tensors in half precision."""
-    if dtype == torch.float32:
-        return module
-    large = [parameter for parameter in module.parameters() if parameter.dim() > 1]
-    return deepcopy(module, {id(p): nn.Parameter(p.to(dtype), requires_grad=False) for p in large})
 
 
 def _window(shape: Sequence[int]) -> Window:
