@@ -30,15 +30,6 @@ def truth(volume: Volume) -> Masks:
     }
 
 
-@pytest.fixture(scope="module", autouse=True)
-def whole_pictures(person: Person) -> None:
-    """The views show the whole scan as large as it fits: when it was opened no page had told their size."""
-    person.page.wait_for_timeout(1500)
-    for view in ("axial", "sagittal", "coronal"):
-        person.press(f"Whole {view} picture")
-    person.page.wait_for_timeout(500)
-
-
 @pytest.fixture(autouse=True)
 def from_the_beginning(person: Person) -> None:
     """Each test begins with nothing done and the mouse away from the views."""

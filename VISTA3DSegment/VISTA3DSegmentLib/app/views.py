@@ -57,8 +57,10 @@ class Views:
         self._manager, self._markups = app.view_manager, app.markups_logic
         for view in self._manager.get_views():
             view.render_window().SetMultiSamples(0)  # drawn by software: eight samples cost as much as eight views
+        self._fitted: dict[str, tuple[float, ...]] = {}
         for view in self._manager.get_slice_views():
             view.get_view_node().SetJumpModeToOffset()  # a click shows its place in the other views; they stay put
+            view.interactor().AddObserver("WindowResizeEvent", lambda *_, view=view: self._fit_again(view))
         for view in self._manager.get_threed_views():
             view.renderer().SetUseDepthPeeling(False)
             view.renderer().SetUseFXAA(True)
@@ -76,6 +78,7 @@ class Views:
         for view in self._manager.get_slice_views():
             view.set_background_volume_id(volume_node.GetID())
             view.reset_view()
+            self._fitted[view.name] = _zoom(view)
         self.set_window(volume_node, window)
         bounds = [0.0] * 6
         volume_node.GetRASBounds(bounds)
@@ -85,6 +88,13 @@ class Views:
             space.renderer().GetActiveCamera().Dolly(CLOSER)
             space.renderer().ResetCameraClippingRange()
             space.schedule_render()
+
+    def _fit_again(self, view: Any) -> None:
+        """A view has another size, as when a page tells it for the first time: the scan fills it as before, unless the
+        person has zoomed or moved it."""
+        if self._fitted.get(view.name) == _zoom(view):
+            view.fit_view_to_content()
+            self._fitted[view.name] = _zoom(view)
 
     def set_window(self, volume_node: Any, window: str) -> None:
         """Choose which grey values are shown."""
@@ -117,6 +127,13 @@ class Views:
         """The pixel of a slice view, counted from the lower left, at shares (0 to 1) of its width and height."""
         width, height = self._manager.get_view(name).render_window().GetSize()
         return right * width, (1 - down) * height
+
+
+def _zoom(view: SliceView) -> tuple[float, ...]:
+    """How a slice view shows the scan: mm a pixel, and how far it was moved; whatever its size."""
+    node = view.get_view_node()
+    mm_a_pixel = node.GetFieldOfView()[0] / max(1, node.GetDimensions()[0])
+    return round(mm_a_pixel, 6), *(round(mm, 6) for mm in node.GetXYZOrigin())
 
 
 def _grid() -> Layout:
