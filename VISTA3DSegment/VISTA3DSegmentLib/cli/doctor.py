@@ -15,6 +15,8 @@ def doctor(context: typer.Context) -> None:
     for title, facts in checkup(lambda device: with_what.describe_backend(device, "auto")).items():
         with_what.say(title)
         table = Table.grid(padding=(0, 2))
+        table.add_column()
+        table.add_column(overflow="fold")  # a path is told to its end
         for name, value in facts:
             table.add_row(f"  {name}", value)
         with_what.out.print(table)
