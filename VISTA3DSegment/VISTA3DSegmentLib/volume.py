@@ -20,6 +20,8 @@ MAX_SHEAR_COSINE = 1e-3
 """Axes may deviate from a right angle by this cosine (0.06 degrees): the rounding of DICOM's and NIfTI's decimals."""
 
 
+LOWEST_OF_A_CT = -100
+"""A CT shows fat or air somewhere; an image whose smallest value lies above is taken for something else, as MR."""
 SAMPLED_VOXELS = 1_000_000
 NEARLY_MM = 1e-6
 """A voxel on a box's face is inside it, whatever the last decimal says."""
@@ -73,6 +75,11 @@ class Volume:
     def lowest(self) -> float:
         """The smallest grey value."""
         return float(self.array.min())
+
+    @property
+    def looks_like_hounsfield(self) -> bool:
+        """Its grey values may be Hounsfield units: see ``LOWEST_OF_A_CT``."""
+        return self.lowest < LOWEST_OF_A_CT
 
     @cached_property
     def ras_to_ijk(self) -> FloatArray:

@@ -108,7 +108,7 @@ def cut_patch(case: Case, window: Index3, rng: np.random.Generator, thin: float 
         thin: how often only a slab of it is real and the rest repeats its border, as in a scan of few slices.
     """
     shape = case.image.shape
-    centre = _some_labelled_voxel(case, rng) if rng.random() < 0.7 else None
+    centre = some_labelled_voxel(case.labels, 2, rng) if rng.random() < 0.7 else None
     indices, valid = [], []
     for axis in range(3):
         size, count = window[axis], shape[axis]
@@ -133,15 +133,27 @@ def cut_patch(case: Case, window: Index3, rng: np.random.Generator, thin: float 
     )
 
 
-def _some_labelled_voxel(case: Case, rng: np.random.Generator) -> npt.NDArray[np.intp] | None:
-    for _ in range(20):  # a random plane, a random class in it: uniform over classes, without a search of the volume
-        k = int(rng.integers(case.labels.shape[2]))
-        plane = case.labels[:, :, k]
+def some_labelled_voxel(
+    labels: npt.NDArray[np.uint8], axis: int, rng: np.random.Generator
+) -> npt.NDArray[np.intp] | None:
+    """A voxel of a random class in a random plane: uniform over classes, without a search of the volume.
+
+    Args:
+        labels: class ids, 0 where nothing is labelled.
+        axis: along which the planes lie one behind the other.
+        rng: source of chance.
+
+    Returns:
+        its index; None if no labelled plane was found.
+    """
+    for _ in range(20):
+        n = int(rng.integers(labels.shape[axis]))
+        plane = labels.take(n, axis)
         present = np.unique(plane)
         present = present[present > 0]
         if present.size:
             where = np.argwhere(plane == rng.choice(present))
-            return np.array([*where[rng.integers(len(where))], k])
+            return np.insert(where[rng.integers(len(where))], axis, n)
     return None
 
 

@@ -27,7 +27,7 @@ from torch import nn
 from ..engines.segvol.network import SegVolNetwork, SegVolShape
 from ..engines.segvol.prompt_encoder import NEGATIVE, POSITIVE
 from .losses import balanced_cross_entropy, competing_classes, dice_cross_entropy, dice_of
-from .patches import MIN_VOXELS, Case, Patch, augment
+from .patches import MIN_VOXELS, Case, Patch, augment, some_labelled_voxel
 from .training import Cases, Training
 
 Tensor = torch.Tensor
@@ -143,7 +143,7 @@ def whole_view(scan: Patch, window: tuple[int, int, int], rng: np.random.Generat
     nearest = np.ix_(
         *[
             np.minimum(((np.arange(n) + 0.5) * m / n).astype(int), m - 1)
-            for n, m in zip(window, image_shape(scan, part), strict=True)
+            for n, m in zip(window, scan.image[part].shape, strict=True)
         ]
     )
     return Patch(
@@ -155,15 +155,9 @@ def whole_view(scan: Patch, window: tuple[int, int, int], rng: np.random.Generat
     )
 
 
-def image_shape(scan: Patch, part: slice) -> tuple[int, int, int]:
-    """Of a scan's planes."""
-    k, j, i = scan.image[part].shape
-    return k, j, i
-
-
 def window_view(scan: Patch, window: tuple[int, int, int], rng: np.random.Generator) -> Patch:
     """A window at full resolution, around a labelled voxel more often than not; zeros beyond the scan."""
-    centre = _some_voxel(scan, rng) if rng.random() < 0.8 else None
+    centre = some_labelled_voxel(scan.labels, 0, rng) if rng.random() < 0.8 else None
     here, there = [], []
     for axis, size in enumerate(window):
         count = scan.image.shape[axis]
@@ -186,17 +180,6 @@ def window_view(scan: Patch, window: tuple[int, int, int], rng: np.random.Genera
         placed(scan.valid),
         scan.labelled,
     )
-
-
-def _some_voxel(scan: Patch, rng: np.random.Generator) -> npt.NDArray[np.intp] | None:
-    for _ in range(20):
-        k = int(rng.integers(scan.labels.shape[0]))
-        present = np.unique(scan.labels[k])
-        present = present[present > 0]
-        if present.size:
-            where = np.argwhere(scan.labels[k] == rng.choice(present))
-            return np.array([k, *where[rng.integers(len(where))]])
-    return None
 
 
 def structures(view: Patch, way: Way, count: int, rng: np.random.Generator) -> list[tuple[BoolArray, int | None]]:

@@ -9,7 +9,6 @@ import torch
 
 from ..choice import DTYPES, Precision
 from .network import SegVolNetwork
-from .prompt_encoder import PADDING
 
 Tensor = torch.Tensor
 
@@ -83,10 +82,3 @@ class TorchBackend:
 
     def _autocast(self) -> Any:
         return torch.autocast(self._device.type, self._dtype, enabled=self._dtype != torch.float32)
-
-
-def points_of(points: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """Points of a window; one that counts for nothing where there is none, as in the training."""
-    if len(points):
-        return points, labels
-    return torch.full((1, 3), -1.0), torch.full((1,), PADDING)

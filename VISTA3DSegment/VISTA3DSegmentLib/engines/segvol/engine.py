@@ -43,11 +43,6 @@ from .zoom import (
 
 Tensor = torch.Tensor
 
-LOWEST_OF_A_CT = -100
-"""A CT shows fat or air somewhere; an image whose smallest value lies above is taken for something else, as MR."""
-SLAB = 16
-"""Planes of the scan that are looked at together."""
-
 
 @dataclass(frozen=True)
 class Options:
@@ -116,7 +111,7 @@ class OpenedSegVol:
     @cached_property
     def notices(self) -> tuple[str, ...]:
         """What a person should know about this volume before trusting a mask."""
-        if "MR" in self.engine.specification.modalities or self.volume.lowest < LOWEST_OF_A_CT:
+        if "MR" in self.engine.specification.modalities or self.volume.looks_like_hounsfield:
             return ()
         return (f"SegVol was made for CT, but the smallest value here is {self.volume.lowest:g}. Expect less.",)
 

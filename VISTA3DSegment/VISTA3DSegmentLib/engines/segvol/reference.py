@@ -21,8 +21,8 @@ from monai.inferers.utils import sliding_window_inference
 from ...errors import PromptError
 from ...models.segvol_specification import SegVolSpecification
 from ..grid import Region
-from .backend import WindowPrompts, points_of
-from .prompt_encoder import POSITIVE
+from .backend import WindowPrompts
+from .prompt_encoder import PADDING, POSITIVE
 from .views import View, to_grid_axes
 from .zoom import GridPrompts, box_of, zoomed_out
 
@@ -116,7 +116,7 @@ def _asked(
         places = native.places(prompts.points[prompts.positive]) - origin
         places = places[((places >= -0.5) & (places <= np.array(window) - 0.5)).all(1)]
         points = torch.from_numpy(places.astype(np.float32))
-        return WindowPrompts(*points_of(points, torch.full((len(points),), POSITIVE)), by_coarse, prompts.text)
+        return WindowPrompts(*_padded(points, torch.full((len(points),), POSITIVE)), by_coarse, prompts.text)
     if prompts.box is None:
         return WindowPrompts(text=prompts.text)
     if not one_window:
@@ -125,3 +125,10 @@ def _asked(
     assert drawn is not None  # prompts lie within the crop
     box = torch.from_numpy((drawn - np.concatenate([origin, origin])).astype(np.float32))
     return WindowPrompts(box=box, text=prompts.text)
+
+
+def _padded(points: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Points of a window; one that counts for nothing where there is none, as in the training."""
+    if len(points):
+        return points, labels
+    return torch.full((1, 3), -1.0), torch.full((1,), PADDING)

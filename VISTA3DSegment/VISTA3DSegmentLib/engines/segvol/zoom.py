@@ -18,7 +18,7 @@ import torch.nn.functional as F  # noqa: N812 (torch's own name for it)
 from ...volume import FloatArray
 from ..blending import tent
 from ..grid import Region
-from .backend import WindowPrompts, points_of
+from .backend import WindowPrompts
 from .prompt_encoder import NEGATIVE, POSITIVE
 from .views import View, to_grid_axes, zoom_in
 
@@ -122,7 +122,7 @@ def _points_in(view: View, prompts: GridPrompts, everywhere: bool) -> tuple[Tens
     if not inside.size:
         return None, None
     labels = np.where(prompts.positive[inside], POSITIVE, NEGATIVE)
-    return points_of(torch.from_numpy(places[inside].astype(np.float32)), torch.from_numpy(labels))
+    return torch.from_numpy(places[inside].astype(np.float32)), torch.from_numpy(labels)
 
 
 def coarse_mask(logits: Tensor, view: View, prompts: GridPrompts) -> BoolArray:

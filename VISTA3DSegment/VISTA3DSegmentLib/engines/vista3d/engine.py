@@ -35,8 +35,6 @@ from .windows import Sweep, centred_window, click_windows, sweep
 
 Tensor = torch.Tensor
 
-LOWEST_OF_A_CT = -100
-"""A CT shows fat or air somewhere; an image whose smallest value lies above is taken for something else, as MR."""
 OTHER_GREY_VALUES = Percentiles(1.0, 99.0)
 """How a model of Hounsfield units sees an image that has none: as NVIDIA's CT and MR model scales."""
 
@@ -110,7 +108,7 @@ class OpenedVista3D:
     @cached_property
     def notices(self) -> tuple[str, ...]:
         """What a person should know about this volume before trusting a mask."""
-        if self._looks_like_hounsfield or isinstance(self.engine.specification.intensity, Percentiles):
+        if self.volume.looks_like_hounsfield or isinstance(self.engine.specification.intensity, Percentiles):
             return ()
         return (
             f"The model expects a CT in Hounsfield units, but the smallest value here is {self.volume.lowest:g}: "
@@ -118,14 +116,10 @@ class OpenedVista3D:
         )
 
     @cached_property
-    def _looks_like_hounsfield(self) -> bool:
-        return self.volume.lowest < LOWEST_OF_A_CT
-
-    @cached_property
     def _grey_bounds(self) -> tuple[float, float]:
         intensity = self.engine.specification.intensity
         if isinstance(intensity, HounsfieldWindow):
-            if self._looks_like_hounsfield:
+            if self.volume.looks_like_hounsfield:
                 return bounds_of(intensity, self.volume.array)
             intensity = OTHER_GREY_VALUES
         return bounds_of(intensity, self.grid.read(self.grid.foreground))
