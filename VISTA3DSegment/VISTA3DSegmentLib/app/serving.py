@@ -128,6 +128,7 @@ def serve(
             say(BEYOND)
         if browser:
             webbrowser.open(f"{address}{guard.ticket()}")
+        asyncio.get_event_loop().set_exception_handler(unless_somebody_left)
         start(desk.keep_time())
         start(lose_uploads())
         start(desk.open(scan))
@@ -144,6 +145,12 @@ def serve(
     finally:
         workspace.end()
         inbox.close()
+
+
+def unless_somebody_left(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Tell an error that nobody waits for; that a browser went while it was sent something is none."""
+    if not isinstance(context.get("exception"), ConnectionError):
+        loop.default_exception_handler(context)
 
 
 async def _send(desk: Desk, inbox: Inbox, form: Format) -> web.StreamResponse:

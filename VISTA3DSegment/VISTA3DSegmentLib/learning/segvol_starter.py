@@ -59,10 +59,14 @@ TEXTS: Mapping[str, tuple[int, ...]] = {
     "left femur": (93,), "right femur": (94,), "spine": (*range(33, 52), 127),
 }  # fmt: skip
 """What is learned by name, and the classes of the cases that it is made of."""
-WAYS: tuple[Way, ...] = (
-    ("text",), ("text", "box"), ("text", "points"), ("box",), ("points",), ("box", "points"),
-)  # fmt: skip
-"""The combinations that SegVol was trained on. Never all three."""
+WAYS: Mapping[Way, float] = {
+    ("text",): 1.0, ("text", "box"): 1.0, ("text", "points"): 0.7,
+    ("box",): 2.0, ("points",): 0.7, ("box", "points"): 0.7,
+}  # fmt: skip
+"""The combinations that SegVol was trained on, never all three, and how often each is asked for: a box alone most, as
+it takes longest to learn which of the structures in it is meant."""
+REGION_SHARE, NAMED_SHARE = 0.15, 0.65
+"""Of what is asked for without a text: pseudo-masks, and what has a text; the rest are single classes."""
 LARGEST_SHIFT = 0.08
 """A drawn box is off by up to so much of its side, and always by up to a voxel."""
 NAMING_WEIGHT = 0.5
@@ -209,10 +213,10 @@ def structures(view: Patch, way: Way, count: int, rng: np.random.Generator) -> l
     singles = sorted(ids)
     for _ in range(count):
         draw = rng.random()
-        if regions.size and draw < 0.35:
+        if regions.size and draw < REGION_SHARE:
             assert view.regions is not None
             mask = view.regions == rng.choice(regions)
-        elif present and draw < 0.8:
+        elif present and draw < REGION_SHARE + NAMED_SHARE:
             mask = present[int(rng.integers(len(present)))][1]
         elif singles:
             mask = view.labels == rng.choice(singles)
@@ -278,8 +282,9 @@ class SegVolTraining(Training):
         """Learn from one view, asked about in several ways."""
         view, named, whole = self._view(cases)
         ways = [way for way in WAYS if named or "text" not in way]
+        shares = np.array([WAYS[way] for way in ways])
         asked = []
-        for n in self.rng.permutation(len(ways))[: self.recipe.ways]:
+        for n in self.rng.choice(len(ways), self.recipe.ways, replace=False, p=shares / shares.sum()):
             if found := structures(view, ways[n], self.recipe.objects, self.rng):
                 asked.append((ways[n], found))
         if not asked:

@@ -1,0 +1,35 @@
+"""What the server's console shows."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+
+import pytest
+from aiohttp import ClientConnectionResetError
+from VISTA3DSegmentLib.app.serving import unless_somebody_left
+
+
+def failing_unheard(error: Exception) -> None:
+    async def fail() -> None:
+        raise error
+
+    async def main() -> None:
+        asyncio.get_running_loop().set_exception_handler(unless_somebody_left)
+        task = asyncio.create_task(fail())
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        del task
+        gc.collect()
+
+    asyncio.run(main())
+
+
+def test_a_browser_that_went_while_it_was_sent_something_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
+    failing_unheard(ClientConnectionResetError("Cannot write to closing transport"))
+    assert caplog.text == ""
+
+
+def test_any_other_error_that_nobody_waits_for_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    failing_unheard(ValueError("a defect"))
+    assert "a defect" in caplog.text
