@@ -1,0 +1,1 @@
+"""Files that other systems accept, and a report that people read."""
