@@ -115,15 +115,30 @@ def read_dicom(path: Path, series_uid: str | None = None) -> ReadVolume:
         FileFormatError: no DICOM image, a damaged one, or no such series. VolumeError: tilted gantry, uneven, missing
             or duplicate slices, or anything else that is not a volume.
     """
+    chosen, notices = choose_series(path, series_uid)
+    return ReadVolume(Volume(_voxels(chosen), stack_ijk_to_ras(chosen.slices), chosen.name), notices)
+
+
+def choose_series(path: Path, series_uid: str | None = None) -> tuple[Series, tuple[str, ...]]:
+    """Which series is read for a path, and which others there are.
+
+    Args:
+        path: a folder (searched with its subfolders), or one file of the series (its folder alone is searched).
+        series_uid: which series; None: of those that form a volume, the one with the most slices.
+
+    Returns:
+        The series, which forms a volume, and sentences about the choice.
+
+    Raises:
+        FileFormatError, VolumeError: as ``read_dicom``.
+    """
     if path.is_dir():
         series = list_series(path)
     else:
         series_uid = _uid_of(path) if series_uid is None else series_uid
         series = _series_in(path.parent, "*")
     chosen = _chosen(series, series_uid, path)
-    return ReadVolume(
-        Volume(_voxels(chosen), stack_ijk_to_ras(chosen.slices), chosen.name), _notices(chosen, series, series_uid)
-    )
+    return chosen, _notices(chosen, series, series_uid)
 
 
 def _uid_of(path: Path) -> str:

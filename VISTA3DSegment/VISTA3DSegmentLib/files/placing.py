@@ -36,7 +36,7 @@ def placed_on(segmentation: Segmentation, volume: Volume) -> Segmentation:
     # From a voxel (k, j, i) of the segmentation to one of the volume.
     step = _in_kji(volume.ras_to_ijk @ segmentation.ijk_to_ras)
     _check_shared_space(step, segmentation.shape_kji, volume.shape_kji)
-    exact = _same_voxels(step, segmentation.shape_kji)
+    exact = has_same_voxels(segmentation, volume)
     masks = [
         _moved(segment.mask, np.rint(step).astype(np.int64), volume.shape_kji)
         if exact
@@ -55,6 +55,11 @@ def placed_on(segmentation: Segmentation, volume: Volume) -> Segmentation:
         notices.append(f"Parts outside the scan were left out: {', '.join(cut)}.")
     segments = tuple(replace(segment, mask=mask) for segment, mask in zip(segmentation.segments, masks, strict=True))
     return Segmentation(volume.shape_kji, volume.ijk_to_ras, segments, tuple(notices))
+
+
+def has_same_voxels(segmentation: Segmentation, volume: Volume) -> bool:
+    """Whether both grids have the same voxels up to the order and direction of their axes and a crop."""
+    return _same_voxels(_in_kji(volume.ras_to_ijk @ segmentation.ijk_to_ras), segmentation.shape_kji)
 
 
 def _in_kji(matrix: FloatArray) -> FloatArray:
