@@ -62,6 +62,10 @@ class FakeEngine:
         """What can be named to them."""
         return tuple(WORDS) if self.others else ()
 
+    def engine(self, name: str) -> FakeEngine:
+        """One of those that it stands for; "": itself."""
+        return self.others.get(name, self)
+
     def open(self, volume: Volume) -> FakeOpened:
         """Make a volume ready."""
         return FakeOpened(volume, self)

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+
 import numpy as np
 from VISTA3DSegmentLib.edits import MaskCrop
 from VISTA3DSegmentLib.files.segmentations import Segment
-from VISTA3DSegmentLib.provenance import TAG, Algorithm, Provenance, provenance_of
+from VISTA3DSegmentLib.prompts import Box, Click, Text
+from VISTA3DSegmentLib.provenance import (
+    LONGEST_PAUSE_SECONDS,
+    TAG,
+    UNKNOWN,
+    Algorithm,
+    ModelUsed,
+    Provenance,
+    provenance_of,
+)
 
 MADE = Provenance(
     Algorithm.SEMIAUTOMATIC, "segvol", "segvol-starter", "0.2", "ab" * 32, "vista3dsegment 1", 'a "cyst" | left',
@@ -23,6 +35,45 @@ def test_a_tag_of_a_later_version_is_read_as_far_as_it_is_known() -> None:
 
 
 def test_what_is_no_provenance_is_none() -> None:
-    for text in ("", "no json", "[]", '{"algorithm":"WITCHCRAFT"}', "{}"):
+    for text in ("", "no json", "[]"):
         assert provenance_of({TAG: text}) is None
     assert provenance_of({}) is None
+
+
+def test_values_of_another_kind_are_left_out() -> None:
+    assert provenance_of({TAG: '{"algorithm":"WITCHCRAFT","model":"m"}'}) == UNKNOWN
+    found = provenance_of({TAG: '{"algorithm":"AUTOMATIC","positive":"many","seconds":3,"text":7,"negative":true}'})
+    assert found == Provenance(Algorithm.AUTOMATIC, seconds=3)
+
+
+def at(seconds: float) -> datetime:
+    return datetime(2026, 11, 27, 12, 0, tzinfo=timezone.utc) + timedelta(seconds=seconds)
+
+
+def test_pauses_are_no_time_spent() -> None:
+    made = UNKNOWN.acted(at(0)).acted(at(10)).acted(at(10_000)).acted(at(10_005))
+    assert made.seconds == 10 + LONGEST_PAUSE_SECONDS + 5
+    assert (made.created, made.changed) == ("2026-11-27T12:00:00.000+00:00", "2026-11-27T14:46:45.000+00:00")
+
+
+def test_a_damaged_time_is_no_time() -> None:
+    assert replace(UNKNOWN, changed="yesterday").acted(at(0)).seconds == 0
+    assert replace(UNKNOWN, changed="2026-11-27T12:00:00").acted(at(5)).seconds == 0
+
+
+VISTA = ModelUsed("vista3d", "starter", "1", "cd" * 32)
+
+
+def test_what_a_model_did_alone_is_automatic_and_what_a_person_said_beside_it_semiautomatic() -> None:
+    alone = UNKNOWN.answered(VISTA, "vista3dsegment 1", at(0))
+    assert alone.counting(()).algorithm is Algorithm.AUTOMATIC
+    for prompt in (Click((0, 0, 0)), Text("liver"), Box((0, 0, 0), (1, 1, 1))):
+        assert alone.counting((prompt,)).algorithm is Algorithm.SEMIAUTOMATIC
+    assert alone.acted(at(1), edited=True).counting(()).algorithm is Algorithm.SEMIAUTOMATIC
+    assert UNKNOWN.acted(at(1), edited=True).counting(()).algorithm is Algorithm.MANUAL
+
+
+def test_prompts_are_counted_once_each() -> None:
+    first = UNKNOWN.counting((Text("liver"), Click((0, 0, 0)), Click((1, 0, 0), False)))
+    both = first.counting((Box((0, 0, 0), (1, 1, 1)), Click((0, 0, 0))))
+    assert (both.text, both.boxes, both.positive, both.negative, both.clicks) == ("liver", 1, 2, 1, 3)

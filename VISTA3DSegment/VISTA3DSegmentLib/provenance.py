@@ -4,12 +4,36 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import Field, asdict, dataclass, fields, replace
+from datetime import datetime, timezone
 from enum import Enum
 from typing import Any
 
+from .prompts import Box, Click, Prompts, Text
+
 TAG = "VISTA3DSegment.Provenance"
 """Slicer's tag of a segment that holds it, as JSON."""
+
+
+LONGEST_PAUSE_SECONDS = 60.0
+"""A person who does nothing for longer is not at work on the segment; so much of the pause counts."""
+
+
+@dataclass(frozen=True)
+class ModelUsed:
+    """What answered.
+
+    Args:
+        engine: vista3d, segvol.
+        model: name of its weights.
+        version: of the weights.
+        sha256: of the weights' file.
+    """
+
+    engine: str
+    model: str = ""
+    version: str = ""
+    sha256: str = ""
 
 
 class Algorithm(Enum):
@@ -35,10 +59,10 @@ class Provenance:
         boxes: how many boxes were drawn.
         positive: clicks that added.
         negative: clicks that removed.
-        edits: changes that were accepted on the way, the last one included.
-        seconds: of a person's time, from the first prompt to the last one, without pauses; None: not known.
+        edits: changes with other tools, by hand.
+        seconds: of a person's time, from the first prompt to the last one, without pauses.
         created: when it was begun, ISO 8601 in UTC; "": not known.
-        changed: when it was last changed, likewise.
+        changed: when a person last changed it, likewise; "": never, or not known.
     """
 
     algorithm: Algorithm = Algorithm.MANUAL
@@ -52,7 +76,7 @@ class Provenance:
     positive: int = 0
     negative: int = 0
     edits: int = 0
-    seconds: float | None = None
+    seconds: float = 0.0
     created: str = ""
     changed: str = ""
 
@@ -60,6 +84,53 @@ class Provenance:
     def clicks(self) -> int:
         """How many."""
         return self.positive + self.negative
+
+    def acted(self, now: datetime, edited: bool = False) -> Provenance:
+        """After a person did something to the segment.
+
+        Args:
+            now: when, with its time zone.
+            edited: with another tool, not by a prompt.
+        """
+        seconds = self.seconds
+        if (before := _time_of(self.changed)) is not None:
+            seconds += min(max((now - before).total_seconds(), 0.0), LONGEST_PAUSE_SECONDS)
+        at = _stamp(now)
+        return replace(self, seconds=seconds, created=self.created or at, changed=at, edits=self.edits + edited)
+
+    def answered(self, by: ModelUsed | None, software: str, now: datetime) -> Provenance:
+        """After a model made its voxels anew."""
+        if by is None:
+            return self
+        return replace(
+            self,
+            engine=by.engine,
+            model=by.model,
+            version=by.version,
+            sha256=by.sha256,
+            software=software,
+            created=self.created or _stamp(now),
+        )
+
+    def counting(self, prompts: Prompts) -> Provenance:
+        """With prompts that are part of the segment, and the kind of algorithm that follows from all of them."""
+        clicks = [prompt.positive for prompt in prompts if isinstance(prompt, Click)]
+        text = next((prompt.text for prompt in prompts if isinstance(prompt, Text)), self.text)
+        boxes = self.boxes + sum(isinstance(prompt, Box) for prompt in prompts)
+        counted = replace(
+            self,
+            text=text,
+            boxes=boxes,
+            positive=self.positive + sum(clicks),
+            negative=self.negative + len(clicks) - sum(clicks),
+        )
+        if not counted.engine:
+            algorithm = Algorithm.MANUAL
+        elif counted.clicks or counted.boxes or counted.text or counted.edits:
+            algorithm = Algorithm.SEMIAUTOMATIC
+        else:
+            algorithm = Algorithm.AUTOMATIC
+        return replace(counted, algorithm=algorithm)
 
     def to_json(self) -> dict[str, Any]:
         """For a report."""
@@ -70,11 +141,41 @@ class Provenance:
         return json.dumps(self.to_json(), separators=(",", ":")).replace("|", "\\u007c")
 
 
-def provenance_of(tags: Mapping[str, str]) -> Provenance | None:
-    """What the tags of a segment say; None: nothing, or nothing that can be read."""
+UNKNOWN = Provenance()
+"""Nothing is known of how a segment came about."""
+
+
+def provenance_from(found: Any) -> Provenance:
+    """What ``to_json`` said, as far as it is known here; an empty one for what is nothing of the kind."""
     try:
-        found = json.loads(tags[TAG])
-        known = {field.name: found[field.name] for field in fields(Provenance) if field.name in found}
-        return Provenance(**known | {"algorithm": Algorithm(found["algorithm"])})
+        algorithm = Algorithm(found["algorithm"])
     except (KeyError, ValueError, TypeError):
+        return UNKNOWN
+    known = {field.name: found[field.name] for field in fields(Provenance) if _fits(field, found.get(field.name))}
+    return replace(Provenance(algorithm), **known)
+
+
+def _fits(field: Field[Any], value: Any) -> bool:
+    kinds = (int, float) if isinstance(field.default, float) else type(field.default)
+    return isinstance(value, kinds) and not isinstance(value, bool)
+
+
+def provenance_of(tags: Mapping[str, str]) -> Provenance | None:
+    """What the tags of a segment say; None: nothing."""
+    try:
+        found = json.loads(tags.get(TAG, "null"))
+    except ValueError:
         return None
+    return provenance_from(found) if isinstance(found, dict) else None
+
+
+def _time_of(stamp: str) -> datetime | None:
+    try:
+        time = datetime.fromisoformat(stamp)
+    except ValueError:
+        return None
+    return time if time.tzinfo is not None else None
+
+
+def _stamp(now: datetime) -> str:
+    return now.astimezone(timezone.utc).isoformat(timespec="milliseconds")

@@ -21,6 +21,7 @@ from ..edits import MaskCrop
 from ..errors import PromptError, SegmentationError
 from ..files.label_maps import label_color
 from ..prompts import Ras, Structure
+from ..provenance import TAG as PROVENANCE_TAG
 from ..service import Client
 from ..session.annotation import AnnotatedObject, Status
 from ..session.history import Step
@@ -339,6 +340,8 @@ class SceneAnnotator:
         else:
             points = {click_id: point for point, click_id in self.markups.clicks().items()}
             self.records.keep(object_id, value, points, object_id in self.session.busy)
+            if object_id in self.segments:
+                self.segments.note(object_id, PROVENANCE_TAG, value.provenance.to_tag())
         if not self._unsaved:
             self.records.mark = "" if self._journal is None else self._journal.mark
 

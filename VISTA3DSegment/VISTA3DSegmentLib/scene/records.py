@@ -18,6 +18,7 @@ import numpy as np
 from ..edits import NOTHING, MaskCrop
 from ..errors import SegmentationError
 from ..prompts import Box, Click, Ras, Structure
+from ..provenance import provenance_from
 from ..session.annotation import AnnotatedObject, PlacedClick, Status
 from ..session.deltas import Delta
 from ..session.rules import Limits
@@ -126,6 +127,7 @@ class Records:
             "text": value.text,
             "box": None if value.box is None else [value.box.ras_min, value.box.ras_max, *self._corners(value.box)],
             "engine": value.engine,
+            "made": value.made.to_json(),
             "base": None if value.base is None else Delta.between(value.mask, value.base).to_json(),
             "mask": self._checksum(value.mask),
             "waiting": waiting,
@@ -191,6 +193,7 @@ class Records:
             limits = Limits.from_json(record["limits"])
             took = {other_id: Delta.from_json(words).onto(NOTHING) for other_id, words in record["took"].items()}
             known_checksum, waiting = record["mask"], bool(record["waiting"])
+            made = provenance_from(record.get("made"))
             text, engine = str(record.get("text", "")), str(record.get("engine", ""))  # older scenes have clicks only
             box = self._as_kept(record.get("box"), box)
             moved = record.get("box") is not None and box is None
@@ -204,7 +207,9 @@ class Records:
         if moved or known_checksum != checksum(mask):
             return Recalled(value, {}, waiting=False, as_kept=False)
         clicks = tuple(PlacedClick(key, Click(positions[point], point[0])) for key, point in points.items())
-        value = replace(value, base=base, clicks=clicks, limits=limits, took=took, text=text, box=box, engine=engine)
+        value = replace(
+            value, base=base, clicks=clicks, limits=limits, took=took, text=text, box=box, engine=engine, made=made
+        )
         return Recalled(value, points, waiting, as_kept=True)
 
 

@@ -93,6 +93,11 @@ class Segments:
         known = self._segmentation.GetSegment(segment_id).GetTag(name, text)
         return str(text) if known else ""
 
+    def note(self, segment_id: str, name: str, text: str) -> None:
+        """Have the host note something of a segment under a name, if it is not what it has noted."""
+        if self.tag(segment_id, name) != text:
+            self._segmentation.GetSegment(segment_id).SetTag(name, text)
+
     def status(self, segment_id: str) -> Status:
         """How far the person is with a segment, as the host's list shows it."""
         told = slicer.vtkSlicerSegmentationsModuleLogic.GetSegmentStatus(self._segmentation.GetSegment(segment_id))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import struct
 import zlib
+from dataclasses import astuple
 from functools import lru_cache
 from typing import Any
 
@@ -17,6 +18,7 @@ from ..edits import Edit, Index3, MaskCrop, unpack_voxels
 from ..engine import Progress
 from ..errors import FileFormatError, SegmentationError
 from ..prompts import Box, Click, Prompt, Structure, Text
+from ..provenance import ModelUsed
 from .messages import (
     Answered,
     Event,
@@ -100,6 +102,7 @@ def encode_event(event: Ready | Started | Progressed | Answered | Finished | Fai
             "seconds": dict(edit.seconds),
             "empty": edit.empty_reason,
             "notices": list(edit.notices),
+            "by": None if event.by is None else [*astuple(event.by)],
         }
         mask = MaskCrop(edit.start, edit.mask)
     return _frame(header, mask)
@@ -138,7 +141,10 @@ def decode_event(frame: bytes) -> Event | Started:
             str(header["empty"]),
             tuple(map(str, header["notices"])),
         )
-        return Answered(request_id, edit, None if header["class"] is None else int(header["class"]))
+        class_id = None if header["class"] is None else int(header["class"])
+        return Answered(
+            request_id, edit, class_id, None if header["by"] is None else ModelUsed(*map(str, header["by"]))
+        )
     except _DAMAGE as error:
         raise _damaged() from error
 

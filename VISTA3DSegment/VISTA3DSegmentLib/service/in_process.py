@@ -20,13 +20,14 @@ from .messages import (
     RequestId,
     SegmentRequest,
 )
-from .routing import answering, ready
+from .routing import answering, ready, used
 
 
 @dataclass
 class _Running:
     id: RequestId
     answers: Iterator[tuple[int | None, Edit]]
+    engine: str
 
 
 class InProcess:
@@ -92,13 +93,14 @@ class InProcess:
             return
         request = self._waiting.pop(request_id, None)
         if request is not None:
-            self._running.append(_Running(request_id, self._answers(opened, request_id, request)))
+            engine = request.engine if isinstance(request, RefineRequest) else ""
+            self._running.append(_Running(request_id, self._answers(opened, request_id, request), engine))
         self._advance(self._running[-1])
 
     def _advance(self, running: _Running) -> None:
         try:
             class_id, edit = next(running.answers)
-            self._events.append(Answered(running.id, edit, class_id))
+            self._events.append(Answered(running.id, edit, class_id, used(self._engine, running.engine)))
             return
         except StopIteration:
             self._events.append(Finished(running.id))

@@ -9,6 +9,7 @@ from ..edits import Edit, MaskCrop
 from ..engine import Progress
 from ..errors import SegmentationError
 from ..prompts import Box, Prompts, Structure
+from ..provenance import ModelUsed
 from ..volume import Volume
 
 RequestId: TypeAlias = int
@@ -77,11 +78,12 @@ class Progressed:
 
 @dataclass(frozen=True, eq=False)
 class Answered:
-    """A mask: of one class of an automatic request (``class_id``), or of a request by prompts (None)."""
+    """A mask: of one class of an automatic request (``class_id``), or of a request by prompts (None); and whose."""
 
     id: RequestId
     edit: Edit
     class_id: int | None = None
+    by: ModelUsed | None = None
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..engine import Engine, Opened
 from ..errors import PromptError
+from ..provenance import ModelUsed
 from .messages import Ready
 
 
@@ -26,6 +27,24 @@ def answering(opened: Opened, engine: str) -> Opened:
         )
     named: Opened = by(engine)
     return named
+
+
+def used(engine: Engine, name: str = "") -> ModelUsed:
+    """Which model answers a request.
+
+    Args:
+        engine: the client's. One that stands for several has ``engine(name)``.
+        name: that the request carries; "": whichever answers when none is named.
+    """
+    by = getattr(engine, "engine", None)
+    chosen: Engine = by(name) if by is not None else engine
+    specification, identity = getattr(chosen, "specification", None), str(getattr(chosen, "identity", ""))
+    return ModelUsed(
+        chosen.name,
+        str(getattr(specification, "name", "")),
+        str(getattr(specification, "version", "")),
+        identity.partition(" ")[0],
+    )
 
 
 def ready(engine: Engine, opened: Opened) -> Ready:

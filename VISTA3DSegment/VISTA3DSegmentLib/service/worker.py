@@ -19,10 +19,11 @@ import numpy as np
 
 from ..engine import Engine, Opened
 from ..errors import Cancelled, ResourceError, SegmentationError
+from ..provenance import ModelUsed
 from ..volume import Volume
 from .codec import decode_request, encode_event
 from .messages import Answered, Failed, Finished, Progressed, Ready, RefineRequest, Request, SegmentRequest, Started
-from .routing import answering, ready
+from .routing import answering, ready, used
 
 MakeEngine: TypeAlias = Callable[[], Engine]
 NO_REQUEST = 0
@@ -156,7 +157,7 @@ class Worker:
             cancel=overtaken,
         )
         for class_id, edit in answers:
-            self._send(Answered(request_id, edit, class_id))
+            self._send(Answered(request_id, edit, class_id, self._used()))
 
     def _refine(self, opened: Opened, request_id: int, request: RefineRequest) -> None:
         def cancelled() -> bool:
@@ -165,7 +166,10 @@ class Worker:
 
         engine = answering(opened, request.engine)
         edit = engine.refine(request.structure, request.prompts, request.base, request.region, cancelled)
-        self._send(Answered(request_id, edit))
+        self._send(Answered(request_id, edit, by=self._used(request.engine)))
+
+    def _used(self, engine: str = "") -> ModelUsed | None:
+        return None if self._engine is None else used(self._engine, engine)
 
     def _newest_by_prompts(self) -> int | None:
         return max((n for n, request in self._waiting.items() if isinstance(request, RefineRequest)), default=None)

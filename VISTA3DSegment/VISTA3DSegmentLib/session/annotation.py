@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from types import MappingProxyType
@@ -11,6 +11,7 @@ from typing import TypeAlias
 from ..edits import NOTHING, MaskCrop
 from ..errors import PromptError
 from ..prompts import Box, Click, Prompts, Structure, Text
+from ..provenance import UNKNOWN, Provenance
 from .rules import UNLIMITED, Limits
 
 NO_TAGS: Mapping[str, str] = MappingProxyType({})
@@ -41,6 +42,11 @@ Placed: TypeAlias = Text | Box | PlacedClick
 """A prompt of an object."""
 
 
+def prompts_of(placed: Iterable[Placed]) -> Prompts:
+    """Prompts as an engine takes them."""
+    return tuple(one.click if isinstance(one, PlacedClick) else one for one in placed)
+
+
 @dataclass(frozen=True, eq=False)
 class AnnotatedObject:
     """One object being segmented: everything that its mask is a function of, and the mask.
@@ -58,6 +64,7 @@ class AnnotatedObject:
         text: what it was called when it was asked for in words; "": it was not.
         box: in which it lies; None: nobody has said.
         engine: that answers the prompts, by its name; "": the first.
+        made: how the mask came about, but for the prompts above.
     """
 
     structure: Structure
@@ -72,6 +79,7 @@ class AnnotatedObject:
     text: str = ""
     box: Box | None = None
     engine: str = ""
+    made: Provenance = UNKNOWN
 
     @property
     def placed(self) -> tuple[Placed, ...]:
@@ -83,7 +91,12 @@ class AnnotatedObject:
     @property
     def prompts(self) -> Prompts:
         """All prompts as an engine takes them."""
-        return tuple(placed.click if isinstance(placed, PlacedClick) else placed for placed in self.placed)
+        return prompts_of(self.placed)
+
+    @property
+    def provenance(self) -> Provenance:
+        """How it came about, with all its prompts."""
+        return self.made.counting(self.prompts)
 
     def settled(self, mask: MaskCrop, unanswered: Collection[Placed] = ()) -> AnnotatedObject:
         """The object with a mask that its prompts correct from now on; all but the unanswered ones are part of it."""
@@ -95,6 +108,7 @@ class AnnotatedObject:
             text=self.text if self.text and Text(self.text) in unanswered else "",
             box=self.box if self.box in unanswered else None,
             clicks=tuple(placed for placed in self.clicks if placed in unanswered),
+            made=self.made.counting(prompts_of(placed for placed in self.placed if placed not in unanswered)),
         )
 
     def click(self, click_id: str) -> PlacedClick:

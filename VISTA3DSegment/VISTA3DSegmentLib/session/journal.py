@@ -19,6 +19,7 @@ from typing import Any
 from ..edits import NOTHING
 from ..errors import ResourceError
 from ..prompts import Box, Click, Structure
+from ..provenance import provenance_from
 from .annotation import NO_TAGS, AnnotatedObject, Annotation, PlacedClick, Status
 from .deltas import Delta
 from .rules import Limits
@@ -177,6 +178,7 @@ def _entry(
         "text": after.text,
         "box": None if after.box is None else [after.box.ras_min, after.box.ras_max],
         "engine": after.engine,
+        "made": after.made.to_json(),
         "base": None if after.base is None else Delta.between(old_base, after.base).to_json(),
         "mask": Delta.between(before.mask if before else NOTHING, after.mask).to_json(),
         "waiting": waiting,
@@ -203,5 +205,6 @@ def _applied(annotation: Annotation, entry: Mapping[str, Any]) -> Annotation:
         entry.get("text", ""),
         None if entry.get("box") is None else Box(*map(tuple, entry["box"])),
         entry.get("engine", ""),
+        provenance_from(entry.get("made", {})),
     )
     return annotation.replaced(object_id, value)

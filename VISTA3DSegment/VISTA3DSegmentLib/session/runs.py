@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from ..edits import Edit, MaskCrop, joint_box
 from ..prompts import Structure
+from ..provenance import Provenance
 from ..service import RequestId
 from ..volume import Volume
 from .annotation import AnnotatedObject, Annotation
@@ -52,12 +53,15 @@ class Run:
         start, shape = joint_box(answer, outside)
         return MaskCrop(start, answer.inside(start, shape) | outside.inside(start, shape))
 
-    def arrived(self, class_id: int, before: AnnotatedObject | None, mask: MaskCrop) -> AnnotatedObject:
-        """The object of a class with the mask that arrived."""
+    def arrived(
+        self, class_id: int, before: AnnotatedObject | None, mask: MaskCrop, made: Provenance
+    ) -> AnnotatedObject:
+        """The object of a class with the mask that arrived, and how that was made."""
         if before is None:
-            return AnnotatedObject(Structure(self.names[class_id], class_id), self.colors[class_id], mask, mask=mask)
+            structure = Structure(self.names[class_id], class_id)
+            return AnnotatedObject(structure, self.colors[class_id], mask, mask=mask, made=made)
         # Its prompts stay: they are what the person knows better than the model.
-        return replace(before, base=mask, mask=before.mask if before.placed else mask)
+        return replace(before, base=mask, mask=before.mask if before.placed else mask, made=made)
 
     def note(self, class_id: int, mask: MaskCrop, volume: Volume) -> None:
         """Remember what has to be said of a class."""

@@ -1,0 +1,122 @@
+"""How objects of a session came about: by which model and prompts; through undo, the journal and a saved scene."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fake_engine import LIVER, SPLEEN
+from session_world import COLORS, NAMES, RED, SHAPE, World
+from VISTA3DSegmentLib import __version__
+from VISTA3DSegmentLib.edits import MaskCrop
+from VISTA3DSegmentLib.prompts import Structure
+from VISTA3DSegmentLib.provenance import TAG, Algorithm, Provenance
+from VISTA3DSegmentLib.session.journal import Journal
+
+
+def segmented() -> tuple[World, str]:
+    world = World()
+    world.session.segment([LIVER, SPLEEN], NAMES, COLORS)
+    world.settle()
+    object_id = world.session.annotation.of_class(LIVER)
+    assert object_id is not None
+    return world, object_id
+
+
+def made(world: World, object_id: str) -> Provenance:
+    return world.session.annotation[object_id].provenance
+
+
+def test_an_organ_of_the_automatic_run_is_automatic_and_says_which_model_found_it() -> None:
+    world, liver = segmented()
+    found = made(world, liver)
+    assert found.algorithm is Algorithm.AUTOMATIC
+    assert (found.engine, found.model, found.version, found.sha256) == ("fake", "fake", "7", "f" * 64)
+    assert found.software == f"vista3dsegment {__version__}"
+    assert found.created
+    assert not found.changed
+
+
+def test_a_click_makes_it_semiautomatic_and_undo_automatic_again() -> None:
+    world, liver = segmented()
+    world.session.click(liver, (4.0, 3.0, 6.0))
+    world.session.click(liver, (4.0, 3.0, 2.0), positive=False)
+    world.settle()
+    found = made(world, liver)
+    assert (found.algorithm, found.positive, found.negative) == (Algorithm.SEMIAUTOMATIC, 1, 1)
+    assert found.changed
+    world.session.undo()
+    world.session.undo()
+    world.settle()
+    assert made(world, liver).algorithm is Algorithm.AUTOMATIC
+    assert made(world, spleen_of(world)).algorithm is Algorithm.AUTOMATIC
+
+
+def spleen_of(world: World) -> str:
+    spleen = world.session.annotation.of_class(SPLEEN)
+    assert spleen is not None
+    return spleen
+
+
+def test_a_text_that_another_engine_answers_names_that_engine_and_stays_counted_when_a_click_follows() -> None:
+    world = World()
+    object_id = world.session.add(Structure("liver", LIVER), RED)
+    world.session.set_text(object_id, "liver")
+    world.settle()
+    found = made(world, object_id)
+    assert (found.engine, found.text, found.algorithm) == ("segvol", "liver", Algorithm.SEMIAUTOMATIC)
+    world.session.click(object_id, (4.0, 3.0, 2.0))
+    world.settle()
+    found = made(world, object_id)
+    assert not world.session.annotation[object_id].text
+    assert (found.engine, found.text, found.clicks) == ("fake", "liver", 1)
+
+
+def test_what_other_tools_did_is_counted_and_what_no_model_made_is_manual() -> None:
+    world, liver = segmented()
+    mask = MaskCrop.of(np.ones(SHAPE, np.bool_))
+    world.session.rebase(liver, mask)
+    assert (made(world, liver).edits, made(world, liver).algorithm) == (1, Algorithm.SEMIAUTOMATIC)
+    drawn = world.session.add(Structure("cyst"), RED, mask)
+    assert made(world, drawn).algorithm is Algorithm.MANUAL
+
+
+def test_a_segment_from_a_file_goes_on_with_what_the_file_says() -> None:
+    world = World()
+    known = Provenance(Algorithm.AUTOMATIC, "vista3d", "starter", "1", "ab" * 32, positive=2)
+    drawn = world.session.add(Structure("cyst"), RED, MaskCrop.of(np.ones(SHAPE, np.bool_)), tags={TAG: known.to_tag()})
+    found = made(world, drawn)
+    assert (found.model, found.positive, found.algorithm) == ("starter", 2, Algorithm.SEMIAUTOMATIC)
+
+
+def test_the_journal_keeps_it(tmp_path: Path) -> None:
+    world = World(journal=Journal(tmp_path, "scan"))
+    world.session.segment([LIVER], NAMES, COLORS)
+    world.settle()
+    (liver,) = world.session.annotation
+    world.session.click(liver, (4.0, 3.0, 6.0))
+    world.settle()
+    before = made(world, liver)
+    world.session.close()
+    assert Journal(tmp_path, "scan").restore()[liver].provenance == before
+
+
+def test_a_saved_scene_and_its_segments_keep_it(tmp_path: Path) -> None:
+    pytest.importorskip("slicer", reason="needs the scene extra")
+    from scene_world import corrected
+    from VISTA3DSegmentLib.provenance import provenance_of
+
+    world, object_id = corrected()
+    world.annotator.keep()
+    found = world.session.annotation[object_id].provenance
+    assert found.clicks
+    assert provenance_of({TAG: world.annotator.segments.tag(object_id, TAG)}) == found
+    kept = world.annotator.records.recall(
+        object_id,
+        world.annotator.segments.read(object_id),
+        world.annotator.markups.positions(),
+        None,
+    )
+    assert kept.as_kept
+    assert kept.value.provenance == found
