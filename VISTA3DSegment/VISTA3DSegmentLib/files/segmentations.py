@@ -1,4 +1,4 @@
-"""Reading and writing segmentations: Slicer's .seg.nrrd, and label maps in NIfTI, NRRD and MetaImage."""
+"""Reading and writing segmentations: Slicer's .seg.nrrd, label maps in NIfTI, NRRD and MetaImage; DICOM's are read."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 from ..errors import FileFormatError
 from ..volume import Volume
 from .atomic import write_atomically
+from .dicom_objects import is_segmentation, object_in
 from .label_maps import LabelArray, label_map_of, label_values, segmentation_of
 from .metaimage import read_metaimage, write_metaimage
 from .nifti import read_nifti, write_nifti
@@ -27,7 +28,7 @@ def read_segmentation(path: Path | str, like: Volume | None = None) -> Segmentat
     """Read a segmentation.
 
     Args:
-        path: .seg.nrrd, or a label map in .nii, .nii.gz, .nrrd or .mha.
+        path: .seg.nrrd, a label map in .nii, .nii.gz, .nrrd or .mha, a DICOM segmentation, or a folder with one.
         like: the scan onto whose grid the masks are put, where they lie in space; None: the grid of the file.
 
     Returns:
@@ -39,18 +40,29 @@ def read_segmentation(path: Path | str, like: Volume | None = None) -> Segmentat
             common with ``like``. ResourceError: not enough memory.
     """
     path = Path(path)
-    segmentation = _read(path)
+    segmentation = _read(object_in(path) if path.is_dir() else path, like)
     return segmentation if like is None else placed_on(segmentation, like)
 
 
-def _read(path: Path) -> Segmentation:
+def _read(path: Path, like: Volume | None) -> Segmentation:
     suffix = suffix_of(path)
     if suffix == ".nrrd" and holds_segments(read_header(path)):
         return read_seg_nrrd(path)
     if suffix not in READERS and suffix not in DETACHED:
-        raise FileFormatError(f"{path} is no segmentation file.", "Give a .seg.nrrd, .nii.gz, .nrrd or .mha file.")
+        return _read_dicom(path, like)
     read = read_volume(path)
     return segmentation_of(read.volume.array, read.volume.ijk_to_ras, read.notices, path.name)
+
+
+def _read_dicom(path: Path, like: Volume | None) -> Segmentation:
+    # Here and not at the top: desktop Slicer starts without the packages that read DICOM objects.
+    if is_segmentation(path):
+        from .dicom_seg import read_dicom_seg
+
+        return read_dicom_seg(path, like)
+    raise FileFormatError(
+        f"{path} is no segmentation file.", "Give a .seg.nrrd, .nii.gz, .nrrd, .mha or DICOM SEG file."
+    )
 
 
 def write_segmentation(path: Path | str, segmentation: Segmentation) -> None:

@@ -1,0 +1,102 @@
+"""What a DICOM segmentation says of its segments: names, codes, colours, how they were made."""
+
+from __future__ import annotations
+
+from highdicom.color import CIELabColor
+from pydicom.dataset import Dataset
+from pydicom.sr._snomed_dict import mapping as snomed_mapping  # not public, but pydicom's Code compares by it
+
+from ..edits import MaskCrop
+from ..provenance import TAG, Algorithm, Provenance
+from ..terminology import SNOMED, TISSUE, Concept, Meaning, entry_of
+from .class_codes import class_with_codes
+from .label_maps import label_color
+from .segments import Rgb, Segment
+
+BACKGROUND = ("DCM", "125040")
+"""Type of the segment that says which value of a label map is nothing (PS3.3, C.8.20.2)."""
+SIGNS_OF_ENTRIES = "~^|"
+
+
+def is_background(description: Dataset) -> bool:
+    """Whether an item of the Segment Sequence stands for no structure."""
+    type_ = _concept(description, "SegmentedPropertyTypeCodeSequence")
+    return type_ is not None and (type_.scheme, type_.value) == BACKGROUND
+
+
+def segment_of(description: Dataset, mask: MaskCrop, dataset: Dataset) -> Segment:
+    """A segment from an item of the Segment Sequence.
+
+    Args:
+        description: the item.
+        mask: its voxels.
+        dataset: of the whole object.
+    """
+    number, meaning = int(description.SegmentNumber), meaning_in(description)
+    label = str(description.get("SegmentLabel", "")).strip()
+    return Segment(
+        name=label or (meaning.type.meaning if meaning else f"Segment {number}"),
+        mask=mask,
+        color=_color(description, number),
+        class_id=None if meaning is None else class_with_codes(meaning),
+        terminology="" if meaning is None else entry_of(meaning),
+        tags={TAG: provenance_in(description, dataset).to_tag()},
+    )
+
+
+def meaning_in(description: Dataset) -> Meaning | None:
+    """What the codes say; None: they lack a category or a type, or say no more than that it is tissue."""
+    category = _concept(description, "SegmentedPropertyCategoryCodeSequence")
+    type_ = _concept(description, "SegmentedPropertyTypeCodeSequence")
+    if category is None or type_ is None or type_.value == TISSUE.type.value:
+        return None
+    region = _first(description, "AnatomicRegionSequence")
+    return Meaning(
+        category,
+        type_,
+        _concept(_first(description, "SegmentedPropertyTypeCodeSequence"), "SegmentedPropertyTypeModifierCodeSequence"),
+        _concept(description, "AnatomicRegionSequence"),
+        _concept(region, "AnatomicRegionModifierSequence"),
+    )
+
+
+def _first(dataset: Dataset | None, keyword: str) -> Dataset | None:
+    items = None if dataset is None else dataset.get(keyword)
+    return items[0] if items else None
+
+
+def _concept(dataset: Dataset | None, keyword: str) -> Concept | None:
+    """The first code of a sequence; codes of SNOMED's old scheme (SRT) become those of today."""
+    item = _first(dataset, keyword)
+    if item is None:
+        return None
+    value = next((str(item.get(key)) for key in ("CodeValue", "LongCodeValue", "URNCodeValue") if item.get(key)), "")
+    scheme = str(item.get("CodingSchemeDesignator", "") or "URN")
+    if scheme == "SRT" and value in snomed_mapping["SRT"]:
+        scheme, value = SNOMED, snomed_mapping["SRT"][value]
+    if not value or any(sign in scheme + value for sign in SIGNS_OF_ENTRIES):
+        return None
+    return Concept(scheme, value, str(item.get("CodeMeaning", "")).strip() or value)
+
+
+def _color(description: Dataset, number: int) -> Rgb:
+    stored = description.get("RecommendedDisplayCIELabValue")
+    if stored is None or len(stored) != 3:
+        return label_color(number)
+    red, green, blue = CIELabColor.from_dicom_value([int(part) for part in stored]).to_rgb(clip=True)
+    return red, green, blue
+
+
+def provenance_in(description: Dataset, dataset: Dataset) -> Provenance:
+    """How a segment was made, as other programs say it: type, name and version of the algorithm."""
+    kinds = {algorithm.value: algorithm for algorithm in Algorithm}
+    algorithm = kinds.get(str(description.get("SegmentAlgorithmType", "")), Algorithm.MANUAL)
+    identification = _first(description, "SegmentationAlgorithmIdentificationSequence") or Dataset()
+    versions = dataset.get("SoftwareVersions", "")
+    software = [dataset.get("ManufacturerModelName", ""), versions if isinstance(versions, str) else " ".join(versions)]
+    return Provenance(
+        algorithm,
+        model=str(identification.get("AlgorithmName", "") or description.get("SegmentAlgorithmName", "")),
+        version=str(identification.get("AlgorithmVersion", "")),
+        software=" ".join(str(word) for word in software if word),
+    )

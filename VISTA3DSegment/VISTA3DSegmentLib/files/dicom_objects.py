@@ -1,0 +1,44 @@
+"""Which DICOM files hold segments: the file meta information tells it, so that no pydicom is needed to ask."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..errors import FileFormatError
+from .dicom_headers import file_meta, is_dicom
+
+SEGMENTATION_CLASSES = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
+"""Storage classes: Segmentation and Label Map Segmentation (PS3.4, table B.5-1)."""
+
+STRUCTURE_SET_CLASS = "1.2.840.10008.5.1.4.1.1.481.3"
+"""Storage class: RT Structure Set."""
+
+STORAGE_CLASS = 0x0002
+"""Element of group 0002: Media Storage SOP Class UID."""
+
+GIVE_ONE = "Give the file of one segmentation."
+
+
+def is_segmentation(path: Path) -> bool:
+    """Whether a file is a DICOM segmentation."""
+    return is_dicom(path) and file_meta(path).get(STORAGE_CLASS) in SEGMENTATION_CLASSES
+
+
+def is_structure_set(path: Path) -> bool:
+    """Whether a file is an RT structure set."""
+    return is_dicom(path) and file_meta(path).get(STORAGE_CLASS) == STRUCTURE_SET_CLASS
+
+
+def object_in(folder: Path) -> Path:
+    """The only segmentation or structure set in a folder and its subfolders.
+
+    Raises:
+        FileFormatError: there is none, or there are several.
+    """
+    found = [path for path in sorted(folder.rglob("*")) if is_segmentation(path) or is_structure_set(path)]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise FileFormatError(f"The folder {folder} holds no segmentation file.", GIVE_ONE)
+    names = ", ".join(path.name for path in found[:5])
+    raise FileFormatError(f"The folder {folder} holds {len(found)} segmentations: {names}.", GIVE_ONE)
