@@ -19,7 +19,7 @@ from ..files.dicom_stack import problem_of, stack_ijk_to_ras, stacks_of
 from ..files.placing import has_same_voxels, placed_on
 from ..files.segments import Segmentation
 from ..volume import FloatArray, Volume
-from .identifiers import uid_for
+from .repairs import repaired
 
 CHOOSE_ANOTHER = "Choose the folder of the series on which the segmentation was made."
 
@@ -71,6 +71,11 @@ class DicomSource:
         """4x4, float64: voxel index (i, j, k, 1) to RAS position in mm."""
         return stack_ijk_to_ras([_header(one) for one in self.slices])
 
+    @cached_property
+    def positions_lps(self) -> FloatArray:
+        """Centre of the first pixel of each slice, (slices, 3), mm, as the headers say it."""
+        return np.asarray([one.ImagePositionPatient for one in self.slices], dtype=np.float64)
+
     @property
     def series_uid(self) -> str:
         """Series Instance UID."""
@@ -103,7 +108,7 @@ def read_source(path: Path, series_uid: str | None = None) -> DicomSource:
         FileFormatError: no DICOM image, a damaged one, or no such series. VolumeError: as ``DicomSource``.
     """
     series, notices = choose_series(path, series_uid)
-    slices, repairs = with_identifiers([_read(header.path) for header in series.slices])
+    slices, repairs = repaired([_read(header.path) for header in series.slices])
     return DicomSource(tuple(slices), (*notices, *repairs))
 
 
@@ -136,35 +141,6 @@ def matched(segmentation: Segmentation, source: DicomSource, resample: bool = Fa
             f"{CHOOSE_ANOTHER} Or allow that the segmentation is resampled.",
         )
     return placed
-
-
-def with_identifiers(slices: Sequence[pydicom.Dataset]) -> tuple[Sequence[pydicom.Dataset], tuple[str, ...]]:
-    """Images of one series with the identifiers that careless anonymisation blanked.
-
-    Class and instance stand in the file meta information too (PS3.10, 7.1). Study, series and frame of reference get
-    UIDs made from those of the instances, the same at every export.
-
-    Returns:
-        The images, changed in place, and a sentence if UIDs were made.
-    """
-    for one in slices:
-        meta = getattr(one, "file_meta", pydicom.Dataset())
-        for keyword in ("SOPClassUID", "SOPInstanceUID"):
-            if not one.get(keyword):
-                setattr(one, keyword, meta.get(f"MediaStorage{keyword}", ""))
-    instances = sorted(str(one.SOPInstanceUID) for one in slices)
-    made = []
-    for keyword in ("StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID"):
-        if all(instances) and not any(one.get(keyword) for one in slices):
-            made.append(SHARED[keyword])
-            for one in slices:
-                setattr(one, keyword, uid_for(keyword, *instances))
-    if not made:
-        return slices, ()
-    return slices, (
-        f"The images do not say to which {', '.join(made)} they belong; identifiers were made up, so a viewer may not "
-        "find the images by them.",
-    )
 
 
 def _read(path: Path) -> pydicom.Dataset:

@@ -1,0 +1,114 @@
+"""What DICOM says of a segment: its codes, its colour, how it was made, and under which name it is tracked."""
+
+from __future__ import annotations
+
+from highdicom import AlgorithmIdentificationSequence
+from highdicom.color import CIELabColor
+from highdicom.seg import SegmentDescription
+from pydicom.dataset import Dataset
+from pydicom.sr.codedict import codes
+from pydicom.sr.coding import Code
+
+from ..files.dicom_private import keep
+from ..files.segments import Segment
+from ..provenance import Algorithm, Provenance, provenance_of
+from ..terminology import TISSUE, Concept, meaning_of
+from .equipment import MANUFACTURER, SHORT_TEXT, fitting
+from .identifiers import Tracking
+
+NOT_RECORDED = Provenance(Algorithm.SEMIAUTOMATIC, model="not recorded", version="not recorded")
+"""Of a segment that does not say how it was made: neither a person's nor a model's work may be claimed for it."""
+
+
+def described(segment: Segment, number: int, tracking: Tracking) -> SegmentDescription:
+    """The item of the Segment Sequence for a segment (PS3.3, C.8.20.4).
+
+    Args:
+        segment: what it is; one without codes becomes a tissue.
+        number: of the segment in the object, from 1.
+        tracking: its identifiers.
+    """
+    meaning = meaning_of(segment.terminology, segment.class_id) or TISSUE
+    provenance = provenance_of(segment.tags) or NOT_RECORDED
+    item = SegmentDescription(
+        segment_number=number,
+        segment_label=fitting(segment.name) or fitting(meaning.type.meaning),
+        segmented_property_category=code_of(meaning.category),
+        segmented_property_type=code_of(meaning.type),
+        algorithm_type=provenance.algorithm.value,
+        algorithm_identification=identification_of(provenance),
+        tracking_uid=tracking.uid,
+        tracking_id=tracking.identifier,
+        anatomic_regions=None if meaning.region is None else [code_of(meaning.region)],
+        display_color=CIELabColor.from_rgb(*segment.color),
+    )
+    if meaning.modifier is not None:
+        type_ = item.SegmentedPropertyTypeCodeSequence[0]
+        type_.SegmentedPropertyTypeModifierCodeSequence = [coded(meaning.modifier)]
+    if meaning.region is not None and meaning.region_modifier is not None:
+        item.AnatomicRegionSequence[0].AnatomicRegionModifierSequence = [coded(meaning.region_modifier)]
+    if sentence := history_of(provenance):
+        item.SegmentDescription = fitting(sentence, SHORT_TEXT)
+    keep(item, segment)
+    return item
+
+
+def code_of(concept: Concept) -> Code:
+    """A concept as pydicom's code; its meaning is cut to what the field holds."""
+    return Code(concept.value, concept.scheme, fitting(concept.meaning))
+
+
+def coded(concept: Concept) -> Dataset:
+    """A concept as the item of a code sequence (PS3.3, 8.8)."""
+    code = code_of(concept)
+    item = Dataset()
+    if len(code.value) > 16:  # the most that the value representation SH holds
+        item.LongCodeValue = code.value
+    else:
+        item.CodeValue = code.value
+    item.CodingSchemeDesignator = code.scheme_designator
+    item.CodeMeaning = code.meaning
+    return item
+
+
+def identification_of(provenance: Provenance) -> AlgorithmIdentificationSequence | None:
+    """Which algorithm made a segment: name, version, weights (PS3.3, 10.16); None for a person's own work."""
+    if provenance.algorithm is Algorithm.MANUAL:
+        return None
+    if not provenance.engine:
+        return AlgorithmIdentificationSequence(
+            fitting(provenance.model), codes.DCM.ArtificialIntelligence, fitting(provenance.version) or "not recorded"
+        )
+    parameters = {"weights_sha256": provenance.sha256, "software": provenance.software}
+    return AlgorithmIdentificationSequence(
+        fitting(f"{provenance.engine} {provenance.model}"),
+        codes.DCM.ArtificialIntelligence,
+        fitting(provenance.version) or "not recorded",
+        source=MANUFACTURER,
+        parameters={key: fitting(value) for key, value in parameters.items() if value},
+    )
+
+
+def history_of(provenance: Provenance) -> str:
+    """How a segment came about, in words; "" if nothing is known."""
+    words = []
+    if provenance.text:
+        words.append(f'asked for as "{provenance.text}"')
+    counts = {
+        "box": provenance.boxes,
+        "positive click": provenance.positive,
+        "negative click": provenance.negative,
+        "edit by hand": provenance.edits,
+    }
+    words += [_counted(count, name) for name, count in counts.items() if count]
+    if provenance.seconds >= 1:
+        words.append(f"{provenance.seconds:.0f} s of work")
+    for name, time in (("begun", provenance.created), ("changed", provenance.changed)):
+        if time:
+            words.append(f"{name} {time}")
+    return ", ".join(words)
+
+
+def _counted(count: int, name: str) -> str:
+    plural = {"box": "boxes", "edit by hand": "edits by hand"}.get(name, f"{name}s")
+    return f"{count} {name if count == 1 else plural}"
