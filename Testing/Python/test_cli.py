@@ -34,6 +34,7 @@ from VISTA3DSegmentLib.errors import ResourceError
 from VISTA3DSegmentLib.files.segmentations import read_segmentation
 from VISTA3DSegmentLib.files.volumes import read_volume
 from VISTA3DSegmentLib.prompts import Box, Click, Structure
+from VISTA3DSegmentLib.provenance import Algorithm, provenance_of
 
 WRONG_USAGE = 2
 
@@ -170,6 +171,19 @@ def test_the_report_says_which_model_found_what(run: Run, scan: Path, tmp_path: 
     assert (liver["voxels"], liver["volume_ml"]) == (LIVER_VOXELS, pytest.approx(LIVER_VOXELS * VOXEL_ML))
     assert (kidney["voxels"], kidney["empty_reason"]) == (0, "No such voxel.")
     assert report["seconds"] > 0
+
+
+def test_every_segment_says_which_model_made_it_and_how_many_clicks_corrected_it(run: Run, scan: Path) -> None:
+    assert run("segment", scan, "--classes", "liver,spleen", "-o", "organs.seg.nrrd") == 0
+    assert run("refine", scan, "--base", "organs.seg.nrrd", "--segment", "liver", "--positive", "30 20 12",
+               "--negative", "4 4 4", "-o", "better.seg.nrrd") == 0  # fmt: skip
+    made = {one.name: provenance_of(one.tags) for one in read_segmentation(Path("better.seg.nrrd")).segments}
+    liver, spleen = made["liver"], made["spleen"]
+    assert liver is not None
+    assert spleen is not None
+    assert (liver.algorithm, liver.positive, liver.negative) == (Algorithm.SEMIAUTOMATIC, 1, 1)
+    assert (spleen.algorithm, spleen.clicks) == (Algorithm.AUTOMATIC, 0)
+    assert (liver.model, liver.version, liver.sha256) == ("fake", "7", "f" * 64)
 
 
 def test_a_region_is_a_box_whatever_the_order_of_its_corners(run: Run, scan: Path, engine: FakeEngine) -> None:

@@ -65,7 +65,7 @@ VISTA = ModelUsed("vista3d", "starter", "1", "cd" * 32)
 
 
 def test_what_a_model_did_alone_is_automatic_and_what_a_person_said_beside_it_semiautomatic() -> None:
-    alone = UNKNOWN.answered(VISTA, "vista3dsegment 1", at(0))
+    alone = UNKNOWN.answered(VISTA, at(0))
     assert alone.counting(()).algorithm is Algorithm.AUTOMATIC
     for prompt in (Click((0, 0, 0)), Text("liver"), Box((0, 0, 0), (1, 1, 1))):
         assert alone.counting((prompt,)).algorithm is Algorithm.SEMIAUTOMATIC

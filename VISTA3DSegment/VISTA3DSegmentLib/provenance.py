@@ -9,12 +9,14 @@ from datetime import datetime, timezone
 from enum import Enum
 from typing import Any
 
+from . import __version__
 from .prompts import Box, Click, Prompts, Text
 
 TAG = "VISTA3DSegment.Provenance"
 """Slicer's tag of a segment that holds it, as JSON."""
 
 
+SOFTWARE = f"vista3dsegment {__version__}"
 LONGEST_PAUSE_SECONDS = 60.0
 """A person who does nothing for longer is not at work on the segment; so much of the pause counts."""
 
@@ -98,7 +100,7 @@ class Provenance:
         at = _stamp(now)
         return replace(self, seconds=seconds, created=self.created or at, changed=at, edits=self.edits + edited)
 
-    def answered(self, by: ModelUsed | None, software: str, now: datetime) -> Provenance:
+    def answered(self, by: ModelUsed | None, now: datetime) -> Provenance:
         """After a model made its voxels anew."""
         if by is None:
             return self
@@ -108,7 +110,7 @@ class Provenance:
             model=by.model,
             version=by.version,
             sha256=by.sha256,
-            software=software,
+            software=SOFTWARE,
             created=self.created or _stamp(now),
         )
 
@@ -143,6 +145,11 @@ class Provenance:
 
 UNKNOWN = Provenance()
 """Nothing is known of how a segment came about."""
+
+
+def current_time() -> datetime:
+    """Now, with its time zone."""
+    return datetime.now(timezone.utc)
 
 
 def provenance_from(found: Any) -> Provenance:

@@ -17,7 +17,7 @@ from ..volume import Volume
 from .collaborators import Collaborators
 from .interrupt import cancel_on_interrupt
 from .options import parse_position
-from .output import Output, segment_of_class, segment_of_clicks, write_picture, write_result
+from .output import Output, made_by, segment_of_class, segment_of_clicks, write_picture, write_result
 from .progress import shown_progress
 
 UNNAMED = "Label {}"
@@ -91,7 +91,7 @@ def answer(with_what: Collaborators, question: Question, open_: Callable[[], Ans
             with shown_progress(with_what.err, "Segmenting", question.quiet) as on_progress:
                 before = found_by_itself(opened, structure.class_id, inside, on_progress, cancel)
         edit = opened.refine(structure, question.prompts, before, region, cancel)
-    after = segment_after(structure, edit.onto(before), corrected, others)
+    after = made_by(segment_after(structure, edit.onto(before), corrected, others), asked.engine, question.prompts)
     about_file = write_result(question.output, scan.volume, replaced(others, corrected, after))
     written = [question.output.path]
     if not question.no_picture:

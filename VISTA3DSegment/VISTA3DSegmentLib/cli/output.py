@@ -12,11 +12,14 @@ from typing import Any, BinaryIO
 
 from ..anatomy import Kind, all_classes, class_of, terminology_entry
 from ..edits import MaskCrop
+from ..engine import Engine
 from ..errors import FileFormatError, PromptError, ResourceError
 from ..files.atomic import write_atomically
 from ..files.segmentations import Segment, Segmentation, write_segmentation
 from ..pictures import picture
-from ..prompts import Click, Ras
+from ..prompts import Click, Prompts, Ras
+from ..provenance import TAG, UNKNOWN, current_time, provenance_of
+from ..service.routing import used
 from ..volume import Volume
 
 LAYERED = ".seg.nrrd"
@@ -108,6 +111,13 @@ def check_overlaps(output: Output, classes: Sequence[int]) -> None:
             f"{', '.join(inside)} can lie inside others, but {output.path.name} holds one structure per voxel.",
             f"Use .seg.nrrd: -o {output.stem.name}{LAYERED}; or segment it alone.",
         )
+
+
+def made_by(segment: Segment, engine: Engine, prompts: Prompts = ()) -> Segment:
+    """A segment that says how it came about: as it did before, then by an engine that answered prompts."""
+    known = provenance_of(segment.tags) or UNKNOWN
+    made = known.answered(used(engine), current_time()).counting(prompts)
+    return replace(segment, tags={**segment.tags, TAG: made.to_tag()})
 
 
 def segment_of_class(class_id: int, mask: MaskCrop) -> Segment:

@@ -37,6 +37,7 @@ from .output import (
     check_overlaps,
     check_place,
     checked_output,
+    made_by,
     segment_of_class,
     write_json,
     write_picture,
@@ -89,7 +90,8 @@ def segment(
         shown_progress(with_what.err, "Segmenting", quiet) as on_progress,
     ):
         edits = dict(engine.open(scan.volume).segment(asked, box, on_progress, cancel))
-    segments = tuple(segment_of_class(i, edits[i].onto(None)) for i in asked if i in edits and edits[i].mask.any())
+    found = [i for i in asked if i in edits and edits[i].mask.any()]
+    segments = tuple(made_by(segment_of_class(i, edits[i].onto(None)), engine) for i in found)
     notices = (*scan.notices, *left_out, *dict.fromkeys(n for edit in edits.values() for n in edit.notices))
     write_result(output, scan.volume, segments)
     written = [output.path]

@@ -11,14 +11,12 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timezone
 
-from .. import __version__
 from ..edits import NOTHING, Edit, MaskCrop
 from ..engine import Progress
 from ..errors import Cancelled, PromptError, SegmentationError
 from ..prompts import Box, Click, Ras, Structure, clicks_of
-from ..provenance import UNKNOWN, provenance_of
+from ..provenance import UNKNOWN, current_time, provenance_of
 from ..service import (
     Answered,
     Broken,
@@ -42,14 +40,8 @@ from .rules import Anywhere, Rules, within_reach
 from .runs import Run
 from .signals import Signal
 
-SOFTWARE = f"vista3dsegment {__version__}"
 PUMP_SECONDS = 0.02
 """After so long ``pump`` takes no other answer: the person's thread is theirs."""
-
-
-def now() -> datetime:
-    """The time of day."""
-    return datetime.now(timezone.utc)
 
 
 @dataclass(frozen=True, eq=False)
@@ -218,7 +210,7 @@ class Session:
         Prompts that the engine has answered are in the mask; those that it has not correct the new one.
         """
         value = self._settled_as(object_id, mask)
-        value = replace(value, made=value.made.acted(now(), edited=True))
+        value = replace(value, made=value.made.acted(current_time(), edited=True))
         self._questions.drop(object_id)
         self._questions.note(object_id)
         waiting = frozenset({object_id} if value.placed else ())
@@ -411,7 +403,7 @@ class Session:
                 return
             object_id = self._free_id("object")
         self._questions.drop(object_id)
-        made = UNKNOWN.answered(event.by, SOFTWARE, now())
+        made = UNKNOWN.answered(event.by, current_time())
         value = run.arrived(event.class_id, before, mask, made)
         annotation = self._annotation.replaced(object_id, value)
         run.step = self.history.extend(run.step, object_id, self._annotation, annotation, bool(value.placed))
@@ -433,7 +425,7 @@ class Session:
             if reach_mm is not None and before.placed == before.clicks:
                 answer = within_reach(self.volume, clicks_of(before.prompts), reach_mm, base, answer)
             mask = self._rules.permitted(object_id, before.limits, base, answer)
-            value = replace(before, mask=mask, made=before.made.answered(event.by, SOFTWARE, now()))
+            value = replace(before, mask=mask, made=before.made.answered(event.by, current_time()))
             self.history.answer(object_id, before, value)
             self._questions.note(object_id, before.placed)
             self._become(self._annotation.replaced(object_id, value))
@@ -514,7 +506,7 @@ class Session:
 
     def _prompt(self, object_id: str, name: str, value: AnnotatedObject, amend: bool = False) -> None:
         self._questions.drop(object_id)
-        value = replace(value, made=value.made.acted(now()))
+        value = replace(value, made=value.made.acted(current_time()))
         if not value.placed:
             value = replace(value, mask=NOTHING if value.base is None else value.base)
             self._questions.note(object_id)
