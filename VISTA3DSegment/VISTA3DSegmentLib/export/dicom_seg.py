@@ -202,6 +202,7 @@ def _object(
         series_description=said,
         specific_character_set="ISO_IR 192",
     )
+    dataset.ContentCreatorName = ""  # must be there (PS3.3, 10.9), and nobody says who it was
     give_names_back(dataset, source)
     return dataset
 
