@@ -1,0 +1,166 @@
+"""What would make an export wrong or refused: said before anything is written, so that nothing is lost in silence."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+
+from ..errors import VolumeError
+from ..files.placing import has_same_voxels
+from ..files.segments import Segment, Segmentation
+from ..terminology import meaning_of
+from .formats import TITLES, Form
+from .source import DicomSource, matched
+
+STATUS_TAG = "Segmentation.Status"
+"""Slicer's tag of a segment for how far the person is with it."""
+UNFINISHED = {"inprogress": "in progress", "flagged": "flagged"}
+"""Its values that say that a segment was not accepted, and their words."""
+
+
+class Consequence(Enum):
+    """What follows from something that was found.
+
+    Members:
+        REPAIRED: the export mends it, and says so.
+        ASKED: the export is made only if the person agrees.
+        REFUSED: the export cannot be made.
+    """
+
+    REPAIRED = "repaired"
+    ASKED = "asked"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that the person should know before exporting.
+
+    Args:
+        consequence: what follows.
+        what: in a sentence.
+        remedy: what can be done, in a sentence; "": nothing need be.
+    """
+
+    consequence: Consequence
+    what: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.remedy}".strip()
+
+
+def preflight(segmentation: Segmentation, forms: Collection[Form], source: DicomSource | None) -> tuple[Finding, ...]:
+    """Look at a segmentation before it is exported.
+
+    Args:
+        segmentation: what is to be exported.
+        forms: as what.
+        source: the DICOM series of the scan; None: there is none.
+
+    Returns:
+        What was found, the worst first; none: all is well.
+    """
+    found = [
+        *_about_nothing(segmentation),
+        *_about_source(segmentation, [form for form in forms if form.is_dicom], source),
+        *_about_overlaps(segmentation, [form for form in forms if form.is_label_map]),
+        *_about_drafts(segmentation),
+        *_about_codes(segmentation, [form for form in forms if form.carries_codes]),
+    ]
+    order = (Consequence.REFUSED, Consequence.ASKED, Consequence.REPAIRED)
+    return tuple(sorted(found, key=lambda finding: order.index(finding.consequence)))
+
+
+def drawn(segmentation: Segmentation) -> tuple[Segment, ...]:
+    """The segments that have a voxel."""
+    return tuple(segment for segment in segmentation.segments if segment.mask.mask.any())
+
+
+def _about_nothing(segmentation: Segmentation) -> Iterator[Finding]:
+    some = drawn(segmentation)
+    empty = [segment.name for segment in segmentation.segments if segment not in some]
+    if not some:
+        yield Finding(Consequence.REFUSED, "There is no segment with a voxel.", "Segment something first.")
+    elif empty:
+        yield Finding(Consequence.REPAIRED, f"Empty segments are left out: {_listed(empty)}.")
+
+
+def _about_source(segmentation: Segmentation, forms: Collection[Form], source: DicomSource | None) -> Iterator[Finding]:
+    if not forms:
+        return
+    if source is None:
+        names = _listed([TITLES[form] for form in forms])
+        yield Finding(
+            Consequence.REFUSED,
+            f"The scan did not come from a DICOM series that is known here, but this refers to one: {names}.",
+            "Give the folder of the series, or have the scan written as a new DICOM series, or choose NIfTI.",
+        )
+        return
+    try:
+        placed = matched(segmentation, source, resample=True)
+    except VolumeError as error:
+        yield Finding(Consequence.REFUSED, error.what, error.remedy)
+        return
+    if not has_same_voxels(segmentation, source.lattice):
+        yield Finding(
+            Consequence.ASKED,
+            "The scan was resampled or moved since it was read from its DICOM series, so the segments would be "
+            "resampled: borders move by up to half a voxel, thin structures may fray.",
+        )
+    for notice in placed.notices:
+        if notice.startswith("Parts outside"):
+            yield Finding(Consequence.ASKED, notice)
+
+
+def _about_overlaps(segmentation: Segmentation, forms: Collection[Form]) -> Iterator[Finding]:
+    pairs = overlaps(segmentation) if forms else ()
+    if pairs:
+        listed = _listed([f"{one} and {other}" for one, other in pairs])
+        yield Finding(
+            Consequence.REFUSED,
+            f"A label map holds one structure per voxel, but these overlap: {listed}.",
+            "Choose .seg.nrrd, DICOM Segmentation or one file for each segment.",
+        )
+
+
+def overlaps(segmentation: Segmentation) -> tuple[tuple[str, str], ...]:
+    """Names of segments that share voxels: each segment with the first of those before it that it overlaps."""
+    segments = segmentation.segments
+    owners = np.zeros(segmentation.shape_kji, np.uint16)
+    pairs = []
+    for number, segment in enumerate(segments, 1):
+        inside, mask = owners[segment.mask.slices], segment.mask.mask
+        if there := int(inside[mask].max(initial=0)):
+            pairs.append((segments[there - 1].name, segment.name))
+        inside[mask] = number
+    return tuple(pairs)
+
+
+def _about_drafts(segmentation: Segmentation) -> Iterator[Finding]:
+    for status, words in UNFINISHED.items():
+        names = [one.name for one in drawn(segmentation) if one.tags.get(STATUS_TAG) == status]
+        if names:
+            yield Finding(
+                Consequence.ASKED, f"Not accepted yet, but {words}: {_listed(names)}.", "Look at them and accept them."
+            )
+
+
+def _about_codes(segmentation: Segmentation, forms: Collection[Form]) -> Iterator[Finding]:
+    names = [
+        segment.name for segment in drawn(segmentation) if meaning_of(segment.terminology, segment.class_id) is None
+    ]
+    if forms and names:
+        yield Finding(
+            Consequence.REPAIRED,
+            f'These have no code that says what they are and are exported as "Tissue": {_listed(names)}.',
+            "Set their terminology to say more.",
+        )
+
+
+def _listed(names: Collection[str]) -> str:
+    shown = list(names)[:6]
+    return ", ".join(shown) + (f" and {len(names) - len(shown)} more" if len(names) > len(shown) else "")
