@@ -1,4 +1,4 @@
-"""From codes to the class of the model that they mean: so that a structure of a file can be corrected by clicks."""
+"""Codes that files hold, and the class of the model that they mean: so that a structure can be corrected by clicks."""
 
 from __future__ import annotations
 
@@ -9,6 +9,16 @@ from ..anatomy import Kind
 from ..terminology import Concept, Meaning, class_meaning
 
 Key = tuple[tuple[str, str] | None, ...]
+
+SIGNS_OF_ENTRIES = "~^|"
+"""They part Slicer's terminology entries, and those its tags; no scheme and no code has them."""
+
+
+def concept_of(scheme: str, value: str, meaning: str) -> Concept | None:
+    """A code as a file says it; None if it lacks a part, or could not stand in Slicer's terminology entry."""
+    if not (scheme and value and meaning) or any(sign in scheme + value for sign in SIGNS_OF_ENTRIES):
+        return None
+    return Concept(scheme, value, meaning)
 
 
 def class_with_codes(meaning: Meaning) -> int | None:

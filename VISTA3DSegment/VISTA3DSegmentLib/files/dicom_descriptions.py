@@ -9,13 +9,13 @@ from pydicom.sr._snomed_dict import mapping as snomed_mapping  # not public, but
 from ..edits import MaskCrop
 from ..provenance import TAG, Algorithm, Provenance
 from ..terminology import SNOMED, TISSUE, Concept, Meaning, entry_of
-from .class_codes import class_with_codes
+from .class_codes import class_with_codes, concept_of
+from .dicom_private import restored
 from .label_maps import label_color
 from .segments import Rgb, Segment
 
 BACKGROUND = ("DCM", "125040")
 """Type of the segment that says which value of a label map is nothing (PS3.3, C.8.20.2)."""
-SIGNS_OF_ENTRIES = "~^|"
 
 
 def is_background(description: Dataset) -> bool:
@@ -25,7 +25,7 @@ def is_background(description: Dataset) -> bool:
 
 
 def segment_of(description: Dataset, mask: MaskCrop, dataset: Dataset) -> Segment:
-    """A segment from an item of the Segment Sequence.
+    """A segment from an item of the Segment Sequence; what this program wrote comes back whole.
 
     Args:
         description: the item.
@@ -34,7 +34,7 @@ def segment_of(description: Dataset, mask: MaskCrop, dataset: Dataset) -> Segmen
     """
     number, meaning = int(description.SegmentNumber), meaning_in(description)
     label = str(description.get("SegmentLabel", "")).strip()
-    return Segment(
+    segment = Segment(
         name=label or (meaning.type.meaning if meaning else f"Segment {number}"),
         mask=mask,
         color=_color(description, number),
@@ -42,6 +42,7 @@ def segment_of(description: Dataset, mask: MaskCrop, dataset: Dataset) -> Segmen
         terminology="" if meaning is None else entry_of(meaning),
         tags={TAG: provenance_in(description, dataset).to_tag()},
     )
+    return restored(description, segment)
 
 
 def meaning_in(description: Dataset) -> Meaning | None:
@@ -74,9 +75,7 @@ def _concept(dataset: Dataset | None, keyword: str) -> Concept | None:
     scheme = str(item.get("CodingSchemeDesignator", "") or "URN")
     if scheme == "SRT" and value in snomed_mapping["SRT"]:
         scheme, value = SNOMED, snomed_mapping["SRT"][value]
-    if not value or any(sign in scheme + value for sign in SIGNS_OF_ENTRIES):
-        return None
-    return Concept(scheme, value, str(item.get("CodeMeaning", "")).strip() or value)
+    return concept_of(scheme, value, str(item.get("CodeMeaning", "")).strip() or value)
 
 
 def _color(description: Dataset, number: int) -> Rgb:

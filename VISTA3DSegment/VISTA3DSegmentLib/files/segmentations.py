@@ -13,6 +13,7 @@ from ..volume import Volume
 from .atomic import write_atomically
 from .dicom_objects import is_segmentation, object_in
 from .label_maps import LabelArray, label_map_of, label_values, segmentation_of
+from .label_tables import with_table
 from .metaimage import read_metaimage, write_metaimage
 from .nifti import read_nifti, write_nifti
 from .nrrd import read_header, write_nrrd
@@ -32,8 +33,8 @@ def read_segmentation(path: Path | str, like: Volume | None = None) -> Segmentat
         like: the scan onto whose grid the masks are put, where they lie in space; None: the grid of the file.
 
     Returns:
-        The segments. Those of a label map are named "Label 5" and carry the value as ``class_id``: the file does not
-        say which table its values come from.
+        The segments. Those of a label map are called as the table beside it says (``label_tables``); without one "Label
+        5", with the value as ``class_id``: the file does not say which table its values come from.
 
     Raises:
         FileFormatError: no such file, damaged, hostile, or no segmentation. VolumeError: bad geometry, or no space in
@@ -51,7 +52,7 @@ def _read(path: Path, like: Volume | None) -> Segmentation:
     if suffix not in READERS and suffix not in DETACHED:
         return _read_dicom(path, like)
     read = read_volume(path)
-    return segmentation_of(read.volume.array, read.volume.ijk_to_ras, read.notices, path.name)
+    return with_table(segmentation_of(read.volume.array, read.volume.ijk_to_ras, read.notices, path.name), path)
 
 
 def _read_dicom(path: Path, like: Volume | None) -> Segmentation:

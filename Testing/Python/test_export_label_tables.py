@@ -1,0 +1,177 @@
+"""Label maps with tables beside them: names, colours, classes and codes come back, and others read them."""
+
+from __future__ import annotations
+
+import csv
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import SimpleITK as sitk  # noqa: N813 (the library's own custom)
+from builders import box_mask, itk_image, oblique_geometry
+from VISTA3DSegmentLib import anatomy
+from VISTA3DSegmentLib.errors import Cancelled, FileFormatError
+from VISTA3DSegmentLib.export import label_tables
+from VISTA3DSegmentLib.export.label_tables import write_label_map, write_separate_label_maps
+from VISTA3DSegmentLib.files.segmentations import Segment, Segmentation, read_segmentation
+from VISTA3DSegmentLib.terminology import meaning_of
+
+SHAPE = (4, 5, 6)
+LIVER_CODE = anatomy.terminology_entry(anatomy.class_of(1))
+CYST_CODE = anatomy.terminology_entry(anatomy.class_of(anatomy.parse_classes("left kidney cyst")[0]))
+LIVER = Segment('Leber "neu", groß', box_mask(SHAPE, (0, 0, 0), (2, 3, 4)), (221, 130, 101), 1, LIVER_CODE)
+CYST = Segment("cyst", box_mask(SHAPE, (2, 3, 4), (4, 5, 6)), (1, 2, 3), None, CYST_CODE)
+LESION = Segment("lesion", box_mask(SHAPE, (3, 0, 0), (4, 1, 1)), (0, 255, 0))
+EMPTY = Segment("empty", box_mask(SHAPE, (0, 0, 0), (0, 0, 0)), (9, 8, 7), 3)
+NAMES = ["a.nii", "a.nii.gz", "a.nrrd", "a.mha"]
+
+
+def of(*segments: Segment) -> Segmentation:
+    return Segmentation(SHAPE, oblique_geometry(), segments)
+
+
+def full(segment: Segment) -> Any:
+    return segment.mask.full(SHAPE)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_segments_are_comes_back_with_a_label_map(tmp_path: Path, name: str) -> None:
+    write_label_map(tmp_path / name, of(LIVER, CYST, LESION, EMPTY))
+    read = read_segmentation(tmp_path / name)
+    assert [one.name for one in read.segments] == ["Leber 'neu', groß", "cyst", "lesion", "empty"]
+    for found, expected in zip(read.segments, (LIVER, CYST, LESION, EMPTY), strict=True):
+        np.testing.assert_array_equal(full(found), full(expected))
+        assert (found.color, found.class_id) == (expected.color, expected.class_id)
+        assert meaning_of(found.terminology, None) == meaning_of(expected.terminology, expected.class_id)
+    assert read.notices == ()
+
+
+def test_table_has_the_columns_that_slicer_reads(tmp_path: Path) -> None:
+    write_label_map(tmp_path / "a.nii.gz", of(LIVER, EMPTY))
+    with (tmp_path / "a.csv").open(newline="", encoding="utf-8") as file:
+        liver, spleen = csv.DictReader(file)
+    expected = {
+        "LabelValue": "1", "Name": "Leber 'neu', groß", "Color_R": "221", "Color_G": "130", "Color_B": "101",
+        "Color_A": "255", "Category_CodingScheme": "SCT", "Category_CodeValue": "123037004",
+        "Category_CodeMeaning": "Anatomical Structure", "Type_CodeValue": "10200004", "Type_CodeMeaning": "Liver",
+        "TypeModifier_CodeValue": "", "Region_CodeValue": "", "RegionModifier_CodingScheme": "",
+    }  # fmt: skip
+    assert {key: liver[key] for key in expected} == expected
+    assert spleen["LabelValue"] == "3"
+    assert spleen["Type_CodeMeaning"] == "Spleen", "the class says what a segment without terminology is"
+
+
+def test_itk_snap_gets_its_own_descriptions(tmp_path: Path) -> None:
+    write_label_map(tmp_path / "a.nii.gz", of(LIVER, LESION))
+    lines = (tmp_path / "a.label").read_text(encoding="utf-8").splitlines()
+    assert lines[1] == "# ITK-SnAP Label Description File"
+    rows = [line for line in lines if not line.startswith("#")]
+    assert [re.split(r"\s+", row.strip(), maxsplit=7)[0] for row in rows] == ["0", "1", "2"]
+    assert rows[1].split()[1:4] == ["221", "130", "101"]
+    assert rows[2].endswith('"lesion"')
+    (tmp_path / "a.csv").unlink()
+    read = read_segmentation(tmp_path / "a.nii.gz").segments
+    assert [(one.name, one.color, one.class_id) for one in read] == [
+        ("Leber 'neu', groß", (221, 130, 101), 1),
+        ("lesion", (0, 255, 0), 2),
+    ]
+
+
+def foreign(folder: Path, table: str, text: str) -> Segmentation:
+    labels = full(LIVER).astype(np.uint8) * 5 + full(LESION).astype(np.uint8) * 7
+    sitk.WriteImage(itk_image(labels, oblique_geometry()), str(folder / "b.nii.gz"))
+    (folder / table).write_text(text, encoding="utf-8")
+    return read_segmentation(folder / "b.nii.gz")
+
+
+def test_table_of_slicer_gives_codes_and_by_them_the_class(tmp_path: Path) -> None:
+    codes = [
+        f"{code}_{part}"
+        for code in ("Category", "Type", "TypeModifier")
+        for part in ("CodingScheme", "CodeValue", "CodeMeaning")
+    ]
+    header = ",".join(["Name", "LabelValue", "Color_R", "Color_G", "Color_B", *codes])
+    row = "LK,5,1,2,3,SCT,123037004,Anatomical Structure,SCT,64033007,Kidney,SCT,7771000,Left"
+    read = foreign(tmp_path, "b.csv", f"{header}\n{row}\nother,9,1,1,1,,,,,,,,,\n")
+    kidney, unknown = read.segments
+    assert (kidney.name, kidney.color, kidney.class_id) == ("LK", (1, 2, 3), 14)
+    assert unknown.name == "Label 7"
+    assert "does not name Label 7" in read.notices[0]
+
+
+def test_older_table_of_slicer_gives_names_and_colours(tmp_path: Path) -> None:
+    read = foreign(tmp_path, "b.ctbl", "# Color table file b.ctbl\n0 Background 0 0 0 0\n5 my_liver 10 20 300 255\n")
+    assert (read.segments[0].name, read.segments[0].color, read.segments[0].class_id) == ("my liver", (10, 20, 255), 5)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "LabelValue,Name,Color_R,Color_G,Color_B\nfive,x,1,2,3\n",
+        "LabelValue,Name,Color_R,Color_G,Color_B\n5,x,inf,2,3\n",
+        "Name,LabelValue\nx\n",
+        "LabelValue,Name,Color_R\n5,x,1\n",
+    ],
+)
+def test_damaged_table_is_said_and_the_label_map_is_read_all_the_same(tmp_path: Path, text: str) -> None:
+    read = foreign(tmp_path, "b.csv", text)
+    assert [one.name for one in read.segments] == ["Label 5", "Label 7"]
+    assert "b.nii.gz is damaged" in read.notices[0]
+
+
+def test_table_of_something_else_is_passed_over(tmp_path: Path) -> None:
+    read = foreign(tmp_path, "b.csv", "segment,volume_ml\nliver,5\n")
+    assert [one.name for one in read.segments] == ["Label 5", "Label 7"]
+    assert read.notices == ()
+
+
+def test_sign_that_parts_slicers_tags_is_no_way_into_an_entry(tmp_path: Path) -> None:
+    header = "LabelValue,Name,Color_R,Color_G,Color_B,Category_CodingScheme,Category_CodeValue,Category_CodeMeaning"
+    read = foreign(tmp_path, "b.csv", f"{header}\n5,x,1,2,3,S|CT,12,A\n")
+    assert read.segments[0].terminology == ""
+
+
+def test_overlapping_segments_go_into_one_file_each(tmp_path: Path) -> None:
+    cyst = Segment("cyst", LIVER.mask, (1, 2, 3))
+    with pytest.raises(FileFormatError, match="overlap"):
+        write_label_map(tmp_path / "a.nii.gz", of(LIVER, cyst))
+    assert not list(tmp_path.iterdir())
+    write_separate_label_maps(tmp_path / "all", of(LIVER, cyst, Segment("CYST", LESION.mask, (1, 1, 1))))
+    files = sorted(path.name for path in (tmp_path / "all").glob("*.nii.gz"))
+    assert files == ["CYST_2.nii.gz", "Leber_neu_groß.nii.gz", "cyst.nii.gz"]
+    (read,) = read_segmentation(tmp_path / "all" / "cyst.nii.gz").segments
+    assert (read.name, read.color, read.class_id) == ("cyst", (1, 2, 3), None)
+    np.testing.assert_array_equal(full(read), full(LIVER))
+
+
+def test_cancelled_export_leaves_an_earlier_one_as_it_was(tmp_path: Path) -> None:
+    write_separate_label_maps(tmp_path / "all", of(LIVER))
+    before = {path.name: path.read_bytes() for path in (tmp_path / "all").iterdir()}
+    asked = iter([False, True])
+    with pytest.raises(Cancelled):
+        write_separate_label_maps(tmp_path / "all", of(LESION, LIVER), cancel=lambda: next(asked))
+    assert {path.name: path.read_bytes() for path in (tmp_path / "all").iterdir()} == before
+    assert [path.name for path in tmp_path.iterdir()] == ["all"]
+
+
+def test_label_map_is_not_replaced_when_its_table_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_label_map(tmp_path / "a.nii.gz", of(LIVER))
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+    def fails(*_: object) -> str:
+        raise FileFormatError("no table")
+
+    monkeypatch.setattr(label_tables, "table_text", fails)
+    with pytest.raises(FileFormatError, match="no table"):
+        write_label_map(tmp_path / "a.nii.gz", of(LESION))
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize("name", ["a.seg.nrrd", "a.stl", "a"])
+def test_name_of_another_kind_of_file_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(FileFormatError, match="label map"):
+        write_label_map(tmp_path / name, of(LIVER))

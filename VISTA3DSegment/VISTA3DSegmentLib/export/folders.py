@@ -1,0 +1,53 @@
+"""Writing several files that belong together: all of them appear, or none."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..errors import ResourceError
+
+
+@contextmanager
+def all_or_none(folder: Path) -> Iterator[Path]:
+    """A folder on the same disk to write into; what it holds at the end is moved into the wanted one.
+
+    Files of the same name are replaced, each in one step; others in the wanted folder stay. If anything fails before,
+    nothing has changed.
+
+    Args:
+        folder: where the files go; made if it is not there, in a folder that is.
+
+    Yields:
+        The folder to write into.
+
+    Raises:
+        ResourceError: the place cannot be written to. Whatever is raised inside.
+    """
+    target = folder.resolve()
+    place = target if target.is_dir() else target.parent
+    staging = place / f".{target.name}.{secrets.token_hex(4)}.partial"
+    try:
+        try:
+            staging.mkdir()
+        except OSError as error:
+            raise _unwritable(folder, error) from error
+        yield staging
+        try:
+            target.mkdir(exist_ok=True)
+            for path in sorted(staging.iterdir()):
+                path.replace(target / path.name)
+        except OSError as error:
+            raise _unwritable(folder, error) from error
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def _unwritable(folder: Path, error: OSError) -> ResourceError:
+    return ResourceError(
+        f"The folder {folder} could not be written ({error.strerror or error}).",
+        "Check that you may write there, and the free space.",
+    )
