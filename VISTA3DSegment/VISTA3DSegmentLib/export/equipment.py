@@ -28,6 +28,9 @@ def series_number(source: DicomSource, kind: int) -> int:
 
 
 def fitting(text: str, length: int = LONG_STRING) -> str:
-    """Text without signs that the field cannot hold, cut to a length: a backslash would part two values."""
-    plain = "".join(sign if sign.isprintable() else " " for sign in text.replace("\\", "/"))
-    return plain.strip()[:length].rstrip()
+    """Text without signs that the field cannot hold, cut to a length: a backslash would part two values.
+
+    The standard counts characters, but many programs count the bytes of UTF-8, which are more.
+    """
+    plain = "".join(sign if sign.isprintable() else " " for sign in text.replace("\\", "/")).strip()
+    return plain.encode()[:length].decode(errors="ignore").rstrip()
