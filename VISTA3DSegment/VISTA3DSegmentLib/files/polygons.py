@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,11 @@ from ..volume import FloatArray
 
 ON_LINE = 0.01
 """A voxel centre no further from a contour than this part of a voxel lies on it: the rounding of DICOM's decimals."""
+
+EDGES_AT_ONCE = 4096
+"""Each may cross every row: a small file must not ask for much memory."""
+
+Indices: TypeAlias = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
 
 
 def inside_polygons(polygons: Sequence[FloatArray], shape_ji: tuple[int, int]) -> BoolArray:
@@ -29,30 +35,29 @@ def inside_polygons(polygons: Sequence[FloatArray], shape_ji: tuple[int, int]) -
     """
     starts = np.concatenate([np.empty((0, 2)), *polygons])
     ends = np.concatenate([np.empty((0, 2)), *(np.roll(polygon, -1, axis=0) for polygon in polygons)])
-    inside = _odd(starts, ends, shape_ji)
-    for axis in (0, 1):
-        i, j = _on_line(starts, ends, axis, shape_ji)
-        inside[j, i] = True
-    return inside
+    rows, columns = shape_ji
+    flips = np.zeros((rows, columns + 1), np.uint8)
+    on_line = np.zeros(shape_ji, np.bool_)
+    for first in range(0, len(starts), EDGES_AT_ONCE):
+        part = slice(first, first + EDGES_AT_ONCE)
+        np.add.at(flips, _crossed(starts[part], ends[part], shape_ji), 1)
+        for axis in (0, 1):
+            on_line[_on_line(starts[part], ends[part], axis, shape_ji)] = True
+    odd = np.bitwise_xor.accumulate(flips & 1, axis=1)[:, :-1].view(np.bool_)
+    return np.asarray(odd | on_line)
 
 
-def _odd(starts: FloatArray, ends: FloatArray, shape_ji: tuple[int, int]) -> BoolArray:
-    """Voxels with an odd number of edges on their left, in their row."""
+def _crossed(starts: FloatArray, ends: FloatArray, shape_ji: tuple[int, int]) -> Indices:
+    """In each row that an edge crosses, the first voxel to its right: (j, i), i up to the row's length."""
     rows, columns = shape_ji
     low, high = np.minimum(starts[:, 1], ends[:, 1]), np.maximum(starts[:, 1], ends[:, 1])
     # Half open, so that two edges that meet on a row cross it once.
     edge, j = _steps(np.ceil(low), np.ceil(high) - 1, rows)
-    crossings = _crossing(starts, ends, 1, edge, j)
-    i = np.clip(np.ceil(crossings), 0, columns).astype(np.int64)
-    flips = np.zeros((rows, columns + 1), np.uint8)
-    np.add.at(flips, (j, i), 1)
-    return np.asarray(np.bitwise_xor.accumulate(flips & 1, axis=1)[:, :-1].view(np.bool_))
+    return j, np.clip(np.ceil(_crossing(starts, ends, 1, edge, j)), 0, columns).astype(np.int64)
 
 
-def _on_line(
-    starts: FloatArray, ends: FloatArray, axis: int, shape_ji: tuple[int, int]
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """The (i, j) of voxels whose centre is met by an edge that runs mostly along an axis (0: i, 1: j)."""
+def _on_line(starts: FloatArray, ends: FloatArray, axis: int, shape_ji: tuple[int, int]) -> Indices:
+    """The (j, i) of voxels whose centre is met by an edge that runs mostly along an axis (0: i, 1: j)."""
     runs = np.abs(ends - starts)
     chosen = runs[:, axis] >= runs[:, 1 - axis]
     starts, ends = starts[chosen], ends[chosen]
@@ -63,10 +68,10 @@ def _on_line(
     nearest = np.rint(across)
     met = (np.abs(across - nearest) <= ON_LINE) & (nearest >= 0) & (nearest < shape_ji[axis])
     along, aside = position[met], nearest[met].astype(np.int64)
-    return (along, aside) if axis == 0 else (aside, along)
+    return (aside, along) if axis == 0 else (along, aside)
 
 
-def _steps(first: FloatArray, last: FloatArray, length: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def _steps(first: FloatArray, last: FloatArray, length: int) -> Indices:
     """All whole numbers from ``first`` to ``last`` of each edge that are at least 0 and below ``length``.
 
     Returns:

@@ -1,0 +1,186 @@
+"""Reading RT structure sets (PS3.3, A.19): closed contours become segments on the grid of the scan they belong to."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pydicom import dcmread
+from pydicom.dataset import Dataset
+from pydicom.errors import InvalidDicomError
+
+from ..edits import NOTHING
+from ..errors import FileFormatError, ResourceError, VolumeError
+from ..volume import Volume
+from .dicom_descriptions import segment_of
+from .dicom_objects import STRUCTURE_SET_CLASS
+from .dicom_private import restored
+from .reading import COPY_AGAIN, open_for_reading
+from .rt_contours import Planes, mask_of, planes_of, reaches_outside
+from .segments import Segment, Segmentation
+
+DAMAGED = (
+    InvalidDicomError, AttributeError, EOFError, IndexError, KeyError, NotImplementedError, OSError, OverflowError,
+    RecursionError, RuntimeError, TypeError, ValueError, struct.error,
+)  # fmt: skip
+"""What pydicom raises where a file is not what it says."""
+
+OTHER_SCAN = "Open the scan that the contours were drawn on."
+
+Structure = tuple[Segment, Planes]
+"""What a structure is, still without voxels, and its contours."""
+
+
+@dataclass(frozen=True)
+class ScanIdentifiers:
+    """By what a structure set says which scan it belongs to.
+
+    Args:
+        frame_of_reference_uid: Frame of Reference UID.
+        series_uid: Series Instance UID.
+    """
+
+    frame_of_reference_uid: str
+    series_uid: str
+
+
+def read_rtstruct(path: Path, like: Volume | None, scan: ScanIdentifiers | None = None) -> Segmentation:
+    """Read an RT structure set.
+
+    Args:
+        path: its file.
+        like: the scan that it belongs to; its images themselves are not needed.
+        scan: its identifiers; None: not known, so that only the places can be compared.
+
+    Returns:
+        The structures with closed contours as segments on the grid of the scan. A voxel belongs to a structure if its
+        centre lies inside an odd number of contours of the nearest plane, or on the line of one. Notices name what was
+        left out or guessed.
+
+    Raises:
+        FileFormatError: no scan was given; no structure set, damaged, or without closed contours. VolumeError: it
+            belongs to another scan. ResourceError: not enough memory.
+    """
+    if like is None:
+        raise FileFormatError(
+            f"{path.name} is an RT structure set: it holds contours, and says nothing of the voxels between them.",
+            "Open the scan first, or give it along.",
+        )
+    try:
+        structures = structures_in(path, like, scan)
+        segments = tuple(replace(segment, mask=mask_of(planes, like)) for segment, planes in structures)
+    except MemoryError as error:
+        raise ResourceError(f"There is not enough memory for {path.name}.", "Close other programs.") from error
+    _check_some(structures, segments, like, path)
+    kept = tuple(segment for segment in segments if segment.mask.mask.size)
+    return Segmentation(like.shape_kji, like.ijk_to_ras, kept, _notices(structures, segments, like))
+
+
+def structures_in(path: Path, like: Volume, scan: ScanIdentifiers | None = None) -> list[Structure]:
+    """The structures of a file, in its order, with their contours on the grid of a scan.
+
+    Raises:
+        FileFormatError: no structure set, or damaged. VolumeError: another frame of reference.
+    """
+    try:
+        with open_for_reading(path) as file:
+            dataset = dcmread(file, force=True)
+            if str(dataset.get("SOPClassUID")) != STRUCTURE_SET_CLASS:
+                raise FileFormatError(f"The DICOM file {path.name} is no RT structure set.", "Give an RTSTRUCT file.")
+            named = list(dataset.get("StructureSetROISequence") or ())
+            if scan is not None:
+                _check_frame(dataset, scan, path)
+            return [
+                (_described(roi, dataset), planes_of(_item_for(roi, dataset, "ROIContourSequence"), like))
+                for roi in named
+            ]
+    except DAMAGED as error:
+        raise FileFormatError(
+            f"The structure set {path.name} is damaged, or lacks what it must say.", COPY_AGAIN
+        ) from error
+
+
+def _check_frame(dataset: Dataset, scan: ScanIdentifiers, path: Path) -> None:
+    """Refuse another frame of reference, unless the series is named: rt-utils gives each structure set a frame of its
+    own."""
+    frames = {str(roi.get("ReferencedFrameOfReferenceUID", "")) for roi in dataset.StructureSetROISequence}
+    series = {
+        str(one.SeriesInstanceUID)
+        for frame in dataset.get("ReferencedFrameOfReferenceSequence") or ()
+        for study in frame.get("RTReferencedStudySequence") or ()
+        for one in study.get("RTReferencedSeriesSequence") or ()
+    }
+    if frames - {scan.frame_of_reference_uid} and scan.series_uid not in series:
+        raise VolumeError(
+            f"The structure set {path.name} was drawn in another frame of reference than that of the scan, so nobody "
+            "knows where its contours lie in it.",
+            OTHER_SCAN,
+        )
+
+
+def _item_for(roi: Dataset, dataset: Dataset, keyword: str) -> Dataset:
+    """The item of a sequence that is about a structure; an empty one if there is none."""
+    items = dataset.get(keyword) or ()
+    return next((item for item in items if int(item.ReferencedROINumber) == int(roi.ROINumber)), Dataset())
+
+
+def _described(roi: Dataset, dataset: Dataset) -> Segment:
+    """What a structure is, told in the words of a segmentation's segment: most of them are the same."""
+    contour = _item_for(roi, dataset, "ROIContourSequence")
+    observation = _item_for(roi, dataset, "RTROIObservationsSequence")
+    description = Dataset()
+    description.SegmentNumber = int(roi.ROINumber)
+    description.SegmentLabel = str(roi.get("ROIName") or "").strip() or f"Structure {int(roi.ROINumber)}"
+    description.SegmentAlgorithmType = roi.get("ROIGenerationAlgorithm") or ""
+    for ours, item, theirs in (
+        ("SegmentationAlgorithmIdentificationSequence", roi, "ROIDerivationAlgorithmIdentificationSequence"),
+        ("SegmentedPropertyCategoryCodeSequence", observation, "SegmentedPropertyCategoryCodeSequence"),
+        ("SegmentedPropertyTypeCodeSequence", observation, "RTROIIdentificationCodeSequence"),
+        ("AnatomicRegionSequence", observation, "AnatomicRegionSequence"),
+    ):
+        if item.get(theirs):
+            setattr(description, ours, item.get(theirs))
+    segment = segment_of(description, NOTHING, dataset)
+    if not description.SegmentAlgorithmType:  # a segmentation always has one; here nobody's work may be claimed
+        segment = replace(segment, tags={})
+    color = [int(part) for part in contour.get("ROIDisplayColor") or ()]
+    if len(color) == 3 and all(0 <= part <= 255 for part in color):
+        segment = replace(segment, color=(color[0], color[1], color[2]))
+    return restored(roi, segment)
+
+
+def _check_some(structures: Sequence[Structure], segments: Sequence[Segment], like: Volume, path: Path) -> None:
+    """Refuse a structure set of which nothing lies in the scan."""
+    if any(segment.mask.mask.size for segment in segments):
+        return
+    drawn = [planes for _, planes in structures if planes.positions]
+    if any(reaches_outside(planes, like) for planes in drawn):
+        raise VolumeError(f"The contours of {path.name} lie outside the scan: it is another one.", OTHER_SCAN)
+    if drawn:
+        raise VolumeError(f"The contours of {path.name} are too small to hold a voxel of the scan.", OTHER_SCAN)
+    if any(planes.slanted for _, planes in structures):
+        raise VolumeError(f"The contours of {path.name} were not drawn on the slices of the scan.", OTHER_SCAN)
+    raise FileFormatError(f"The structure set {path.name} holds no closed contours.", "Give another one.")
+
+
+def _notices(structures: Sequence[Structure], segments: Sequence[Segment], like: Volume) -> tuple[str, ...]:
+    slice_mm = like.spacing_mm[2]
+    found: dict[str, list[str]] = {}
+    for (segment, planes), placed in zip(structures, segments, strict=True):
+        for sentence, applies in (
+            ("Points and open lines hold no voxels and were left out: {}.", planes.others),
+            ("Contours that are not parallel to the slices were left out: {}.", planes.slanted),
+            ("These structures have no contour: {}.", not (planes.positions or planes.others or planes.slanted)),
+            ("Parts outside the scan were left out: {}.", reaches_outside(planes, like)),
+            ("These structures hold no voxel of the scan: {}.", planes.positions and not placed.mask.mask.size),
+            (
+                f"Contours lie {planes.distance * slice_mm:.1f} mm apart, slices {slice_mm:.1f} mm; a slice between "
+                "them took the nearest contour: {}.",
+                planes.guessed,
+            ),
+        ):
+            if applies:
+                found.setdefault(sentence, []).append(segment.name)
+    return tuple(sentence.format(", ".join(names)) for sentence, names in found.items())
