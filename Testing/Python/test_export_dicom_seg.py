@@ -266,12 +266,34 @@ def test_the_distance_of_slices_is_that_of_their_places(source: DicomSource, tmp
 
 
 def test_names_in_other_scripts_are_kept(source: DicomSource, tmp_path: Path) -> None:
-    for one in source.slices:
+    for file in (tmp_path / "ct").iterdir():
+        one = pydicom.dcmread(file)
         one.SpecificCharacterSet, one.PatientName = "ISO_IR 100", "Müller^Jörg"
-    reread = DicomSource(tuple(pydicom.Dataset.from_json(one.to_json()) for one in source.slices))
-    write_dicom_seg(tmp_path / "seg.dcm", segmentation(segment(one_box(), "肝")), reread)
+        code = pydicom.Dataset()
+        code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = "1", "99X", "Schädel"
+        one.ProcedureCodeSequence = [code]
+        one.save_as(file)
+    write_dicom_seg(tmp_path / "seg.dcm", segmentation(segment(one_box(), "肝")), read_source(tmp_path / "ct"))
     written = pydicom.dcmread(tmp_path / "seg.dcm")
     assert (str(written.PatientName), written.SegmentSequence[0].SegmentLabel) == ("Müller^Jörg", "肝")
+    assert written.ProcedureCodeSequence[0].CodeMeaning == "Schädel"
+    assert errors_of(tmp_path / "seg.dcm") == []
+
+
+def test_headers_that_highdicom_refuses_are_refused_without_telling_them(source: DicomSource, tmp_path: Path) -> None:
+    for one in source.slices:
+        one.PatientSex = "W"
+    with pytest.raises(FileFormatError, match="headers of the DICOM series") as caught:
+        write_dicom_seg(tmp_path / "seg.dcm", segmentation(), source)
+    assert caught.value.__cause__ is None
+
+
+def test_long_codes_and_names_of_schemes_are_valid(source: DicomSource, tmp_path: Path) -> None:
+    entry = "x~SCT^123037004^Anatomical Structure~99MyOwnCodingScheme^a-code-of-many-letters^Thing~^^~y~^^~^^"
+    one = replace(segment(one_box(), "thing", None), terminology=entry)
+    assert write_dicom_seg(tmp_path / "seg.dcm", segmentation(one), source) == ()
+    code = pydicom.dcmread(tmp_path / "seg.dcm").SegmentSequence[0].SegmentedPropertyTypeCodeSequence[0]
+    assert (code.LongCodeValue, code.CodingSchemeDesignator) == ("a-code-of-many-letters", "99MyOwnCodingSch")
     assert errors_of(tmp_path / "seg.dcm") == []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -129,6 +130,17 @@ def test_a_study_id_that_is_too_long_is_cut_and_told(folder: Path) -> None:
     source = read_source(folder)
     assert source.slices[0].StudyID == "a study with a l"
     assert "StudyID" in " ".join(source.notices)
+
+
+@pytest.mark.filterwarnings("ignore:Invalid value for VR DA")
+def test_values_that_nobody_understands_are_left_empty_and_told(folder: Path) -> None:
+    for file in folder.iterdir():
+        change(file, lambda one: (setattr(one, "PatientSex", "W"), setattr(one, "StudyDate", "2026112")))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        source = read_source(folder)
+    assert (source.slices[0].PatientSex, source.slices[0].StudyDate) == ("", "")
+    assert "PatientSex and StudyDate" in " ".join(source.notices)
 
 
 def test_folder_without_images_is_refused(tmp_path: Path) -> None:

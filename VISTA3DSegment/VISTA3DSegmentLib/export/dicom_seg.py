@@ -183,25 +183,31 @@ def _object(
     tracked = tracking_of(source.series_uid, [one.name for one in segments])
     items = [described(one, n, tracked[n - 1]) for n, one in enumerate(segments, 1)]
     said = fitting(description) or "Segmentation"
-    dataset = highdicom.seg.Segmentation(
-        source_images=stand_ins(source, (pixels.shape[1], pixels.shape[2])),
-        pixel_array=pixels,
-        segmentation_type=kind,
-        segment_descriptions=items,
-        series_instance_uid=new_uid(),
-        series_number=series_number(source, SEGMENTATION_SERIES),
-        sop_instance_uid=new_uid(),
-        instance_number=1,
-        manufacturer=MANUFACTURER,
-        manufacturer_model_name=MODEL_NAME,
-        software_versions=SOFTWARE_VERSION,
-        device_serial_number=DEVICE_SERIAL_NUMBER,
-        transfer_syntax_uid=ExplicitVRLittleEndian,
-        content_label=LABEL,
-        content_description=said,
-        series_description=said,
-        specific_character_set="ISO_IR 192",
-    )
+    try:
+        dataset = highdicom.seg.Segmentation(
+            source_images=stand_ins(source, (pixels.shape[1], pixels.shape[2])),
+            pixel_array=pixels,
+            segmentation_type=kind,
+            segment_descriptions=items,
+            series_instance_uid=new_uid(),
+            series_number=series_number(source, SEGMENTATION_SERIES),
+            sop_instance_uid=new_uid(),
+            instance_number=1,
+            manufacturer=MANUFACTURER,
+            manufacturer_model_name=MODEL_NAME,
+            software_versions=SOFTWARE_VERSION,
+            device_serial_number=DEVICE_SERIAL_NUMBER,
+            transfer_syntax_uid=ExplicitVRLittleEndian,
+            content_label=LABEL,
+            content_description=said,
+            series_description=said,
+            specific_character_set="ISO_IR 192",
+        )
+    except (AttributeError, KeyError, TypeError, ValueError):
+        # What it says may hold values of the patient.
+        raise FileFormatError(
+            "The headers of the DICOM series are not as a segmentation needs them.", "Export the series again."
+        ) from None
     dataset.ContentCreatorName = ""  # must be there (PS3.3, 10.9), and nobody says who it was
     give_names_back(dataset, source)
     return dataset

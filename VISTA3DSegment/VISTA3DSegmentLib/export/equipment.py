@@ -11,9 +11,8 @@ SOFTWARE_VERSION = __version__
 DEVICE_SERIAL_NUMBER = "0"
 """The standard wants one of every device (PS3.3, C.7.5.2); a program has none."""
 
-LONG_STRING = 64
-SHORT_TEXT = 1024
-"""Most characters of the value representations LO and ST (PS3.5, 6.2)."""
+SHORT_STRING, LONG_STRING, SHORT_TEXT = 16, 64, 1024
+"""Most characters of the value representations SH, LO and ST (PS3.5, 6.2)."""
 
 LARGEST_INTEGER = 2**31 - 1
 

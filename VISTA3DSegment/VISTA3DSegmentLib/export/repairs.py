@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pydicom
+from pydicom.valuerep import DA, TM
 
 from .identifiers import uid_for
 
@@ -14,6 +15,9 @@ MADE_UP = {"StudyInstanceUID": "study", "SeriesInstanceUID": "series", "FrameOfR
 LONGEST = {"StudyID": 16, "StudyDescription": 64}
 """Text that names no person and no order, and how many characters it may have (PS3.5, 6.2)."""
 
+SEXES = ("", "M", "F", "O")
+"""Values of PatientSex (PS3.3, C.7.1.1)."""
+
 
 def repaired(slices: Sequence[pydicom.Dataset]) -> tuple[Sequence[pydicom.Dataset], tuple[str, ...]]:
     """Images of one series with what is wrong in them made good.
@@ -21,7 +25,7 @@ def repaired(slices: Sequence[pydicom.Dataset]) -> tuple[Sequence[pydicom.Datase
     Returns:
         The images, changed in place, and sentences about what was changed.
     """
-    return slices, (*_identifiers_made_good(slices), *_texts_cut(slices))
+    return slices, (*_identifiers_made_good(slices), *_texts_cut(slices), *_values_emptied(slices))
 
 
 def _identifiers_made_good(slices: Sequence[pydicom.Dataset]) -> list[str]:
@@ -61,3 +65,32 @@ def _texts_cut(slices: Sequence[pydicom.Dataset]) -> list[str]:
     if not cut:
         return []
     return [f"The {' and '.join(cut)} of the images are longer than DICOM allows and were cut in what is exported."]
+
+
+def _values_emptied(slices: Sequence[pydicom.Dataset]) -> list[str]:
+    """Values of patient and study that no reader can understand; they may be empty, and then claim nothing."""
+    checks: dict[str, Callable[[str], object]] = {
+        "PatientSex": SEXES.index,
+        "PatientBirthDate": DA,
+        "StudyDate": DA,
+        "StudyTime": TM,
+    }
+    wrong = [
+        keyword for keyword, check in checks.items() if any(not _is_valid(one.get(keyword), check) for one in slices)
+    ]
+    for keyword in wrong:
+        for one in slices:
+            setattr(one, keyword, "")
+    if not wrong:
+        return []
+    return [
+        f"The {' and '.join(wrong)} of the images are not as DICOM wants them and are left empty in what is exported."
+    ]
+
+
+def _is_valid(value: object, check: Callable[[str], object]) -> bool:
+    try:
+        check(str(value or ""))
+    except ValueError:
+        return False
+    return True

@@ -13,7 +13,7 @@ from ..files.dicom_private import keep
 from ..files.segments import Segment
 from ..provenance import Algorithm, Provenance, provenance_of
 from ..terminology import TISSUE, Concept, meaning_of
-from .equipment import MANUFACTURER, SHORT_TEXT, fitting
+from .equipment import MANUFACTURER, SHORT_STRING, SHORT_TEXT, fitting
 from .identifiers import Tracking
 
 NOT_RECORDED = Provenance(Algorithm.SEMIAUTOMATIC, model="not recorded", version="not recorded")
@@ -55,14 +55,14 @@ def described(segment: Segment, number: int, tracking: Tracking) -> SegmentDescr
 
 def code_of(concept: Concept) -> Code:
     """A concept as pydicom's code; its meaning is cut to what the field holds."""
-    return Code(concept.value, concept.scheme, fitting(concept.meaning))
+    return Code(concept.value, fitting(concept.scheme, SHORT_STRING), fitting(concept.meaning))
 
 
 def coded(concept: Concept) -> Dataset:
     """A concept as the item of a code sequence (PS3.3, 8.8)."""
     code = code_of(concept)
     item = Dataset()
-    if len(code.value) > 16:  # the most that the value representation SH holds
+    if len(code.value) > SHORT_STRING:
         item.LongCodeValue = code.value
     else:
         item.CodeValue = code.value

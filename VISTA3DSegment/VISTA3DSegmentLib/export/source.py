@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pydicom
+from pydicom.config import disable_value_validation
 from pydicom.errors import InvalidDicomError
 from pydicom.uid import UID
 
@@ -108,8 +109,10 @@ def read_source(path: Path, series_uid: str | None = None) -> DicomSource:
         FileFormatError: no DICOM image, a damaged one, or no such series. VolumeError: as ``DicomSource``.
     """
     series, notices = choose_series(path, series_uid)
-    slices, repairs = repaired([_read(header.path) for header in series.slices])
-    return DicomSource(tuple(slices), (*notices, *repairs))
+    # pydicom's warnings of wrong values tell the values, which may be a patient's; ours do not.
+    with disable_value_validation():
+        slices, repairs = repaired([_read(header.path) for header in series.slices])
+        return DicomSource(tuple(slices), (*notices, *repairs))
 
 
 def matched(segmentation: Segmentation, source: DicomSource, resample: bool = False) -> Segmentation:
