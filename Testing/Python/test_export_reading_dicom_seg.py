@@ -401,3 +401,22 @@ def test_only_segmentation_of_a_folder_is_read_and_several_are_named(tmp_path: P
     written(liver((along_z(0.0)[0], plane())), tmp_path / "b.dcm")
     with pytest.raises(FileFormatError, match=r"2 segmentations: b\.dcm, a\.dcm"):
         read_segmentation(tmp_path)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
+def test_wrong_bytes_anywhere_end_in_a_sentence_or_in_segments(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    whole = written(liver(*((one, plane()) for one in along_z(0, 1, 2))), tmp_path / "a.dcm").read_bytes()
+    damaged = tmp_path / "b.dcm"
+    outcomes = set()
+    for _ in range(300):
+        content = bytearray(whole)
+        for at in rng.integers(132, len(whole), 4):
+            content[at] = rng.integers(256)
+        damaged.write_bytes(content)
+        try:
+            read_dicom_seg(damaged)
+            outcomes.add("segments")
+        except SegmentationError:
+            outcomes.add("sentence")
+    assert outcomes == {"segments", "sentence"}

@@ -16,7 +16,7 @@ from VISTA3DSegmentLib.errors import Cancelled, FileFormatError, ResourceError, 
 from VISTA3DSegmentLib.export import surfaces
 from VISTA3DSegmentLib.export.file_names import file_names
 from VISTA3DSegmentLib.export.meshes import Mesh, mesh_of
-from VISTA3DSegmentLib.export.surfaces import Form, write_surfaces
+from VISTA3DSegmentLib.export.surfaces import SurfaceForm, write_surfaces
 from VISTA3DSegmentLib.files.segmentations import Segment, Segmentation, read_segmentation
 from VISTA3DSegmentLib.resources import resource
 from vtkmodules.util.numpy_support import vtk_to_numpy
@@ -25,7 +25,7 @@ from vtkmodules.vtkIOGeometry import vtkOBJReader, vtkSTLReader
 from vtkmodules.vtkIOPLY import vtkPLYReader
 
 SHAPE = (30, 32, 34)
-READERS = {Form.STL: vtkSTLReader, Form.OBJ: vtkOBJReader, Form.PLY: vtkPLYReader}
+READERS = {SurfaceForm.STL: vtkSTLReader, SurfaceForm.OBJ: vtkOBJReader, SurfaceForm.PLY: vtkPLYReader}
 
 
 def ball(center: tuple[float, float, float], radius: float) -> MaskCrop:
@@ -47,7 +47,7 @@ def voxel_ml(segment: Segment, geometry: Any) -> float:
     return float(segment.mask.mask.sum() * abs(np.linalg.det(geometry[:3, :3])) / 1000)
 
 
-def loaded(path: Path, form: Form) -> Any:
+def loaded(path: Path, form: SurfaceForm) -> Any:
     reader = READERS[form]()
     reader.SetFileName(str(path))
     reader.Update()
@@ -69,10 +69,10 @@ def check_with_vtk(surface: Any, ml: float) -> None:
     assert mass.GetVolume() / 1000 == pytest.approx(ml, rel=0.01)
 
 
-@pytest.mark.parametrize("form", list(Form))
+@pytest.mark.parametrize("form", list(SurfaceForm))
 @pytest.mark.parametrize("segment", [BALL, AT_EDGE, VOXEL], ids=lambda segment: segment.name)
 def test_surface_is_closed_in_its_place_and_as_large_as_its_voxels(
-    tmp_path: Path, form: Form, segment: Segment
+    tmp_path: Path, form: SurfaceForm, segment: Segment
 ) -> None:
     write_surfaces(tmp_path / "all", of(segment), form)
     (path,) = (tmp_path / "all").glob(f"*{form.value}")
@@ -124,12 +124,12 @@ def test_missing_triangle_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert [mesh.is_closed for mesh in (whole, holed, turned)] == [True, False, False]
     monkeypatch.setattr(surfaces, "mesh_of", lambda *_: holed)
     with pytest.raises(FileFormatError, match="ball is not closed"):
-        write_surfaces(tmp_path / "all", of(BALL), Form.STL)
+        write_surfaces(tmp_path / "all", of(BALL), SurfaceForm.STL)
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("form", list(Form))
-def test_all_in_one_file(tmp_path: Path, form: Form) -> None:
+@pytest.mark.parametrize("form", list(SurfaceForm))
+def test_all_in_one_file(tmp_path: Path, form: SurfaceForm) -> None:
     path = tmp_path / f"my scan{form.value}"
     notices = write_surfaces(path, of(BALL, AT_EDGE, EMPTY), form, merged=True)
     assert notices == ("Empty segments have no surface and were left out: empty.",)
@@ -138,19 +138,19 @@ def test_all_in_one_file(tmp_path: Path, form: Form) -> None:
 
 
 def test_space_is_said_where_slicer_looks_for_it(tmp_path: Path) -> None:
-    for form in Form:
+    for form in SurfaceForm:
         write_surfaces(tmp_path / f"a{form.value}", of(BALL), form, merged=True)
-    assert "SPACE=LPS" in loaded(tmp_path / "a.stl", Form.STL).GetHeader()
-    assert "SPACE=LPS" in loaded(tmp_path / "a.obj", Form.OBJ).GetComment()
-    assert "SPACE=LPS" in loaded(tmp_path / "a.ply", Form.PLY).GetComments().GetValue(0)
+    assert "SPACE=LPS" in loaded(tmp_path / "a.stl", SurfaceForm.STL).GetHeader()
+    assert "SPACE=LPS" in loaded(tmp_path / "a.obj", SurfaceForm.OBJ).GetComment()
+    assert "SPACE=LPS" in loaded(tmp_path / "a.ply", SurfaceForm.PLY).GetComments().GetValue(0)
     assert not (tmp_path / "a.stl").read_bytes().startswith(b"solid"), "that would be a text file"
 
 
 def test_colours_are_kept(tmp_path: Path) -> None:
-    write_surfaces(tmp_path / "a.ply", of(BALL, AT_EDGE), Form.PLY, merged=True)
-    colors = vtk_to_numpy(loaded(tmp_path / "a.ply", Form.PLY).GetOutput().GetPointData().GetArray("RGB"))
+    write_surfaces(tmp_path / "a.ply", of(BALL, AT_EDGE), SurfaceForm.PLY, merged=True)
+    colors = vtk_to_numpy(loaded(tmp_path / "a.ply", SurfaceForm.PLY).GetOutput().GetPointData().GetArray("RGB"))
     assert {tuple(color) for color in colors[:, :3].tolist()} == {BALL.color, AT_EDGE.color}
-    write_surfaces(tmp_path / "all", of(BALL, AT_EDGE), Form.OBJ)
+    write_surfaces(tmp_path / "all", of(BALL, AT_EDGE), SurfaceForm.OBJ)
     materials = (tmp_path / "all" / "segments.mtl").read_text()
     assert "newmtl ball\nKd 1.000000 0.501961 0.000000\n" in materials
     lines = (tmp_path / "all" / "at_the_edge.obj").read_text().splitlines()
@@ -177,26 +177,26 @@ def test_real_organs_and_vessels_lose_no_volume() -> None:
 
 def test_progress_is_told_and_cancelling_leaves_nothing(tmp_path: Path) -> None:
     told: list[Progress] = []
-    write_surfaces(tmp_path / "all", of(BALL, VOXEL), Form.STL, progress=told.append)
+    write_surfaces(tmp_path / "all", of(BALL, VOXEL), SurfaceForm.STL, progress=told.append)
     assert [(one.done, one.total) for one in told] == [(1, 2), (2, 2)]
     asked = iter([False, True])
     with pytest.raises(Cancelled):
-        write_surfaces(tmp_path / "none", of(BALL, VOXEL), Form.STL, cancel=lambda: next(asked))
+        write_surfaces(tmp_path / "none", of(BALL, VOXEL), SurfaceForm.STL, cancel=lambda: next(asked))
     assert [path.name for path in tmp_path.iterdir()] == ["all"]
 
 
 def test_segmentation_without_a_voxel_and_wrong_suffix_are_refused(tmp_path: Path) -> None:
     with pytest.raises(VolumeError, match="No segment"):
-        write_surfaces(tmp_path / "all", of(EMPTY), Form.STL)
+        write_surfaces(tmp_path / "all", of(EMPTY), SurfaceForm.STL)
     with pytest.raises(FileFormatError, match=r"a\.obj is no name"):
-        write_surfaces(tmp_path / "a.obj", of(BALL), Form.STL, merged=True)
+        write_surfaces(tmp_path / "a.obj", of(BALL), SurfaceForm.STL, merged=True)
     assert not list(tmp_path.iterdir())
 
 
 def test_place_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
     for path, merged in ((tmp_path / "none" / "all", False), (tmp_path / "none" / "a.stl", True)):
         with pytest.raises(ResourceError, match="none"):
-            write_surfaces(path, of(VOXEL), Form.STL, merged=merged)
+            write_surfaces(path, of(VOXEL), SurfaceForm.STL, merged=merged)
 
 
 def test_file_names_are_safe_on_every_system_and_unique() -> None:

@@ -21,7 +21,7 @@ MATERIALS = "segments.mtl"
 """File of the materials beside the OBJ files of a folder."""
 
 
-class Form(Enum):
+class SurfaceForm(Enum):
     """Kinds of files; the value is the suffix."""
 
     STL = ".stl"
@@ -32,7 +32,7 @@ class Form(Enum):
 def write_surfaces(
     path: Path | str,
     segmentation: Segmentation,
-    form: Form,
+    form: SurfaceForm,
     *,
     merged: bool = False,
     smooth: bool = True,
@@ -69,14 +69,14 @@ def write_surfaces(
     if merged:
         materials = f"{file_names([path.stem])[0]}.mtl"
         in_memory = list(surfaces)
-        if form is Form.OBJ:
+        if form is SurfaceForm.OBJ:
             write_bytes(path.with_name(materials), mtl_parts(colors))
         write_bytes(path, _parts(in_memory, form, materials))
     else:
         with all_or_none(path) as folder:
             for surface in surfaces:
                 write_bytes(folder / f"{surface.name}{form.value}", _parts([surface], form, MATERIALS))
-            if form is Form.OBJ:
+            if form is SurfaceForm.OBJ:
                 write_bytes(folder / MATERIALS, mtl_parts(colors))
     return _left_out(segmentation)
 
@@ -93,10 +93,10 @@ def _surfaces(
         reporter.done()
 
 
-def _parts(surfaces: Sequence[Surface], form: Form, materials: str) -> Iterator[bytes]:
-    if form is Form.OBJ:
+def _parts(surfaces: Sequence[Surface], form: SurfaceForm, materials: str) -> Iterator[bytes]:
+    if form is SurfaceForm.OBJ:
         return obj_parts(surfaces, materials)
-    return stl_parts(surfaces) if form is Form.STL else ply_parts(surfaces)
+    return stl_parts(surfaces) if form is SurfaceForm.STL else ply_parts(surfaces)
 
 
 def _left_out(segmentation: Segmentation) -> tuple[str, ...]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import struct
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,13 +11,13 @@ import numpy as np
 import numpy.typing as npt
 from pydicom import dcmread
 from pydicom.dataset import Dataset
-from pydicom.errors import InvalidDicomError
 from pydicom.filereader import read_file_meta_info
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from ..edits import NOTHING, BoolArray, Index3, MaskCrop
-from ..errors import FileFormatError, ResourceError, VolumeError
+from ..errors import FileFormatError, VolumeError
 from ..volume import FloatArray, Volume
+from .dicom_damage import damage_named
 from .dicom_descriptions import is_background, segment_of
 from .dicom_frames import frames_of
 from .dicom_headers import file_meta
@@ -36,12 +34,6 @@ MAX_INFLATED_BYTES = 2**31
 SAME_SPACING_MM = 1e-4
 TINY = 1e-9
 OPEN_IN_SLICER = "Load it in Slicer and save it as .seg.nrrd."
-
-DAMAGED = (
-    InvalidDicomError, AttributeError, EOFError, IndexError, KeyError, NotImplementedError, OSError, RuntimeError,
-    TypeError, ValueError, struct.error, zlib.error,
-)  # fmt: skip
-"""What pydicom raises where a file is not what it says."""
 
 
 def read_dicom_seg(path: Path, like: Volume | None = None) -> Segmentation:
@@ -60,7 +52,7 @@ def read_dicom_seg(path: Path, like: Volume | None = None) -> Segmentation:
         FileFormatError: no segmentation, of a slide, damaged, hostile, or packed in a way that is not read.
         VolumeError: its planes form no lattice.
     """
-    with _damage_named(path):
+    with damage_named(path, "a segmentation"):
         dataset = _dataset(path)
         _check_kind(dataset, path)
         lattice = lattice_of(_planes(dataset, path), like, path.name)
@@ -73,18 +65,6 @@ def read_dicom_seg(path: Path, like: Volume | None = None) -> Segmentation:
             if not is_background(description)
         )
         return Segmentation(shape, lattice.ijk_to_ras, segments, (*lattice.notices, *_fractional(dataset)))
-
-
-@contextmanager
-def _damage_named(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except MemoryError as error:
-        raise ResourceError(f"There is not enough memory for {path.name}.", "Close other programs.") from error
-    except DAMAGED as error:
-        raise FileFormatError(
-            f"The DICOM file {path.name} is damaged, or lacks what a segmentation must say.", COPY_AGAIN
-        ) from error
 
 
 def _dataset(path: Path) -> Dataset:

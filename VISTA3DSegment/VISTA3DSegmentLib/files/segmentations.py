@@ -11,7 +11,7 @@ import numpy as np
 from ..errors import FileFormatError
 from ..volume import Volume
 from .atomic import write_atomically
-from .dicom_objects import is_segmentation, object_in
+from .dicom_objects import is_segmentation, is_structure_set, object_in
 from .label_maps import LabelArray, label_map_of, label_values, segmentation_of
 from .label_tables import with_table
 from .metaimage import read_metaimage, write_metaimage
@@ -29,8 +29,10 @@ def read_segmentation(path: Path | str, like: Volume | None = None) -> Segmentat
     """Read a segmentation.
 
     Args:
-        path: .seg.nrrd, a label map in .nii, .nii.gz, .nrrd or .mha, a DICOM segmentation, or a folder with one.
-        like: the scan onto whose grid the masks are put, where they lie in space; None: the grid of the file.
+        path: .seg.nrrd, a label map in .nii, .nii.gz, .nrrd or .mha, a DICOM segmentation or RT structure set, or a
+            folder with one of these two.
+        like: the scan onto whose grid the masks are put, where they lie in space; None: the grid of the file, which an
+            RT structure set has not.
 
     Returns:
         The segments. Those of a label map are called as the table beside it says (``label_tables``); without one "Label
@@ -61,8 +63,13 @@ def _read_dicom(path: Path, like: Volume | None) -> Segmentation:
         from .dicom_seg import read_dicom_seg
 
         return read_dicom_seg(path, like)
+    if is_structure_set(path):
+        from .rtstruct import read_rtstruct
+
+        return read_rtstruct(path, like)
     raise FileFormatError(
-        f"{path} is no segmentation file.", "Give a .seg.nrrd, .nii.gz, .nrrd, .mha or DICOM SEG file."
+        f"{path} is no segmentation file.",
+        "Give a .seg.nrrd, .nii.gz, .nrrd or .mha file, a DICOM segmentation or an RT structure set.",
     )
 
 
