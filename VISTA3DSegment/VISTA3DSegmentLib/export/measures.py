@@ -53,7 +53,7 @@ class Measures:
         surface_cm2: area of the surface by Crofton's formula in 13 directions (Lehmann and Legland 2012,
             hdl.handle.net/10380/3342): within a few percent for rounded shapes thicker than some voxels; a box with
             sharp edges along the grid comes out up to 10 percent too small.
-        grey: None for an empty segment.
+        grey: None for an empty segment, or where the scan's grey values are not known.
         low_ras: lowest corner, RAS in mm, of the upright box round the voxels; None for an empty segment.
         high_ras: highest corner, likewise.
         diameters: in the axial slice where it is longest; None for an empty segment.
@@ -82,8 +82,14 @@ class Measures:
         return r, a, s
 
 
-def measured(crop: MaskCrop, volume: Volume) -> Measures:
-    """Measure a mask on the grid of a volume; positions are RAS in mm."""
+def measured(crop: MaskCrop, volume: Volume, grey: bool = True) -> Measures:
+    """Measure a mask.
+
+    Args:
+        crop: the mask, on the volume's grid.
+        volume: the scan.
+        grey: whether its grey values are to be measured; False: the volume is a grid only.
+    """
     crop = crop.tightened()
     voxels = int(np.count_nonzero(crop.mask))
     if not voxels:
@@ -94,7 +100,7 @@ def measured(crop: MaskCrop, volume: Volume) -> Measures:
         voxels=voxels,
         volume_ml=voxels * volume.voxel_volume_ml,
         surface_cm2=surface_cm2(crop.mask, volume),
-        grey=grey_values(volume.array[crop.slices][crop.mask]),
+        grey=grey_values(volume.array[crop.slices][crop.mask]) if grey else None,
         low_ras=_point(low),
         high_ras=_point(high),
         diameters=axial_diameters(crop, volume),
@@ -128,22 +134,42 @@ def surface_cm2(mask: BoolArray, volume: Volume) -> float:
     return float(shape.GetPerimeter(1)) / 100.0
 
 
-def labelled_parts(mask: BoolArray) -> tuple[npt.NDArray[np.integer], list[int]]:
-    """Connected parts of a mask (k, j, i); voxels that share a corner are connected.
+def part_sizes(mask: BoolArray) -> list[int]:
+    """Voxels of each connected part of a mask (k, j, i), the largest first."""
+    return _labelled(mask)[1]
+
+
+def parts_of(crop: MaskCrop, most: int) -> tuple[list[MaskCrop], int]:
+    """The connected parts of a mask as masks of their own.
+
+    Args:
+        crop: the mask; voxels that share a corner are connected.
+        most: no more than this many are given, the largest.
 
     Returns:
-        The number of its part for each voxel, 0 outside, and the parts' numbers of voxels; part 1 is the largest.
+        The parts, the largest first, and how many there are in all.
     """
+    if not crop.mask.any():
+        return [], 0
+    image, sizes = _labelled(crop.mask)
+    shape = sitk.LabelShapeStatisticsImageFilter()
+    shape.Execute(image)
+    labels = sitk.GetArrayViewFromImage(image)
+    parts = []
+    for label in range(1, min(len(sizes), most) + 1):
+        i, j, k, width, height, depth = shape.GetBoundingBox(label)
+        mask = labels[k : k + depth, j : j + height, i : i + width] == label
+        parts.append(MaskCrop((crop.start[0] + k, crop.start[1] + j, crop.start[2] + i), mask))
+    return parts, len(sizes)
+
+
+def _labelled(mask: BoolArray) -> tuple[sitk.Image, list[int]]:
+    """The number of its part for each voxel, 0 outside, and the parts' numbers of voxels; part 1 is the largest."""
     connect = sitk.ConnectedComponentImageFilter()
     connect.FullyConnectedOn()
     order = sitk.RelabelComponentImageFilter()
-    labels = sitk.GetArrayFromImage(order.Execute(connect.Execute(_image(mask))))
-    return labels, [int(size) for size in order.GetSizeOfObjectsInPixels()]
-
-
-def part_sizes(mask: BoolArray) -> list[int]:
-    """Voxels of each connected part of a mask (k, j, i), the largest first."""
-    return labelled_parts(mask)[1]
+    image = order.Execute(connect.Execute(_image(mask)))
+    return image, [int(size) for size in order.GetSizeOfObjectsInPixels()]
 
 
 def faces_touched(crop: MaskCrop, volume: Volume) -> tuple[str, ...]:

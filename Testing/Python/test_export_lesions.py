@@ -1,0 +1,196 @@
+"""Lesions: which they are, where they lie, and what became of them since an earlier segmentation."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from builders import box_mask
+from measured_shapes import boxes, of_zeros, upright
+from VISTA3DSegmentLib.anatomy import class_of, terminology_entry
+from VISTA3DSegmentLib.edits import MaskCrop
+from VISTA3DSegmentLib.engine import Cancel
+from VISTA3DSegmentLib.errors import Cancelled
+from VISTA3DSegmentLib.export.changes import Course, changes_since
+from VISTA3DSegmentLib.export.lesions import is_lesion, lesions_of
+from VISTA3DSegmentLib.files.segments import Segment, Segmentation
+
+LIVER, SPLEEN, HEPATIC_TUMOR, LEFT_KIDNEY_CYST = 1, 3, 26, 116
+VOLUME = of_zeros((20, 40, 40))
+
+
+def made(name: str, *ends, class_id: int | None = None, terminology: str = "", shape=VOLUME.shape_kji) -> Segment:
+    """A segment of one or more boxes."""
+    mask = np.zeros(shape, np.bool_)
+    for start, end in ends:
+        mask |= box_mask(shape, start, end).full(shape)
+    return Segment(name, MaskCrop.of(mask), (200, 50, 50), class_id, terminology)
+
+
+def holding(*segments: Segment) -> Segmentation:
+    return Segmentation(VOLUME.shape_kji, VOLUME.ijk_to_ras, segments)
+
+
+def changes(before: Segmentation, now: Segmentation):
+    return changes_since(before, now, lesions_of(now, VOLUME), VOLUME)
+
+
+def courses(before: list, now: list) -> list[tuple[Course, tuple[int, ...], tuple[int, ...]]]:
+    """What became of lesions that are the given boxes."""
+    found = changes(holding(made("mass", *before)), holding(made("mass", *now)))
+    return [(one.course, one.now, one.before) for one in found.lesions]
+
+
+def box(k: int, j: int, i: int, side: int = 4):
+    return (k, j, i), (k + side, j + side, i + side)
+
+
+def test_tumours_cysts_and_structures_without_a_class_are_lesions():
+    place = box(1, 1, 1)
+    assert is_lesion(made("mass", place))
+    assert is_lesion(made("hepatic tumor", place, class_id=HEPATIC_TUMOR))
+    assert is_lesion(made("cyst", place, class_id=LEFT_KIDNEY_CYST))
+    assert is_lesion(made("x", place, terminology=terminology_entry(class_of(HEPATIC_TUMOR))))
+    assert not is_lesion(made("liver", place, class_id=LIVER))
+    assert not is_lesion(made("x", place, terminology=terminology_entry(class_of(LIVER))))
+    assert not is_lesion(made("prostate or uterus", place, class_id=16))
+
+
+def test_each_part_of_a_lesion_segment_is_a_lesion_the_largest_first():
+    found = lesions_of(holding(made("mass", box(1, 1, 1, 2), box(8, 8, 8, 5), box(1, 30, 30, 3))), VOLUME)
+    assert [(one.number, one.measures.voxels) for one in found.found] == [(1, 125), (2, 27), (3, 8)]
+    assert found.found[0].mask.start == (8, 8, 8)
+    assert found.found[0].centre_ras == pytest.approx((100 - 10, 80 - 10, -300 + 10))
+
+
+def test_parts_next_to_one_another_do_not_leak_into_each_other():
+    shell = np.zeros((9, 9, 9), np.bool_)
+    shell[:] = True
+    shell[1:8, 1:8, 1:8] = False
+    shell[4, 4, 4] = True
+    volume = of_zeros(shell.shape)
+    segmentation = Segmentation(shell.shape, volume.ijk_to_ras, (Segment("mass", MaskCrop.of(shell), (1, 2, 3)),))
+    assert [one.measures.voxels for one in lesions_of(segmentation, volume).found] == [9**3 - 7**3, 1]
+
+
+def test_a_lesion_lies_in_the_organ_with_most_overlap():
+    organs = (
+        made("spleen", ((0, 0, 0), (20, 40, 10)), class_id=SPLEEN),
+        made("liver", ((0, 0, 10), (20, 40, 40)), class_id=LIVER),
+    )
+    (lesion,) = lesions_of(holding(*organs, made("mass", ((5, 5, 9), (9, 9, 14)))), VOLUME).found
+    assert (lesion.organ, lesion.distance_mm) == ("liver", 0.0)
+
+
+def test_a_lesion_cut_out_of_its_organ_belongs_to_the_nearest_within_ten_millimetres():
+    organs = (
+        made("spleen", ((0, 0, 0), (20, 40, 3)), class_id=SPLEEN),
+        made("liver", ((0, 0, 30), (20, 40, 40)), class_id=LIVER),
+    )
+    (lesion,) = lesions_of(holding(*organs, made("mass", ((5, 5, 19), (9, 9, 23)))), VOLUME).found
+    assert (lesion.organ, lesion.distance_mm) == ("liver", pytest.approx(30 - 22))
+    (far,) = lesions_of(holding(organs[0], made("mass", ((5, 5, 19), (9, 9, 23)))), VOLUME).found
+    assert (far.organ, far.distance_mm) == ("", None)
+
+
+def test_without_an_organ_beside_it_the_codes_say_where_a_lesion_lies():
+    segments = made("t", box(1, 1, 1), class_id=HEPATIC_TUMOR), made("c", box(9, 20, 20, 3), class_id=LEFT_KIDNEY_CYST)
+    assert [one.organ for one in lesions_of(holding(*segments), VOLUME).found] == ["liver", "left kidney"]
+
+
+def test_more_lesions_than_anybody_reads_are_counted(monkeypatch):
+    monkeypatch.setattr("VISTA3DSegmentLib.export.lesions.MOST_LESIONS", 2)
+    found = lesions_of(holding(made("mass", box(1, 1, 1), box(9, 9, 9), box(1, 20, 20))), VOLUME)
+    assert (len(found.found), found.left_out) == (2, 1)
+
+
+def test_looking_for_lesions_can_be_cancelled():
+    cancel: Cancel = lambda: True  # noqa: E731 (the shortest one)
+    with pytest.raises(Cancelled):
+        lesions_of(holding(made("mass", box(1, 1, 1))), VOLUME, cancel=cancel)
+
+
+def test_volume_change_of_each_structure_is_that_of_its_own_grid():
+    now = holding(made("liver", ((0, 0, 0), (10, 20, 20)), class_id=LIVER))
+    coarse = of_zeros((10, 20, 20), upright((2, 2, 2)))
+    before = boxes(coarse, {"Liver": ((0, 0, 0), (5, 10, 8))}, class_id=LIVER)
+    (change,) = changes(before, now).volume_ml
+    assert (change.before, change.now) == (pytest.approx(3.2), pytest.approx(4.0))
+    assert (change.difference, change.percent) == (pytest.approx(0.8), pytest.approx(25))
+
+
+def test_a_structure_is_found_again_by_its_codes_when_it_was_renamed():
+    place = box(1, 1, 1)
+    before = holding(made("Leber", place, class_id=LIVER), made("Milz", place, class_id=SPLEEN))
+    found = changes(before, holding(made("liver", place, class_id=LIVER), made("new", place)))
+    assert found.volume_ml[0].percent == pytest.approx(0)
+    assert found.volume_ml[1] is None
+    assert found.gone == (("Milz", pytest.approx(0.064)),)
+
+
+def test_two_structures_of_the_same_codes_are_not_mixed_up():
+    a, b = box(1, 1, 1), box(9, 9, 9, 5)
+    before = holding(made("one", a, class_id=HEPATIC_TUMOR), made("two", b, class_id=HEPATIC_TUMOR))
+    found = changes(before, holding(made("two", b, class_id=HEPATIC_TUMOR), made("x", a, class_id=HEPATIC_TUMOR)))
+    assert found.volume_ml[0].percent == pytest.approx(0)
+    assert found.volume_ml[1].before == pytest.approx(0.064)
+
+
+def test_a_lesion_that_grew_persists_and_its_diameter_is_compared():
+    found = changes(holding(made("mass", box(5, 5, 5, 4))), holding(made("mass", box(4, 4, 4, 6))))
+    (one,) = found.lesions
+    assert (one.course, one.now, one.before) == (Course.PERSISTING, (1,), (1,))
+    assert one.volume_ml.percent == pytest.approx(100 * (216 / 64 - 1))
+    assert one.longest_mm.now > one.longest_mm.before > 4
+    assert "not registered" in found.notices[0]
+
+
+def test_new_and_resolved_lesions_are_told():
+    assert courses([box(1, 1, 1)], [box(12, 30, 30)]) == [(Course.NEW, (1,), ()), (Course.RESOLVED, (), (1,))]
+
+
+def test_lesions_that_became_one_have_merged_and_one_that_fell_apart_has_split():
+    two, one = [box(5, 5, 5), box(5, 5, 11, 3)], [((5, 5, 5), (9, 9, 15))]
+    assert courses(two, one) == [(Course.MERGED, (1,), (1, 2))]
+    assert courses(one, two) == [(Course.SPLIT, (1, 2), (1,))]
+
+
+def test_lesions_that_merged_and_split_at_once_are_one_group():
+    before = [((5, 5, 0), (9, 9, 10)), ((5, 5, 12), (9, 9, 20))]
+    now = [((5, 5, 0), (9, 9, 4)), ((5, 5, 6), (9, 9, 18))]
+    assert courses(before, now) == [(Course.REARRANGED, (1, 2), (1, 2))]
+
+
+def test_a_neighbour_that_shares_a_few_voxels_is_another_lesion():
+    before, now = [((5, 5, 5), (9, 9, 15))], [((5, 5, 5), (9, 9, 13)), ((5, 8, 14), (9, 18, 20))]
+    assert courses(before, now) == [(Course.NEW, (1,), ()), (Course.PERSISTING, (2,), (1,))]
+
+
+def test_a_lesion_that_moved_with_breathing_is_the_same_one():
+    assert courses([box(1, 5, 5)], [box(12, 5, 5)]) == [(Course.PERSISTING, (1,), (1,))]
+
+
+def test_a_moved_lesion_of_another_organ_is_another_lesion():
+    found = changes(
+        holding(made("cyst", box(1, 5, 5), class_id=LEFT_KIDNEY_CYST)),
+        holding(made("tumor", box(8, 5, 5), class_id=HEPATIC_TUMOR)),
+    )
+    assert [one.course for one in found.lesions] == [Course.NEW, Course.RESOLVED]
+
+
+def test_a_lesion_where_the_other_scan_does_not_reach_is_neither_new_nor_resolved():
+    short = of_zeros((5, 40, 40))
+    before = boxes(short, {"mass": ((1, 1, 1), (4, 4, 4))})
+    found = changes(before, holding(made("mass", box(1, 1, 1, 3), box(14, 30, 30))))
+    assert [one.course for one in found.lesions] == [Course.NOT_COVERED, Course.PERSISTING]
+
+
+def test_a_prior_that_lies_elsewhere_is_compared_by_name_only():
+    elsewhere = upright()
+    elsewhere[2, 3] = 5000
+    before = replace(holding(made("mass", box(1, 1, 1))), ijk_to_ras=elsewhere)
+    found = changes(before, holding(made("mass", box(1, 1, 1))))
+    assert found.lesions == ()
+    assert found.volume_ml[0].percent == pytest.approx(0)
+    assert "shares no space" in found.notices[0]

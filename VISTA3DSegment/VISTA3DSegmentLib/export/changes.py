@@ -1,0 +1,292 @@
+"""What changed since an earlier segmentation: the volume of each structure, and which lesion became which.
+
+Volumes and diameters of the earlier segmentation are measured on its own grid; only for matching are its lesions put
+onto the grid of the new scan, where they lie in space. Nothing is registered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+
+from ..edits import MaskCrop
+from ..engine import Cancel
+from ..errors import VolumeError
+from ..files.placing import placed_on
+from ..files.segments import Segment, Segmentation
+from ..prompts import Ras
+from ..terminology import meaning_of
+from ..volume import Volume
+from .lesions import Lesion, Lesions, lesions_of
+
+SMALLEST_SHARE = 0.1
+"""Two lesions are the same one if they share this part of the smaller one's voxels; less is a neighbour."""
+
+NEAR_MM = 20.0
+"""Lesions of the same segment or organ whose centres are this close are the same one, though they do not overlap:
+breathing moves the liver by about as much (Langen and Jones 2001, Int J Radiat Oncol Biol Phys 50:265)."""
+
+MATCHED_BY_POSITION = (
+    "Lesions were matched with the earlier ones by their position in the scanner; the scans were not registered."
+)
+
+
+@dataclass(frozen=True)
+class Change:
+    """A quantity before and now, in one unit.
+
+    Args:
+        before: then.
+        now: now.
+    """
+
+    before: float
+    now: float
+
+    @property
+    def difference(self) -> float:
+        """Now minus before."""
+        return self.now - self.before
+
+    @property
+    def percent(self) -> float | None:
+        """The difference in percent of what it was before; None if it was nothing."""
+        return 100 * self.difference / self.before if self.before else None
+
+
+class Course(Enum):
+    """What became of lesions; nobody can say of those that lie where the other scan does not reach."""
+
+    PERSISTING = "persisting"
+    NEW = "new"
+    RESOLVED = "resolved"
+    MERGED = "merged"
+    SPLIT = "split"
+    REARRANGED = "merged and split"
+    NOT_COVERED = "outside the other scan"
+
+
+@dataclass(frozen=True)
+class LesionChange:
+    """One lesion, or several that became one another.
+
+    Args:
+        course: what happened.
+        now: numbers of the lesions now.
+        before: numbers of the lesions before, in a count of their own.
+        volume_ml: of all of them.
+        longest_mm: the longest axial diameter, of a lesion that persists; else None.
+        place: organ or segment, for people.
+    """
+
+    course: Course
+    now: tuple[int, ...]
+    before: tuple[int, ...]
+    volume_ml: Change
+    longest_mm: Change | None
+    place: str
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What changed since an earlier segmentation.
+
+    Args:
+        volume_ml: of each segment of now, in their order; None for one that was not there before.
+        gone: names and volumes in ml of segments that are not there any more.
+        lesions: those of now by number, then the resolved ones.
+        notices: what the person should know about how it was compared.
+    """
+
+    volume_ml: tuple[Change | None, ...]
+    gone: tuple[tuple[str, float], ...]
+    lesions: tuple[LesionChange, ...]
+    notices: tuple[str, ...]
+
+
+def changes_since(
+    prior: Segmentation, segmentation: Segmentation, lesions: Lesions, volume: Volume, cancel: Cancel | None = None
+) -> Changes:
+    """Compare with an earlier segmentation of the same patient.
+
+    Args:
+        prior: the earlier one, on any grid.
+        segmentation: the new one, on the volume's grid.
+        lesions: of the new one.
+        volume: the new scan.
+        cancel: asked before each lesion.
+
+    Raises:
+        Cancelled.
+    """
+    voxel_before = _voxel_ml(prior)
+    partners = _partners(segmentation.segments, prior.segments)
+    volumes = tuple(
+        None if other is None else Change(_voxels(other) * voxel_before, _voxels(one) * volume.voxel_volume_ml)
+        for one, other in zip(segmentation.segments, partners, strict=True)
+    )
+    kept = {id(other) for other in partners if other is not None}
+    gone = tuple((one.name, _voxels(one) * voxel_before) for one in prior.segments if id(one) not in kept)
+    grid = Volume(np.broadcast_to(np.zeros((1, 1, 1), np.uint8), prior.shape_kji), prior.ijk_to_ras)
+    earlier = lesions_of(prior, grid, grey=False, cancel=cancel)
+    matched, notices = _compared(lesions.found, earlier.found, prior, grid, volume)
+    return Changes(volumes, gone, matched, notices)
+
+
+def _compared(
+    now: Sequence[Lesion], before: Sequence[Lesion], prior: Segmentation, grid: Volume, volume: Volume
+) -> tuple[tuple[LesionChange, ...], tuple[str, ...]]:
+    try:
+        masks = _on_grid(before, prior, volume)
+    except VolumeError:
+        return (), (
+            "The earlier segmentation shares no space with this scan, so that its lesions could not be compared; "
+            "volumes were, by name.",
+        )
+    pairs = [(a, b) for a, one in enumerate(now) for b, mask in enumerate(masks) if _same_by_overlap(one.mask, mask)]
+    pairs += _nearest_pairs(now, before, pairs)
+    groups = _groups(len(now), len(before), pairs)
+    found = [
+        _change([now[a] for a in here], [before[b] for b in there], grid if here else volume) for here, there in groups
+    ]
+    return tuple(found), (MATCHED_BY_POSITION,) if before else ()
+
+
+def _on_grid(lesions: Sequence[Lesion], prior: Segmentation, volume: Volume) -> list[MaskCrop]:
+    as_segments = tuple(Segment(f"lesion {one.number}", one.mask, (0, 0, 0)) for one in lesions)
+    placed = placed_on(Segmentation(prior.shape_kji, prior.ijk_to_ras, as_segments), volume)
+    return [one.mask for one in placed.segments]
+
+
+def _same_by_overlap(one: MaskCrop, other: MaskCrop) -> bool:
+    shared = np.count_nonzero(one.mask & other.inside(one.start, one.shape))
+    smaller = min(np.count_nonzero(one.mask), np.count_nonzero(other.mask))
+    return bool(shared and shared >= SMALLEST_SHARE * smaller)
+
+
+def _nearest_pairs(
+    now: Sequence[Lesion], before: Sequence[Lesion], pairs: Sequence[tuple[int, int]]
+) -> list[tuple[int, int]]:
+    """Lesions that overlap none, each with the nearest of its kind; the closest pairs first, each lesion once."""
+    free_now = set(range(len(now))) - {a for a, _ in pairs}
+    free_before = set(range(len(before))) - {b for _, b in pairs}
+    distances = sorted(
+        (float(np.linalg.norm(np.subtract(now[a].centre_ras, before[b].centre_ras))), a, b)
+        for a in free_now
+        for b in free_before
+        if _same_kind(now[a], before[b])
+    )
+    found = []
+    for distance, a, b in distances:
+        if distance <= NEAR_MM and a in free_now and b in free_before:
+            free_now.discard(a)
+            free_before.discard(b)
+            found.append((a, b))
+    return found
+
+
+def _same_kind(one: Lesion, other: Lesion) -> bool:
+    return one.segment.casefold() == other.segment.casefold() or (
+        one.organ != "" and one.organ.casefold() == other.organ.casefold()
+    )
+
+
+def _groups(now: int, before: int, pairs: Sequence[tuple[int, int]]) -> list[tuple[list[int], list[int]]]:
+    """Lesions of now and of before that hang together by pairs; those of now in order, then what is of before alone."""
+    groups: list[tuple[set[int], set[int]]] = []
+    for a in range(now):
+        here, there = {a}, {b for first, b in pairs if first == a}
+        for group in [group for group in groups if group[1] & there]:
+            groups.remove(group)
+            here, there = here | group[0], there | group[1]
+        groups.append((here, there))
+    groups.sort(key=lambda group: min(group[0]))
+    alone = set(range(before)) - {b for _, b in pairs}
+    return [(sorted(here), sorted(there)) for here, there in groups] + [([], [b]) for b in sorted(alone)]
+
+
+def _course(now: Sequence[Lesion], before: Sequence[Lesion], other: Volume) -> Course:
+    if not now or not before:
+        alone = (*now, *before)[0]
+        if not _holds(other, alone.centre_ras):
+            return Course.NOT_COVERED
+        return Course.NEW if now else Course.RESOLVED
+    return {
+        (False, False): Course.PERSISTING,
+        (False, True): Course.MERGED,
+        (True, False): Course.SPLIT,
+        (True, True): Course.REARRANGED,
+    }[len(now) > 1, len(before) > 1]
+
+
+def _holds(volume: Volume, ras: Ras) -> bool:
+    ijk = volume.ijk_of(ras)
+    return bool((ijk >= -0.5).all() and (ijk <= np.array(volume.shape_kji[::-1]) - 0.5).all())
+
+
+def _change(now: Sequence[Lesion], before: Sequence[Lesion], other: Volume) -> LesionChange:
+    """What became of lesions that hang together; ``other`` is the scan in which those of one side alone are missing."""
+    course = _course(now, before, other)
+    longest = None
+    if course is Course.PERSISTING:
+        longest = Change(_longest_mm(before[0]), _longest_mm(now[0]))
+    first = (*now, *before)[0]
+    return LesionChange(
+        course=course,
+        now=tuple(one.number for one in now),
+        before=tuple(one.number for one in before),
+        volume_ml=Change(_sum_ml(before), _sum_ml(now)),
+        longest_mm=longest,
+        place=first.organ or first.segment,
+    )
+
+
+def _longest_mm(lesion: Lesion) -> float:
+    diameters = lesion.measures.diameters
+    return 0.0 if diameters is None else diameters.longest.length_mm
+
+
+def _sum_ml(lesions: Sequence[Lesion]) -> float:
+    return float(sum(one.measures.volume_ml for one in lesions))
+
+
+def _partners(now: Sequence[Segment], before: Sequence[Segment]) -> list[Segment | None]:
+    """For each segment the earlier one that is the same structure: of the same name, else the only one of its codes."""
+    free = list(before)
+    partners: list[Segment | None] = [None] * len(now)
+    for same in (_same_name, _same_codes):
+        for n, one in enumerate(now):
+            alike = [other for other in free if same(one, other)]
+            rivals = [m for m, rival in enumerate(now) if partners[m] is None and same(rival, one)]
+            if partners[n] is None and len(alike) == 1 and rivals == [n]:
+                partners[n] = alike[0]
+                free.remove(alike[0])
+    return partners
+
+
+def _same_name(one: Segment, other: Segment) -> bool:
+    return one.name.strip().casefold() == other.name.strip().casefold()
+
+
+def _same_codes(one: Segment, other: Segment) -> bool:
+    codes = [_codes(segment) for segment in (one, other)]
+    return codes[0] is not None and codes[0] == codes[1]
+
+
+def _codes(segment: Segment) -> tuple[str, ...] | None:
+    meaning = meaning_of(segment.terminology, segment.class_id)
+    if meaning is None:
+        return None
+    concepts = (meaning.category, meaning.type, meaning.modifier, meaning.region, meaning.region_modifier)
+    return tuple("" if concept is None else f"{concept.scheme} {concept.value}" for concept in concepts)
+
+
+def _voxels(segment: Segment) -> int:
+    return int(np.count_nonzero(segment.mask.mask))
+
+
+def _voxel_ml(segmentation: Segmentation) -> float:
+    return float(abs(np.linalg.det(segmentation.ijk_to_ras[:3, :3]))) / 1000.0
