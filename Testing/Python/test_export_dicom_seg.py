@@ -16,6 +16,7 @@ import numpy as np
 import pydicom
 import pytest
 from builders import box_mask
+from dicom_builder import along_z, write_series
 from export_world import (
     CLICKED,
     DRAWN,
@@ -288,6 +289,16 @@ def test_headers_that_highdicom_refuses_are_refused_without_telling_them(source:
     assert caught.value.__cause__ is None
 
 
+def test_headers_that_say_little_are_enough(tmp_path: Path) -> None:
+    source = read_source(write_series(tmp_path / "sparse", along_z(0, 2, 4)))
+    assert "frame of reference" in " ".join(source.notices)
+    found = segmentation(segment(box_mask((3, 6, 8), (1, 2, 3), (3, 4, 5))), volume=source.lattice)
+    write_dicom_seg(tmp_path / "seg.dcm", found, source)
+    assert errors_of(tmp_path / "seg.dcm") == []
+    other = read_by_dcmqi(tmp_path / "seg.dcm", source, tmp_path / "read")
+    np.testing.assert_array_equal(other.masks[1], voxels(found, source)[0])
+
+
 def test_long_codes_and_names_of_schemes_are_valid(source: DicomSource, tmp_path: Path) -> None:
     entry = "x~SCT^123037004^Anatomical Structure~99MyOwnCodingScheme^a-code-of-many-letters^Thing~^^~y~^^~^^"
     one = replace(segment(one_box(), "thing", None), terminology=entry)
@@ -352,15 +363,19 @@ def test_a_folder_that_is_not_there_is_refused(source: DicomSource, tmp_path: Pa
 
 
 @BOTH
-def test_voxels_that_come_out_wrong_are_caught_before_the_old_file_goes(
-    source: DicomSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, labelmap: bool
+@pytest.mark.parametrize("by_slices", [1.0, 0.3])
+def test_frames_that_come_out_elsewhere_are_caught_before_the_old_file_goes(
+    source: DicomSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, labelmap: bool, by_slices: float
 ) -> None:
     (tmp_path / "seg.dcm").write_text("old")
     original = dicom_seg.pydicom.dcmwrite
+    step = by_slices * (source.positions_lps[1] - source.positions_lps[0])
 
     def worse(file: object, dataset: pydicom.Dataset, **options: object) -> None:
-        for item in dataset.PerFrameFunctionalGroupsSequence:
-            item.PlanePositionSequence[0].ImagePositionPatient = list(source.positions_lps[0])
+        # Frames of one place share their item.
+        items = [frame.PlanePositionSequence[0] for frame in dataset.PerFrameFunctionalGroupsSequence]
+        for plane in {id(one): one for one in items}.values():
+            plane.ImagePositionPatient = [f"{x:.10g}" for x in np.add(plane.ImagePositionPatient, step)]
         original(file, dataset, **options)
 
     monkeypatch.setattr(dicom_seg.pydicom, "dcmwrite", worse)
@@ -418,7 +433,9 @@ def ellipsoid(shape_kji: tuple[int, int, int], centre: float, radius: float) -> 
 
 
 @pytest.mark.filterwarnings("ignore:The value length")
-@pytest.mark.parametrize("name", ["crlm_ct_1004/series", "ct_dicom/series", "sarcoma/STS_001/CT", "sarcoma/STS_004/CT"])
+@pytest.mark.parametrize(
+    "name", ["crlm_ct_1004/series", "ct_dicom/series", "sarcoma/STS_001/CT", "sarcoma/STS_001/MR_T1"]
+)
 def test_real_series_are_exported_for(name: str, tmp_path: Path) -> None:
     source = read_source(shared(f"data/{name}"))
     shape = source.shape_kji
