@@ -151,11 +151,11 @@ def mask_of(planes: Planes, volume: Volume) -> MaskCrop:
 def _slices(planes: Planes, count: int) -> Iterator[tuple[int, tuple[FloatArray, ...]]]:
     """The slices, of those of a scan, that planes stand for, each with the polygons of the plane nearest to it."""
     half = planes.distance / 2
-    positions = np.asarray(planes.positions)
+    # Planes halfway between slices count as a little higher, all of them: so they make no structure longer.
+    positions = np.asarray(planes.positions) + SAME_PLANE / 2
     for k in range(count if len(positions) else 0):
         nearest = int(np.abs(positions - k).argmin())
-        # Half open: planes that lie halfway between slices shall not make the structure a slice longer.
-        if -half + SAME_PLANE / 2 < k - positions[nearest] <= half + SAME_PLANE / 2:
+        if -half < k - positions[nearest] <= half:
             yield k, planes.polygons[nearest]
 
 

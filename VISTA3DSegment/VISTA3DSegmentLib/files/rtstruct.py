@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydicom import dcmread
 from pydicom.dataset import Dataset
-from pydicom.errors import InvalidDicomError
 
 from ..edits import NOTHING
-from ..errors import FileFormatError, ResourceError, VolumeError
+from ..errors import FileFormatError, VolumeError
 from ..volume import Volume
+from .dicom_damage import damage_named
 from .dicom_descriptions import segment_of
 from .dicom_objects import STRUCTURE_SET_CLASS
 from .dicom_private import restored
-from .reading import COPY_AGAIN, open_for_reading
+from .reading import open_for_reading
 from .rt_contours import Planes, mask_of, planes_of, reaches_outside
 from .segments import Segment, Segmentation
 
-DAMAGED = (
-    InvalidDicomError, AttributeError, EOFError, IndexError, KeyError, NotImplementedError, OSError, OverflowError,
-    RecursionError, RuntimeError, TypeError, ValueError, struct.error,
-)  # fmt: skip
-"""What pydicom raises where a file is not what it says."""
-
+KIND = "an RT structure set"
 OTHER_SCAN = "Open the scan that the contours were drawn on."
 
 Structure = tuple[Segment, Planes]
@@ -68,11 +62,9 @@ def read_rtstruct(path: Path, like: Volume | None, scan: ScanIdentifiers | None 
             f"{path.name} is an RT structure set: it holds contours, and says nothing of the voxels between them.",
             "Open the scan first, or give it along.",
         )
-    try:
+    with damage_named(path, KIND):
         structures = structures_in(path, like, scan)
         segments = tuple(replace(segment, mask=mask_of(planes, like)) for segment, planes in structures)
-    except MemoryError as error:
-        raise ResourceError(f"There is not enough memory for {path.name}.", "Close other programs.") from error
     _check_some(structures, segments, like, path)
     kept = tuple(segment for segment in segments if segment.mask.mask.size)
     return Segmentation(like.shape_kji, like.ijk_to_ras, kept, _notices(structures, segments, like))
@@ -84,22 +76,16 @@ def structures_in(path: Path, like: Volume, scan: ScanIdentifiers | None = None)
     Raises:
         FileFormatError: no structure set, or damaged. VolumeError: another frame of reference.
     """
-    try:
-        with open_for_reading(path) as file:
-            dataset = dcmread(file, force=True)
-            if str(dataset.get("SOPClassUID")) != STRUCTURE_SET_CLASS:
-                raise FileFormatError(f"The DICOM file {path.name} is no RT structure set.", "Give an RTSTRUCT file.")
-            named = list(dataset.get("StructureSetROISequence") or ())
-            if scan is not None:
-                _check_frame(dataset, scan, path)
-            return [
-                (_described(roi, dataset), planes_of(_item_for(roi, dataset, "ROIContourSequence"), like))
-                for roi in named
-            ]
-    except DAMAGED as error:
-        raise FileFormatError(
-            f"The structure set {path.name} is damaged, or lacks what it must say.", COPY_AGAIN
-        ) from error
+    with damage_named(path, KIND), open_for_reading(path) as file:
+        dataset = dcmread(file, force=True)
+        if str(dataset.get("SOPClassUID")) != STRUCTURE_SET_CLASS:
+            raise FileFormatError(f"The DICOM file {path.name} is no RT structure set.", "Give an RTSTRUCT file.")
+        if scan is not None:
+            _check_frame(dataset, scan, path)
+        return [
+            (_described(roi, dataset), planes_of(_item_for(roi, dataset, "ROIContourSequence"), like))
+            for roi in dataset.get("StructureSetROISequence") or ()
+        ]
 
 
 def _check_frame(dataset: Dataset, scan: ScanIdentifiers, path: Path) -> None:
