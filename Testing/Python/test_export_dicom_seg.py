@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -32,6 +31,7 @@ from export_world import (
     series_of,
     voxels,
 )
+from pydicom.uid import ImplicitVRLittleEndian
 from shared_data import shared
 from VISTA3DSegmentLib import anatomy
 from VISTA3DSegmentLib.edits import NOTHING, MaskCrop
@@ -40,6 +40,7 @@ from VISTA3DSegmentLib.errors import Cancelled, FileFormatError, ResourceError, 
 from VISTA3DSegmentLib.export import dicom_seg
 from VISTA3DSegmentLib.export.dicom_seg import write_dicom_seg
 from VISTA3DSegmentLib.export.source import DicomSource, read_source
+from VISTA3DSegmentLib.files.dicom_private import CLASS_ID, CREATOR, GROUP, NAME, PROVENANCE
 from VISTA3DSegmentLib.files.dicom_seg import read_dicom_seg
 from VISTA3DSegmentLib.files.segments import Segmentation
 from VISTA3DSegmentLib.provenance import provenance_of
@@ -242,6 +243,29 @@ def test_our_own_reader_gets_everything_back(source: DicomSource, tmp_path: Path
         np.testing.assert_array_equal(mask, expected)
 
 
+def test_nonsense_in_our_private_elements_is_passed_over(source: DicomSource, tmp_path: Path) -> None:
+    write_dicom_seg(tmp_path / "seg.dcm", segmentation(segment(one_box())), source)
+    dataset = pydicom.dcmread(tmp_path / "seg.dcm")
+    block = dataset.SegmentSequence[0].private_block(GROUP, CREATOR)
+    for element, value in ((PROVENANCE, b"{"), (CLASS_ID, b"99999999"), (NAME, b" ")):
+        block.add_new(element, "UN", value)
+    dataset.save_as(tmp_path / "seg.dcm")
+    (again,) = read_dicom_seg(tmp_path / "seg.dcm").segments
+    provenance = provenance_of(again.tags)
+    assert (again.name, again.class_id) == ("liver", LIVER)
+    assert provenance is not None
+    assert provenance.model == "vista3d starter"
+
+
+def test_our_private_elements_survive_programs_that_do_not_know_them(source: DicomSource, tmp_path: Path) -> None:
+    write_dicom_seg(tmp_path / "seg.dcm", segmentation(segment(one_box(), "lésion", 132)), source)
+    dataset = pydicom.dcmread(tmp_path / "seg.dcm")
+    dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian  # kinds of private values are lost in it
+    dataset.save_as(tmp_path / "implicit.dcm")
+    (again,) = read_dicom_seg(tmp_path / "implicit.dcm").segments
+    assert (again.name, again.class_id, provenance_of(again.tags)) == ("lésion", 132, CLICKED)
+
+
 def test_it_refers_to_the_images_of_the_patient(source: DicomSource, tmp_path: Path) -> None:
     write_dicom_seg(tmp_path / "seg.dcm", segmentation(), source)
     written, image = pydicom.dcmread(tmp_path / "seg.dcm"), source.slices[0]
@@ -356,7 +380,6 @@ def test_cancelling_leaves_the_old_file_and_nothing_else(source: DicomSource, tm
     assert [(one.name, one.read_text()) for one in folder.iterdir()] == [("seg.dcm", "old")]
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="permissions of POSIX")
 def test_a_folder_that_is_not_there_is_refused(source: DicomSource, tmp_path: Path) -> None:
     with pytest.raises(ResourceError, match="could not be written"):
         write_dicom_seg(tmp_path / "missing" / "seg.dcm", segmentation(), source)

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pydicom.dataset import Dataset
 
 from ..provenance import TAG, provenance_of
+from .label_maps import MAX_LABEL
 from .segments import Segment
 
 GROUP = 0x0071
@@ -39,16 +40,16 @@ def restored(item: Dataset, segment: Segment) -> Segment:
     return replace(
         segment,
         name=name or segment.name,
-        class_id=int(class_id) if class_id.isdecimal() else segment.class_id,
+        class_id=int(class_id) if class_id.isdecimal() and 0 < int(class_id) <= MAX_LABEL else segment.class_id,
         tags=tags,
     )
 
 
 def _text(item: Dataset, element: int) -> str:
-    """The value as text; "" if it is not there. Programs that do not know the element pass it on as bytes."""
+    """The value as text; "" if there is none. Programs that do not know the element pass it on as bytes."""
     try:
         value = item.private_block(GROUP, CREATOR)[element].value
-    except KeyError:
+    except (KeyError, ValueError):
         return ""
     text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
     return text.strip("\0 ")
