@@ -60,6 +60,15 @@ def test_hole_is_joined_to_the_contour_round_it_by_a_channel_without_width() -> 
     assert polygon.tolist() == [[0, 0], [5, 0], [5, 4], [0, 4], [0, 2], [2, 2], [2, 3], [3, 3], [3, 2], [2, 2], [0, 2]]
 
 
+def test_channels_of_several_holes_are_reached_one_after_the_other() -> None:
+    """Else the contour would go back and forth along the border."""
+    drawn = plane("#####", "###.#", "#####", "##.##", "#.###", "#####")
+    (polygon,) = polygons_of(drawn)
+    borders = 2 * (5 + 6) + 4 + 8  # round all, the single hole, the two that touch at a corner
+    channels = 2 * (3 + 2)
+    assert np.abs(polygon - np.roll(polygon, -1, axis=0)).sum() == borders + channels
+
+
 def test_island_in_a_hole_is_a_contour_of_its_own() -> None:
     drawn = plane("#####", "#...#", "#.#.#", "#...#", "#####")
     assert sorted(area(polygon) for polygon in polygons_of(drawn)) == [1.0, 16.0]

@@ -118,12 +118,11 @@ class _Corners:
         for hole in holes:
             arrivals.setdefault(self._border_left_of(hole), []).append(hole)
         for border, arrived in arrivals.items():
-            top, bottom = int(self.tops[border]), int(self.bottoms[border])
-            begin = top if following[top] == bottom else bottom
-            end = following[begin]
-            for hole in arrived if begin == top else reversed(arrived):
-                begin = self._insert(following, begin, hole)
-            following[begin] = end
+            # The voxels on its right are in the mask, and every loop keeps them so: it goes up.
+            corner, end = int(self.bottoms[border]), int(self.tops[border])
+            for hole in reversed(arrived):
+                corner = self._insert(following, corner, hole)
+            following[corner] = end
 
     def _border_left_of(self, hole: int) -> int:
         """The vertical border that is met first on the way to the left."""

@@ -28,6 +28,7 @@ from .equipment import (
     DEVICE_SERIAL_NUMBER,
     MANUFACTURER,
     MODEL_NAME,
+    SHORT_STRING,
     SHORT_TEXT,
     SOFTWARE_VERSION,
     STRUCTURE_SET_SERIES,
@@ -40,9 +41,6 @@ from .segment_descriptions import coded, history_of, identification_of
 from .source import DicomSource, matched
 
 LABEL = "VISTA3DSegment"
-SHORT_STRING = 16
-"""Characters of the value representation SH (PS3.5, 6.2)."""
-
 STUDY_CLASS = "1.2.840.10008.3.1.2.3.1"
 """Detached Study Management: retired, and still how a structure set refers to a study (PS3.3, C.8.8.5)."""
 
