@@ -199,6 +199,24 @@ def test_place_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
             write_surfaces(path, of(VOXEL), SurfaceForm.STL, merged=merged)
 
 
+def test_disk_that_stores_something_else_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.stl"
+    write_surfaces(path, of(VOXEL), SurfaceForm.STL, merged=True)
+    earlier = path.read_bytes()
+    real = Path.open
+
+    def forgetful(path: Path, mode: str = "r", *rest: Any) -> Any:
+        if mode == "rb" and path.name.endswith(".partial"):
+            path.write_bytes(earlier)
+        return real(path, mode, *rest)
+
+    monkeypatch.setattr(Path, "open", forgetful)
+    with pytest.raises(FileFormatError, match="did not read back"):
+        write_surfaces(path, of(BALL), SurfaceForm.STL, merged=True)
+    assert path.read_bytes() == earlier
+    assert [one.name for one in tmp_path.iterdir()] == ["a.stl"]
+
+
 def test_file_names_are_safe_on_every_system_and_unique() -> None:
     names = [
         "liver",

@@ -2,9 +2,10 @@
 
 Surface nets put the border exactly between voxels, so their volume is that of the voxels, also of a single one, and
 they are closed at the edge of the scan too. Steps are smoothed by a windowed sinc (Taubin, 1996), which hardly shrinks;
-what it shrinks is given back along the normals. Where it would shrink a segment by more than ``MOST_SHRINKING`` (thin
-ones, of one or two voxels), the border stays as it is. Measured on 25 organs at 3 mm: 0.3 % of a large one's volume are
-given back, 6 % of an adrenal gland's.
+what it shrinks is given back along the normals. The thinner a segment, the more it would shrink: the first of
+``FILTERS`` is taken that shrinks it by less than ``MOST_SHRINKING``, and where none does (one or two voxels thick) the
+border stays as it is. Of 61 structures of a CT at 3 mm, 45 pass the first, 14 (thin muscles, adrenal glands, vessels)
+the second, 2 neither.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ from ..edits import MaskCrop
 from ..files.dicom_stack import LPS_TO_RAS
 from ..volume import FloatArray
 
-PASS_BAND = 0.1
-ITERATIONS = 20
-"""Of the windowed sinc: smooths the steps of single voxels and leaves what is larger (VTK's own defaults)."""
+FILTERS = ((0.03, 30), (0.1, 20))
+"""Pass band and iterations of the windowed sinc. The first leaves no trace of steps and is about as strong as Slicer's
+smoothing; the second, VTK's own, rounds them."""
 MOST_SHRINKING = 0.1
 CORRECTIONS = 3
 """Steps along the normals; each leaves about a hundredth of the error."""
@@ -104,8 +105,9 @@ def _net(mask: MaskCrop, spacing_mm: FloatArray) -> tuple[FloatArray, TriangleAr
 def _smoothed(points: FloatArray, triangles: TriangleArray) -> FloatArray:
     """Points without the steps of voxels, the enclosed volume unchanged."""
     volume = _volume(points, triangles)
-    smooth = _through_sinc(points, triangles)
-    if abs(_volume(smooth, triangles) / volume - 1) > MOST_SHRINKING:
+    filtered = (_through_sinc(points, triangles, *strength) for strength in FILTERS)
+    smooth = next((one for one in filtered if abs(_volume(one, triangles) / volume - 1) < MOST_SHRINKING), None)
+    if smooth is None:
         return points
     for _ in range(CORRECTIONS):
         growth = _growth(smooth, triangles)
@@ -115,7 +117,7 @@ def _smoothed(points: FloatArray, triangles: TriangleArray) -> FloatArray:
     return smooth
 
 
-def _through_sinc(points: FloatArray, triangles: TriangleArray) -> FloatArray:
+def _through_sinc(points: FloatArray, triangles: TriangleArray, pass_band: float, iterations: int) -> FloatArray:
     vertices, cells, surface = vtkPoints(), vtkCellArray(), vtkPolyData()
     vertices.SetData(numpy_to_vtk(points, deep=True))
     cells.SetData(3, numpy_to_vtkIdTypeArray(triangles.ravel(), deep=True))
@@ -123,8 +125,8 @@ def _through_sinc(points: FloatArray, triangles: TriangleArray) -> FloatArray:
     surface.SetPolys(cells)
     sinc = vtkWindowedSincPolyDataFilter()
     sinc.SetInputData(surface)
-    sinc.SetPassBand(PASS_BAND)
-    sinc.SetNumberOfIterations(ITERATIONS)
+    sinc.SetPassBand(pass_band)
+    sinc.SetNumberOfIterations(iterations)
     sinc.NonManifoldSmoothingOn()
     sinc.NormalizeCoordinatesOn()
     sinc.Update()
