@@ -33,9 +33,14 @@ def object_in(folder: Path) -> Path:
     """The only segmentation or structure set in a folder and its subfolders.
 
     Raises:
-        FileFormatError: there is none, or there are several.
+        FileFormatError: there is none, or there are several; the folder may not be read.
     """
-    found = [path for path in sorted(folder.rglob("*")) if is_segmentation(path) or is_structure_set(path)]
+    try:
+        found = [path for path in sorted(folder.rglob("*")) if is_segmentation(path) or is_structure_set(path)]
+    except OSError as error:
+        raise FileFormatError(
+            f"The folder {folder} cannot be read ({error.strerror}).", "Check that you are allowed to read it."
+        ) from error
     if len(found) == 1:
         return found[0]
     if not found:
