@@ -35,7 +35,7 @@ from VISTA3DSegmentLib.export import rt_contour_items, rtstruct
 from VISTA3DSegmentLib.export.rt_contour_items import decimal_strings, image_planes
 from VISTA3DSegmentLib.export.rtstruct import write_rtstruct
 from VISTA3DSegmentLib.export.source import DicomSource, read_source
-from VISTA3DSegmentLib.files.rtstruct import read_rtstruct
+from VISTA3DSegmentLib.files.rtstruct import ScanIdentifiers, read_rtstruct
 from VISTA3DSegmentLib.files.segmentations import read_segmentation
 from VISTA3DSegmentLib.files.segments import Segment, Segmentation
 from VISTA3DSegmentLib.provenance import provenance_of
@@ -226,6 +226,16 @@ def test_one_lost_contour_is_noticed_before_the_file_is_there(
     assert not list(tmp_path.iterdir())
 
 
+def test_shift_by_one_slice_is_noticed_before_the_file_is_there(
+    source: DicomSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rtstruct, "image_planes", lambda of: [*image_planes(of)[1:], image_planes(of)[0]])
+    given = segmentation(segment(box_mask(SHAPE, (2, 2, 2), (5, 5, 5))))
+    with pytest.raises(FileFormatError, match="did not read back the same"):
+        write_rtstruct(tmp_path / "rs.dcm", given, source)
+    assert not list(tmp_path.iterdir())
+
+
 def test_folder_that_is_not_there_is_told(source: DicomSource, tmp_path: Path) -> None:
     with pytest.raises(ResourceError, match="could not be written"):
         write_rtstruct(tmp_path / "none" / "rs.dcm", segmentation(segment(noise(0.5))), source)
@@ -275,15 +285,25 @@ def _shell(solid: Segment) -> Segment:
     return replace(solid, name="shell", mask=MaskCrop(solid.mask.start, solid.mask.mask & ~inner))
 
 
-@pytest.mark.parametrize("folder", ["crlm_ct_1004", "ct_dicom"])
+@pytest.mark.parametrize("folder", ["crlm_ct_1004", "ct_dicom", "sarcoma/STS_004/MR_T1/dicom/image"])
 def test_real_series(folder: str, tmp_path: Path) -> None:
     source = read_source(shared(f"data/{folder}"))
     count, rows, columns = source.shape_kji
     k, j, i = np.ogrid[:count, :rows, :columns]
-    ball = (i - 200) ** 2 + (j - 250) ** 2 + (10 * (k - count // 2)) ** 2
-    given = Segmentation(source.shape_kji, source.ijk_to_ras, (segment(MaskCrop.of((ball < 90**2) & (ball > 40**2))),))
+    ball = (i - columns // 2) ** 2 + (j - rows // 2) ** 2 + (10 * (k - count // 2)) ** 2
+    given = Segmentation(source.shape_kji, source.ijk_to_ras, (segment(MaskCrop.of((ball < 60**2) & (ball > 30**2))),))
     write_rtstruct(tmp_path / "rs.dcm", given, source)
     assert same_voxels(back(tmp_path / "rs.dcm", source), given, source)
+    assert errors_of(tmp_path / "rs.dcm") == []
+
+
+@pytest.mark.parametrize("case", ["STS_001/MR_T1", "STS_004/CT"])
+def test_tumour_that_a_person_drew_is_read_written_and_read(case: str, tmp_path: Path) -> None:
+    source = read_source(shared(f"data/sarcoma/{case}/dicom/image"))
+    scan_of = ScanIdentifiers(source.frame_of_reference_uid, source.series_uid)
+    drawn = read_rtstruct(shared(f"data/sarcoma/{case}/dicom/mask/RS.dcm"), source.lattice, scan_of)
+    write_rtstruct(tmp_path / "rs.dcm", drawn, source)
+    assert same_voxels(read_rtstruct(tmp_path / "rs.dcm", source.lattice, scan_of), drawn, source)
     assert errors_of(tmp_path / "rs.dcm") == []
 
 

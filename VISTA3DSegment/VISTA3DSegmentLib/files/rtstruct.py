@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydicom import dcmread
+from pydicom.config import disable_value_validation
 from pydicom.dataset import Dataset
 
 from ..edits import NOTHING
@@ -76,7 +77,8 @@ def structures_in(path: Path, like: Volume, scan: ScanIdentifiers | None = None)
     Raises:
         FileFormatError: no structure set, or damaged. VolumeError: another frame of reference.
     """
-    with damage_named(path, KIND), open_for_reading(path) as file:
+    # pydicom's warnings of wrong values tell the values, which may be a patient's.
+    with damage_named(path, KIND), disable_value_validation(), open_for_reading(path) as file:
         dataset = dcmread(file, force=True)
         if str(dataset.get("SOPClassUID")) != STRUCTURE_SET_CLASS:
             raise FileFormatError(f"The DICOM file {path.name} is no RT structure set.", "Give an RTSTRUCT file.")
