@@ -420,3 +420,8 @@ def test_wrong_bytes_anywhere_end_in_a_sentence_or_in_segments(tmp_path: Path) -
         except SegmentationError:
             outcomes.add("sentence")
     assert outcomes == {"segments", "sentence"}
+
+
+def test_file_that_is_not_there_is_said_to_be_missing(tmp_path: Path) -> None:
+    with pytest.raises(FileFormatError, match="does not exist"):
+        read_segmentation(tmp_path / "a.dcm")

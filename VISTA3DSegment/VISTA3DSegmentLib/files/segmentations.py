@@ -18,6 +18,7 @@ from .metaimage import read_metaimage, write_metaimage
 from .nifti import read_nifti, write_nifti
 from .nrrd import read_header, write_nrrd
 from .placing import placed_on
+from .reading import open_for_reading
 from .seg_nrrd import holds_segments, in_layers, layers_of, read_seg_nrrd, write_seg_nrrd
 from .segments import Segment, Segmentation
 from .volumes import DETACHED, READERS, read_volume, suffix_of
@@ -58,6 +59,7 @@ def _read(path: Path, like: Volume | None) -> Segmentation:
 
 
 def _read_dicom(path: Path, like: Volume | None) -> Segmentation:
+    open_for_reading(path).close()
     # Here and not at the top: desktop Slicer starts without the packages that read DICOM objects.
     if is_segmentation(path):
         from .dicom_seg import read_dicom_seg
