@@ -14,7 +14,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import BinaryIO
 
-from ..errors import FileFormatError, ResourceError
+from ..errors import FileFormatError, ResourceError, SegmentationError
+from ..export.source import DicomSource, read_source
+from ..files.dicom_objects import is_segmentation, is_structure_set
 from ..files.nrrd import read_header
 from ..files.reading import COPY_AGAIN, MAX_BYTES, open_for_reading, stem_of
 from ..files.seg_nrrd import holds_segments
@@ -36,11 +38,13 @@ class Scan:
         volume: its voxels.
         name: for the page; that of the file, never of the patient.
         notices: what the person should know about how it was read.
+        source: the DICOM series that it came from, for exports; None: it came from elsewhere.
     """
 
     volume: Volume
     name: str
     notices: tuple[str, ...] = ()
+    source: DicomSource | None = None
 
 
 def read_sample() -> Scan:
@@ -52,7 +56,8 @@ def read(path: Path, like: Volume | None) -> Scan | Segmentation:
     """Read what a person gave.
 
     Args:
-        path: NIfTI, NRRD, MetaImage, a folder with DICOM or with one of these, a zip of any of it, or .seg.nrrd.
+        path: NIfTI, NRRD, MetaImage, a folder with DICOM or with one of these, a zip of any of it; segments as
+            .seg.nrrd, DICOM Segmentation or RT structure set.
         like: the scan that is open; a segmentation is put onto its grid.
 
     Raises:
@@ -74,20 +79,41 @@ def read(path: Path, like: Volume | None) -> Scan | Segmentation:
 
 def _read(path: Path, like: Volume | None) -> Scan | Segmentation:
     path = _inside(path)
-    if suffix_of(path) == ".nrrd" and path.is_file() and holds_segments(read_header(path)):
+    if _holds_segments(path):
         if like is None:
             raise FileFormatError(f"{path.name} holds segments of a scan.", "Open the scan first.")
         return read_segmentation(path, like=like)
     found = read_volume(path)
-    return Scan(found.volume, "DICOM series" if path.is_dir() else stem_of(path), found.notices)
+    source, notices = (None, ()) if suffix_of(path) in READERS else _source(path)
+    name = "DICOM series" if path.is_dir() else stem_of(path)
+    return Scan(found.volume, name, (*found.notices, *notices), source)
+
+
+def _holds_segments(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    if suffix_of(path) == ".nrrd":
+        return holds_segments(read_header(path))
+    return suffix_of(path) not in READERS and (is_segmentation(path) or is_structure_set(path))
+
+
+def _source(path: Path) -> tuple[DicomSource | None, tuple[str, ...]]:
+    """The series of a scan that was read; a scan of which no export can speak is a scan nevertheless."""
+    try:
+        return read_source(path), ()
+    except SegmentationError as error:
+        return None, (f"DICOM objects cannot be exported for this scan: {error.what}",)
 
 
 def _inside(path: Path) -> Path:
     """What a folder holds, if that is a single image; else the folder."""
     if path.is_dir():
-        images = [file for file in path.rglob("*") if file.is_file() and suffix_of(file) in READERS]
+        files = [file for file in path.rglob("*") if file.is_file()]
+        images = [file for file in files if suffix_of(file) in READERS]
         if len(images) == 1:
             return images[0]
+        if len(files) == 1:
+            return files[0]
     return path
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import SegmentationError
+from ..export.source import DicomSource
 from ..scene.nodes import remove_with_display
 from ..scene.volumes import add_volume_node
 from ..volume import Volume
@@ -16,6 +17,11 @@ class ScanWorkspace(Workspace):
     """See ``Workspace``. What is opened goes into the scene, and leaves it again when something else is opened."""
 
     scan: Scan | None = None
+
+    @property
+    def source(self) -> DicomSource | None:
+        """See ``Workspace.source``."""
+        return None if self.scan is None else self.scan.source
 
     def _restores(self, volume_node: Any, volume: Volume) -> bool:
         return True  # a scan that was open already leaves when it is opened again

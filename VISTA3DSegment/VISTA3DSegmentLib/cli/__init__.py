@@ -18,7 +18,7 @@ from typer.core import TyperGroup
 from .. import __version__
 from ..errors import Cancelled, SegmentationError
 from . import app as app_command
-from . import classes, demo, doctor, evaluate, models, prompt, refine, segment, texts
+from . import classes, demo, doctor, evaluate, export, models, prompt, refine, segment, texts
 from .collaborators import Collaborators, collaborators_of
 
 FAILED, CANCELLED = 1, 130
@@ -81,6 +81,7 @@ app = typer.Typer(
 app.command()(segment.segment)
 app.command()(refine.refine)
 app.command()(prompt.prompt)
+app.command()(export.export)
 app.command()(evaluate.evaluate)
 app.command()(classes.classes)
 app.command()(texts.texts)

@@ -64,3 +64,9 @@ TITLES = {
     Form.REPORT: "Report of volumes and measurements (HTML, CSV, JSON)",
 }
 """What a person reads."""
+
+ENDINGS = {
+    Form.DICOM_SEG: "_seg.dcm", Form.DICOM_LABELMAP: "_labelmap.dcm", Form.RTSTRUCT: "_rtstruct.dcm",
+    Form.DICOM_SR: "_sr.dcm", Form.NIFTI: ".nii.gz", Form.NRRD: ".nrrd", Form.SEG_NRRD: ".seg.nrrd",
+}  # fmt: skip
+"""What follows the common name of the files; the other kinds are several files."""

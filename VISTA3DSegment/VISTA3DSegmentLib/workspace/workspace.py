@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from ..edits import MaskCrop
 from ..engine import Progress
 from ..errors import PromptError, SegmentationError
 from ..evaluation.metrics import volume_ml
+from ..export.formats import Form
 from ..files.segments import Segmentation
 from ..prompts import Ras, Structure
 from ..scene.annotator import SceneAnnotator
@@ -36,6 +37,10 @@ from .before_after import BeforeAfter
 from .choices import named
 from .estimate import Estimate, Estimator
 from .saving import Format, begin
+
+if TYPE_CHECKING:
+    from ..export.exporting import Wish
+    from ..export.source import DicomSource
 
 NOTHING_OPEN = PromptError("No scan is open.", "Open one first.")
 
@@ -117,6 +122,22 @@ class Workspace:
         if self._annotator is None:
             raise NOTHING_OPEN
         return self._annotator
+
+    @property
+    def source(self) -> DicomSource | None:
+        """The DICOM series of the scan that is open; None: it came from elsewhere."""
+        return None
+
+    def export_wish(self, forms: tuple[Form, ...], agreed: bool = False, each: bool = False) -> Wish:
+        """What is to be exported, as a value; see ``exporting.wish_of``.
+
+        Raises:
+            PromptError: no scan is open.
+        """
+        from .exporting import wish_of  # here: desktop Slicer starts without the packages that write DICOM
+
+        self._settle_view()
+        return wish_of(self.annotator, forms, self.source, agreed, each)
 
     @property
     def volume(self) -> Volume | None:

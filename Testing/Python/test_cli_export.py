@@ -1,0 +1,127 @@
+"""``export`` as a person at the command line meets it."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import pytest
+from cli_world import Run
+from export_world import errors_of, scan, segment, segmentation, series_of
+from VISTA3DSegmentLib.cli import FAILED, main
+from VISTA3DSegmentLib.cli.collaborators import Collaborators
+from VISTA3DSegmentLib.edits import MaskCrop
+from VISTA3DSegmentLib.export.preflight import STATUS_TAG
+from VISTA3DSegmentLib.files.nrrd import write_nrrd
+from VISTA3DSegmentLib.files.segmentations import Segment, Segmentation, read_segmentation, write_segmentation
+
+PLAIN = Segment("thing", MaskCrop((2, 2, 2), np.ones((2, 3, 4), np.bool_)), (9, 9, 9))
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+    """Run a command in a folder that holds organs.seg.nrrd, its scan and its DICOM series."""
+    monkeypatch.chdir(tmp_path)
+    series_of(tmp_path / "series")
+    write_segmentation("organs.seg.nrrd", segmentation())
+    with Path("scan.nrrd").open("wb") as file:
+        write_nrrd(file, [scan().array.astype(np.int16)], scan().ijk_to_ras, {})
+    return lambda *words: main([str(word) for word in words], Collaborators())
+
+
+def masks_of(path: Path) -> dict[str, int]:
+    return {one.name: int(one.mask.mask.sum()) for one in read_segmentation(path).segments}
+
+
+def type_of(path: Path) -> str:
+    return str(pydicom.dcmread(path).SegmentSequence[0].SegmentedPropertyTypeCodeSequence[0].CodeMeaning)
+
+
+def test_every_kind_is_written_and_named_after_the_segmentation(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("export", "organs.seg.nrrd", "--to", "dicom-seg", "--to", "rtstruct", "--to", "stl", "--to", "nifti",
+               "--one-file-each", "--source", "series", "-o", ".") == 0  # fmt: skip
+    assert {path.name for path in Path().iterdir()} >= {
+        "organs_seg.dcm", "organs_rtstruct.dcm", "organs_stl", "organs_nifti"
+    }  # fmt: skip
+    assert {path.name for path in Path("organs_stl").iterdir()} == {"liver.stl", "left_cyst.stl"}
+    assert masks_of(Path("organs_seg.dcm")) == masks_of(Path("organs.seg.nrrd"))
+    assert errors_of(Path("organs_seg.dcm")) == errors_of(Path("organs_rtstruct.dcm")) == []
+    assert "Wrote organs_seg.dcm, organs_rtstruct.dcm" in capsys.readouterr().out
+
+
+def test_a_zip_holds_everything_and_leaves_nothing_beside_it(run: Run) -> None:
+    before = {path.name for path in Path().iterdir()}
+    assert run("export", "organs.seg.nrrd", "--to", "seg.nrrd", "--to", "ply", "-o", "all.zip", "--name", "mine") == 0
+    with zipfile.ZipFile("all.zip") as zipped:
+        assert set(zipped.namelist()) == {"mine.seg.nrrd", "mine_ply/liver.ply", "mine_ply/left_cyst.ply"}
+    assert {path.name for path in Path().iterdir()} - before == {"all.zip"}
+
+
+def test_dicom_without_a_series_is_refused_and_a_new_one_can_be_made_of_the_scan(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("export", "organs.seg.nrrd", "--to", "dicom-seg", "-o", ".") == FAILED
+    assert "did not come from a DICOM series" in capsys.readouterr().err
+    assert not Path("organs_seg.dcm").exists()
+    assert run("export", "organs.seg.nrrd", "--to", "dicom-seg", "--scan", "scan.nrrd", "--new-series", "-o", ".") == 0
+    written, image = pydicom.dcmread("organs_seg.dcm"), pydicom.dcmread(next(Path("organs_series").iterdir()))
+    assert written.StudyInstanceUID == image.StudyInstanceUID
+    assert str(image.PatientName).startswith("ANON")
+    assert masks_of(Path("organs_seg.dcm")) == masks_of(Path("organs.seg.nrrd"))
+
+
+def test_what_is_asked_about_needs_the_word_agree(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    draft = segment(MaskCrop((2, 2, 2), np.ones((2, 2, 2), np.bool_)))
+    draft = Segment(draft.name, draft.mask, draft.color, 1, tags={STATUS_TAG: "inprogress"})
+    write_segmentation("draft.seg.nrrd", segmentation(draft))
+    assert run("export", "draft.seg.nrrd", "--to", "nifti", "-o", ".") == FAILED
+    assert "in progress: liver" in capsys.readouterr().err
+    assert run("export", "draft.seg.nrrd", "--to", "nifti", "-o", ".", "--agree") == 0
+    assert Path("draft.nii.gz").exists()
+
+
+def test_a_resampled_segmentation_is_asked_about(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    finer = scan().ijk_to_ras @ np.diag([0.5, 0.5, 0.5, 1.0])
+    write_segmentation("fine.seg.nrrd", Segmentation((8, 9, 10), finer, (PLAIN,)))
+    assert run("export", "fine.seg.nrrd", "--to", "rtstruct", "--source", "series", "-o", ".") == FAILED
+    assert "resampled" in capsys.readouterr().err
+
+
+def test_the_input_is_never_overwritten(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    before = Path("organs.seg.nrrd").read_bytes()
+    assert run("export", "organs.seg.nrrd", "--to", "seg.nrrd", "-o", ".") == FAILED
+    assert "overwritten" in capsys.readouterr().err
+    assert Path("organs.seg.nrrd").read_bytes() == before
+
+
+def test_values_of_a_bare_label_map_are_no_classes_unless_the_person_says_so(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one = Segment("x", PLAIN.mask, PLAIN.color, 5)
+    write_segmentation("bare.nii.gz", segmentation(one))
+    words = ("export", "bare.nii.gz", "--to", "dicom-seg", "--source", "series", "-o", ".")
+    assert run(*words) == 0
+    assert "has no table beside it" in capsys.readouterr().err
+    assert (
+        pydicom.dcmread("bare_seg.dcm").SegmentSequence[0].SegmentedPropertyTypeCodeSequence[0].CodeValue == "85756007"
+    )
+    assert run(*words, "--values-are-classes") == 0
+    assert (
+        pydicom.dcmread("bare_seg.dcm").SegmentSequence[0].SegmentedPropertyTypeCodeSequence[0].CodeValue == "64033007"
+    )
+
+
+def test_an_rt_structure_set_of_another_program_becomes_a_dicom_segmentation(run: Run) -> None:
+    assert run("export", "organs.seg.nrrd", "--to", "rtstruct", "--source", "series", "-o", ".", "--quiet") == 0
+    assert run("export", "organs_rtstruct.dcm", "--to", "dicom-seg", "--source", "series", "-o", ".") == 0
+    assert masks_of(Path("organs_rtstruct_seg.dcm")) == masks_of(Path("organs.seg.nrrd"))
+
+
+def test_the_series_of_another_scan_is_refused(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    far = scan().ijk_to_ras.copy()
+    far[:3, 3] += 900
+    series_of(tmp_path / "other", scan(ijk_to_ras=far))
+    assert run("export", "organs.seg.nrrd", "--to", "dicom-seg", "--source", "other", "-o", ".") == FAILED
+    assert "another patient" in capsys.readouterr().err

@@ -1,0 +1,160 @@
+"""``export``: a segmentation as files that other systems accept."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..durations import duration
+from ..errors import FileFormatError
+from ..export.formats import ENDINGS, Form
+from ..files.dicom_objects import is_segmentation, is_structure_set
+from ..files.segmentations import Segmentation, read_segmentation
+from ..files.volumes import read_volume
+from ..volume import Volume
+from .collaborators import collaborators_of
+from .interrupt import cancel_on_interrupt
+from .one_structure import UNNAMED
+from .options import QuietOption, SeriesOption
+from .output import check_place
+from .progress import shown_progress
+
+SegArgument = Annotated[
+    Path,
+    typer.Argument(
+        metavar="SEG", help="The segmentation: .seg.nrrd, label map, DICOM Segmentation or RT structure set."
+    ),
+]
+ToOption = Annotated[
+    list[Form], typer.Option("--to", metavar="KIND", help=f"{', '.join(form.value for form in Form)}; repeatable.")
+]
+SourceOption = Annotated[
+    Path | None,
+    typer.Option("--source", metavar="FOLDER", help="The DICOM series of the scan, to which DICOM objects refer."),
+]
+ScanOption = Annotated[
+    Path | None, typer.Option("--scan", metavar="CT", help="The scan, for a report; else the one of --source.")
+]
+PriorOption = Annotated[
+    Path | None, typer.Option("--prior", metavar="SEG", help="An earlier segmentation, with which a report compares.")
+]
+IntoOption = Annotated[
+    Path, typer.Option("--out", "-o", metavar="FOLDER_OR_ZIP", help="A folder, or a .zip that holds all files.")
+]
+NameOption = Annotated[str, typer.Option("--name", metavar="STEM", help="How the files' names begin; else as SEG's.")]
+EachOption = Annotated[
+    bool, typer.Option("--one-file-each", help="A label map for each segment, so that they may overlap.")
+]
+ClassesOption = Annotated[
+    bool, typer.Option("--values-are-classes", help="The values of a label map without a table are VISTA3D's ids.")
+]
+NewSeriesOption = Annotated[
+    bool, typer.Option("--new-series", help="Write --scan as a new DICOM series, of nobody, where it is none.")
+]
+AgreeOption = Annotated[
+    bool, typer.Option("--agree", help="Export although something was found that would else be asked about.")
+]
+
+
+def export(
+    context: typer.Context,
+    seg: SegArgument,
+    to: ToOption,
+    source: SourceOption = None,
+    series: SeriesOption = None,
+    scan: ScanOption = None,
+    prior: PriorOption = None,
+    out: IntoOption = Path(),
+    name: NameOption = "",
+    one_file_each: EachOption = False,
+    values_are_classes: ClassesOption = False,
+    new_series: NewSeriesOption = False,
+    agree: AgreeOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Export a segmentation: DICOM, label maps, surfaces, a report. Every file is read back and compared."""
+    from ..export import exporting  # here: other commands do not wait for the packages that write DICOM
+    from ..export.source import read_source
+
+    with_what = collaborators_of(context)
+    began = time.perf_counter()
+    stem = name or stem_of(seg)
+    check_place(out, [seg, scan, prior]) if is_archive(out) else _check_folder(out, stem, to, [seg, scan, prior])
+    dicom = None if source is None else read_source(source, series)
+    volume = _volume_of(scan, source, series)
+    segmentation = _named(_read(seg, volume), values_are_classes)
+    wish = exporting.Wish(
+        segmentation,
+        tuple(to),
+        stem,
+        dicom,
+        volume,
+        None if prior is None else _prior(prior, volume),
+        agree,
+        one_file_each,
+        new_series,
+    )
+    write = exporting.export_archive if is_archive(out) else exporting.export
+    with cancel_on_interrupt() as cancel, shown_progress(with_what.err, "Exporting", quiet, "steps") as on_progress:
+        exported = write(wish, out, on_progress, cancel)
+    if not quiet:
+        for notice in (*segmentation.notices, *exported.notices):
+            with_what.note(notice)
+        with_what.say(f"Wrote {', '.join(map(str, exported.paths))} in {duration(time.perf_counter() - began)}.")
+
+
+def is_archive(path: Path) -> bool:
+    """Whether everything goes into one zip."""
+    return path.suffix.lower() == ".zip"
+
+
+def stem_of(path: Path) -> str:
+    """The name of a segmentation without what tells its kind."""
+    name = path.name
+    for ending in (".seg.nrrd", ".nii.gz"):
+        if name.lower().endswith(ending):
+            return name[: -len(ending)] or "segmentation"
+    return path.stem or "segmentation"
+
+
+def _check_folder(folder: Path, stem: str, forms: Sequence[Form], inputs: Sequence[Path | None]) -> None:
+    for form in forms:
+        check_place(folder / f"{stem}{ENDINGS.get(form, '_')}", inputs)
+
+
+def _read(path: Path, volume: Volume | None) -> Segmentation:
+    """A segmentation on its own grid, so that the pre-flight sees whether it must be resampled; DICOM needs a scan."""
+    is_dicom_object = path.is_dir() or is_structure_set(path) or is_segmentation(path)
+    return read_segmentation(path, like=volume if is_dicom_object else None)
+
+
+def _volume_of(scan: Path | None, source: Path | None, series: str | None) -> Volume | None:
+    if scan is not None:
+        return read_volume(scan).volume
+    return None if source is None else read_volume(source, series).volume
+
+
+def _prior(path: Path, volume: Volume | None) -> Segmentation:
+    if volume is None:
+        raise FileFormatError("Two segmentations are compared on their scan, which is not known.", "Give --scan.")
+    return read_segmentation(path, like=volume)
+
+
+def _named(segmentation: Segmentation, values_are_classes: bool) -> Segmentation:
+    """Segments of a label map without a table are of no class, unless the person says so: it may be another table."""
+    if values_are_classes:
+        return segmentation
+    bare = [one for one in segmentation.segments if one.name == UNNAMED.format(one.class_id)]
+    if not bare:
+        return segmentation
+    segments = tuple(replace(one, class_id=None) if one in bare else one for one in segmentation.segments)
+    notice = (
+        "The label map has no table beside it that says what its values mean; with --values-are-classes they are "
+        "taken for VISTA3D's ids."
+    )
+    return replace(segmentation, segments=segments, notices=(*segmentation.notices, notice))

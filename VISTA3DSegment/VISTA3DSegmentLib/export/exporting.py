@@ -1,0 +1,195 @@
+"""One export: everything that a person asked for, in a folder or a zip, after a look at what could go wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from ..engine import Cancel, OnProgress, Progress
+from ..errors import FileFormatError
+from ..files.segmentations import Segmentation, placed_on, write_segmentation
+from ..volume import Volume
+from .archive import files_in, write_archive
+from .ct_series import write_ct_series
+from .dicom_seg import write_dicom_seg
+from .formats import ENDINGS, Form
+from .label_tables import write_label_map, write_separate_label_maps
+from .preflight import Consequence, Finding, drawn, preflight
+from .rtstruct import write_rtstruct
+from .source import DicomSource, matched
+from .surfaces import SurfaceForm, write_surfaces
+
+STEPS = 1000
+"""Into so many parts each kind of file is divided for progress."""
+SURFACES = {Form.STL: SurfaceForm.STL, Form.OBJ: SurfaceForm.OBJ, Form.PLY: SurfaceForm.PLY}
+
+
+@dataclass(frozen=True, eq=False)
+class Wish:
+    """What a person wants exported.
+
+    Args:
+        segmentation: the segments.
+        forms: kinds of files.
+        stem: with which the names of all files begin.
+        source: the DICOM series of the scan; None: there is none.
+        volume: the scan, for the grey values of reports; None: it is not known.
+        prior: an earlier segmentation, for the report.
+        agreed: the person has read what was found and wants it nevertheless.
+        each: a file for each segment where several are possible: label maps may overlap then.
+        new_series: where there is no series, the scan is written as one, of nobody, to which DICOM objects refer.
+    """
+
+    segmentation: Segmentation
+    forms: tuple[Form, ...]
+    stem: str = "segmentation"
+    source: DicomSource | None = None
+    volume: Volume | None = None
+    prior: Segmentation | None = None
+    agreed: bool = False
+    each: bool = False
+    new_series: bool = False
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written.
+
+    Args:
+        paths: files and folders, in the order of the wish.
+        notices: what the person should know of them.
+    """
+
+    paths: tuple[Path, ...]
+    notices: tuple[str, ...]
+
+
+def export(wish: Wish, folder: Path, progress: OnProgress | None = None, cancel: Cancel | None = None) -> Exported:
+    """Write all files into a folder; each appears whole or not at all, and was read back before.
+
+    Raises:
+        FileFormatError: the pre-flight refuses it, or asks and nobody agreed. VolumeError, ResourceError, Cancelled.
+    """
+    check(wish)
+    paths: list[Path] = []
+    if wish.new_series and wish.source is None and any(form.is_dicom for form in wish.forms):
+        wish = _with_series(wish, folder / f"{wish.stem}_series", cancel)
+        paths.append(folder / f"{wish.stem}_series")
+    forms = dict.fromkeys(wish.forms)
+    if Form.DICOM_SR in forms:  # it measures segments of a segmentation that must be there
+        forms = dict.fromkeys((Form.DICOM_SEG, *forms))
+    ready = replace(wish, segmentation=replace(wish.segmentation, segments=drawn(wish.segmentation)))
+    notices = [finding.what for finding in found(wish)]
+    for number, form in enumerate(forms):
+        written, said = _write(ready, form, folder, _part(progress, number, len(forms)), cancel)
+        paths += written
+        notices += said
+    about = () if wish.source is None else wish.source.notices
+    return Exported(tuple(paths), tuple(dict.fromkeys((*about, *notices))))
+
+
+def export_archive(
+    wish: Wish, path: Path, progress: OnProgress | None = None, cancel: Cancel | None = None
+) -> Exported:
+    """Write all files into one zip; see ``export``."""
+    with TemporaryDirectory(dir=path.absolute().parent, prefix=".export-") as folder:
+        exported = export(wish, Path(folder), progress, cancel)
+        write_archive(path, files_in(Path(folder)), cancel=cancel)
+    return replace(exported, paths=(path,))
+
+
+def found(wish: Wish) -> tuple[Finding, ...]:
+    """What the pre-flight says of a wish."""
+    forms = [form for form in wish.forms if not (wish.each and form in (Form.NIFTI, Form.NRRD))]
+    if wish.new_series and wish.source is None:
+        forms = [form for form in forms if not form.is_dicom]
+    return preflight(wish.segmentation, forms, wish.source)
+
+
+def check(wish: Wish) -> None:
+    """Refuse, before anything is written, what the pre-flight refuses, or asks about while nobody has agreed.
+
+    Raises:
+        FileFormatError: why, and what to do.
+    """
+    if Form.REPORT in wish.forms and wish.volume is None:
+        raise FileFormatError("A report measures the grey values of the scan, which is not known.", "Give the scan.")
+    for finding in found(wish):
+        if finding.consequence is Consequence.REFUSED:
+            raise FileFormatError(finding.what, finding.remedy)
+        if finding.consequence is Consequence.ASKED and not wish.agreed:
+            raise FileFormatError(finding.what, f"{finding.remedy} Or agree to it.".strip())
+
+
+def _with_series(wish: Wish, folder: Path, cancel: Cancel | None) -> Wish:
+    if wish.volume is None:
+        raise FileFormatError("A new DICOM series is made of the scan, which is not known.", "Give the scan.")
+    name = f"ANON-{wish.volume.sample_key[:8].upper()}"
+    return replace(wish, source=write_ct_series(folder, wish.volume, name, cancel=cancel))
+
+
+def _part(progress: OnProgress | None, number: int, count: int) -> OnProgress | None:
+    if progress is None:
+        return None
+    tell: Callable[[Progress], None] = progress
+
+    def told(now: Progress) -> None:
+        done = STEPS * number + round(STEPS * now.done / max(now.total, 1))
+        tell(Progress(done, STEPS * count, now.seconds_left if number + 1 == count else None))
+
+    return told
+
+
+def _write(
+    wish: Wish, form: Form, folder: Path, progress: OnProgress | None, cancel: Cancel | None
+) -> tuple[Sequence[Path], Sequence[str]]:
+    segmentation = wish.segmentation
+    if form is Form.REPORT:
+        return _write_report(wish, folder, cancel)
+    if form in SURFACES:
+        path = folder / f"{wish.stem}_{form.value}"
+        return [path], write_surfaces(path, segmentation, SURFACES[form], progress=progress, cancel=cancel)
+    path = folder / f"{wish.stem}{ENDINGS[form]}"
+    if form is Form.SEG_NRRD:
+        write_segmentation(path, segmentation)
+    elif form in (Form.NIFTI, Form.NRRD) and wish.each:
+        path = folder / f"{wish.stem}_{form.value}"
+        write_separate_label_maps(path, segmentation, ENDINGS[form], progress=progress, cancel=cancel)
+    elif form in (Form.NIFTI, Form.NRRD):
+        write_label_map(path, segmentation)
+    else:
+        return [path], _write_dicom(wish, form, path, progress, cancel)
+    return [path], ()
+
+
+def _write_dicom(
+    wish: Wish, form: Form, path: Path, progress: OnProgress | None, cancel: Cancel | None
+) -> tuple[str, ...]:
+    assert wish.source is not None  # the pre-flight refuses it otherwise
+    placed = matched(wish.segmentation, wish.source, resample=wish.agreed)
+    if form is Form.RTSTRUCT:
+        return write_rtstruct(path, placed, wish.source, progress=progress, cancel=cancel)
+    if form is Form.DICOM_SR:
+        from .structured_report import write_structured_report
+
+        return write_structured_report(
+            path, placed, wish.source, path.with_name(f"{wish.stem}{ENDINGS[Form.DICOM_SEG]}")
+        )
+    is_map = form is Form.DICOM_LABELMAP
+    return write_dicom_seg(path, placed, wish.source, labelmap=is_map, progress=progress, cancel=cancel)
+
+
+def _write_report(wish: Wish, folder: Path, cancel: Cancel | None) -> tuple[Sequence[Path], Sequence[str]]:
+    assert wish.volume is not None  # ``check`` refuses it otherwise
+    from .report import make_report, write_csv, write_html, write_json
+
+    placed = placed_on(wish.segmentation, wish.volume)
+    report = make_report(wish.volume, placed, wish.prior, cancel=cancel)
+    paths = []
+    for suffix, write in ((".html", write_html), (".csv", write_csv), (".json", write_json)):
+        path = folder / f"{wish.stem}_report{suffix}"
+        write(path, report)
+        paths.append(path)
+    return paths, ()

@@ -1,0 +1,32 @@
+"""What a person exports from what is open: the segments as they are now, for the series that they were made on."""
+
+from __future__ import annotations
+
+from ..export.exporting import Wish
+from ..export.formats import Form
+from ..export.source import DicomSource
+from ..scene.annotator import SceneAnnotator
+from .saving import segmentation_of
+
+STEM = "segmentation"
+"""How the files' names begin: they say nothing of the patient."""
+
+
+def wish_of(
+    annotator: SceneAnnotator,
+    forms: tuple[Form, ...],
+    source: DicomSource | None,
+    agreed: bool = False,
+    each: bool = False,
+) -> Wish:
+    """What is to be exported, as a value: the scene may change while it is written.
+
+    Args:
+        annotator: of what is open.
+        forms: kinds of files.
+        source: the DICOM series of the scan; None: it came from elsewhere.
+        agreed: see ``export.exporting.Wish``.
+        each: likewise.
+    """
+    annotator.keep()
+    return Wish(segmentation_of(annotator), forms, STEM, source, annotator.session.volume, None, agreed, each)
