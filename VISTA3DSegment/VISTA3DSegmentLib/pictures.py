@@ -88,13 +88,17 @@ def draw(
     window: Window | None = None,
     clicks: Sequence[Click] = (),
     through: Ras | None = None,
+    size_px: tuple[int, int] | None = None,
 ) -> Canvas:
-    """The picture that ``picture`` writes, as an array (rows, columns, 3), 0 to 255."""
+    """The picture that ``picture`` writes, as an array (rows, columns, 3), 0 to 255.
+
+    ``size_px`` is the width and height that the slices together should fill; None: those of a page of its own.
+    """
     centre = best_point(volume, [mask for _, _, mask in segments]) if through is None else through
     low, high = shown_box(volume, segments, clicks)
     extent = high - low
     stacked = extent[2] < 0.6 * extent[1]
-    pixel_mm = _pixel_mm(extent, stacked)
+    pixel_mm = _pixel_mm(extent, stacked, size_px or (WIDTH_PX, HEIGHT_PX))
     slices = [_slice(view, low, high, centre, pixel_mm) for view in VIEWS]
     level, width = automatic_window(volume) if window is None else window
     panels = [_panel(volume, segments, one, (level, width), clicks) for one in slices]
@@ -147,12 +151,13 @@ def shown_box(
     return low, high
 
 
-def _pixel_mm(extent: npt.NDArray[np.float64], stacked: bool) -> float:
+def _pixel_mm(extent: npt.NDArray[np.float64], stacked: bool, size_px: tuple[int, int]) -> float:
     """The pixel that lets the three slices fill the picture, side by side or (thin scans) above each other."""
     r, a, s = extent
+    width, height = size_px
     if stacked:
-        return float(max(max(r, a) / WIDTH_PX, (a + 2 * s) / HEIGHT_PX))
-    return float(max((2 * r + a) / WIDTH_PX, max(a, s) / HEIGHT_PX))
+        return float(max(max(r, a) / width, (a + 2 * s) / height))
+    return float(max((2 * r + a) / width, max(a, s) / height))
 
 
 def _slice(

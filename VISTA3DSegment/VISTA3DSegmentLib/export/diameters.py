@@ -66,12 +66,12 @@ def axial_diameters(crop: MaskCrop, volume: Volume) -> AxialDiameters | None:
         None for a mask without a voxel. Of several slices that are equally long, the first.
     """
     crop = crop.tightened()
-    axis = _axis_along_s(volume)
-    if axis is None:
-        volume, crop = _upright(volume, crop)
-        axis = 0
     if not crop.mask.any():
         return None
+    axis = _axis_along_s(volume)
+    if axis is None:
+        volume, crop = upright(volume, crop)
+        axis = 0
     spacing_kji = np.asarray(volume.spacing_mm[::-1])
     axes = [other for other in range(3) if other != axis]
     planes = np.moveaxis(crop.mask, axis, 0)
@@ -93,16 +93,16 @@ def _axis_along_s(volume: Volume) -> int | None:
     return 2 - best if cosines[best] >= AXIAL_COSINE else None
 
 
-def _upright(volume: Volume, crop: MaskCrop) -> tuple[Volume, MaskCrop]:
-    """A grid along R, A and S round the mask, and the mask on it."""
+def upright(volume: Volume, crop: MaskCrop) -> tuple[Volume, MaskCrop]:
+    """A grid along R, A and S round a mask that has voxels, with the smallest spacing, and the mask on it."""
     held = Segmentation(volume.shape_kji, volume.ijk_to_ras, (Segment("mask", crop, (0, 0, 0)),))
     low, high = bounds_ras(crop, volume)
     step = min(volume.spacing_mm)
     count = np.ceil((high - low) / step).astype(int) + 1
     ijk_to_ras = np.diag((step, step, step, 1.0))
     ijk_to_ras[:3, 3] = (low + high) / 2 - step * (count - 1) / 2
-    upright = Volume(np.broadcast_to(np.zeros((1, 1, 1), np.uint8), count[::-1]), ijk_to_ras)
-    return upright, placed_on(held, upright).segments[0].mask
+    grid = Volume(np.broadcast_to(np.zeros((1, 1, 1), np.uint8), count[::-1]), ijk_to_ras)
+    return grid, placed_on(held, grid).segments[0].mask
 
 
 def bounds_ras(crop: MaskCrop, volume: Volume) -> tuple[FloatArray, FloatArray]:
