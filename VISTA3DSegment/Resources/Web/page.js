@@ -8,7 +8,10 @@
 
   const nameField = () => document.querySelector("input[aria-label='Name of a structure']");
 
+  const dialog = () => document.querySelector(".v-dialog.v-overlay--active");
+
   function meaning(event) {
+    if (dialog()) return undefined;
     const key = event.key.toLowerCase();
     if (event.ctrlKey || event.metaKey) {
       if (key === "z") return event.shiftKey ? "redo" : "undo";
@@ -27,6 +30,12 @@
     if (wish === "name") nameField()?.focus();
     else if (!event.repeat) ask("key", wish);
   }, true);
+
+  // Enter presses the button of a dialog that is marked so, wherever in it the person is, if not on another button.
+  addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.repeat || isControl(event.target)) return;
+    dialog()?.querySelector("button.by-enter")?.click();
+  });
 
   // When a name was entered, or given up, the keys mean the view again.
   addEventListener("keydown", (event) => {
@@ -106,6 +115,16 @@
     if (answer.ok) window.trame.utils.download(`segmentation${form}`, await answer.blob());
   }
 
+  async function exportFiles(forms, agreed, each) {
+    const wish = new URLSearchParams(forms.map((form) => ["form", form]));
+    if (agreed) wish.set("agreed", "yes");
+    if (each) wish.set("each", "yes");
+    const answer = await fetch(`export?${wish}`);
+    if (!answer.ok) return; // the page says why
+    const name = answer.headers.get("Content-Disposition").match(/filename="(.*)"/)[1];
+    window.trame.utils.download(name, await answer.blob());
+  }
+
   // What was chosen by a click in a view stands in sight in the list, too.
   let chosen;
   new MutationObserver(() => {
@@ -115,5 +134,5 @@
     chosen = name;
   }).observe(document, { subtree: true, childList: true, attributes: true, attributeFilter: ["class"] });
 
-  window.vista = { pick, save };
+  window.vista = { pick, save, exportFiles };
 })();

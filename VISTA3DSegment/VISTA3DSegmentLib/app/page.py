@@ -15,6 +15,7 @@ from ..session.signals import Signal
 from .desk import Desk
 from .panels.afresh_dialog import AfreshDialog
 from .panels.click_panel import ClickPanel
+from .panels.export_dialog import ExportDialog
 from .panels.help_dialog import HelpDialog
 from .panels.history_panel import HistoryPanel
 from .panels.marker_menu import MarkerMenuPanel
@@ -63,6 +64,7 @@ class Page:
             marker = MarkerMenuPanel(state)
             HelpDialog(state)
             afresh = AfreshDialog(state)
+            self.export_cancelled = ExportDialog(state).cancel_asked
         asked: list[tuple[Signal[None], Callable[[], object]]] = [
             (top.undo_asked, desk.undo),
             (top.redo_asked, desk.redo),

@@ -8,10 +8,8 @@ import webbrowser
 from collections.abc import Callable, Coroutine
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-from aiohttp import web
 from trame.app import get_server
 from trame_server.utils.asynchronous import create_task
 from trame_server.utils.typed_state import TypedState
@@ -24,8 +22,9 @@ from ..resources import resource
 from ..service import ChildProcess
 from ..workspace.estimate import Estimator
 from ..workspace.polite import open_politely
-from ..workspace.saving import Format
 from .desk import Desk
+from .downloads import Downloads
+from .exporting import Exporting
 from .guard import Guard
 from .page import Page
 from .scan_workspace import ScanWorkspace
@@ -87,7 +86,10 @@ def serve(
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
+    exporting = Exporting(workspace, desk, state, start)
+    downloads = Downloads(desk, exporting, inbox.root)
     page.sample_asked.connect(lambda _: start(desk.open(None)))
+    page.export_cancelled.connect(lambda _: exporting.cancel())
 
     def uploading(upload: str, done: int, total: int) -> None:
         inbox.hear(upload)
@@ -112,14 +114,10 @@ def serve(
     server.trigger("uploading")(uploading)
     server.trigger("uploaded")(uploaded)
 
-    async def saved(request: web.Request) -> web.StreamResponse:
-        return await _send(desk, inbox, Format(request.match_info["form"]))
-
     def on_bind(bound: Any) -> None:
         bound.app.middlewares.append(guard.check)
-        forms = "|".join(form.value.replace(".", "[.]") for form in Format)
         bound.app.router.add_put(r"/upload/{upload:[\w-]+}", inbox.receive)
-        bound.app.router.add_get(rf"/save/{{form:{forms}}}", saved)
+        downloads.add_to(bound.app.router)
 
     def on_ready(**_: Any) -> None:
         address = f"http://{host}:{server.port}/?token="
@@ -151,17 +149,3 @@ def unless_somebody_left(loop: asyncio.AbstractEventLoop, context: dict[str, Any
     """Tell an error that nobody waits for; that a browser went while it was sent something is none."""
     if not isinstance(context.get("exception"), ConnectionError):
         loop.default_exception_handler(context)
-
-
-async def _send(desk: Desk, inbox: Inbox, form: Format) -> web.StreamResponse:
-    """A saved file as a download; what went wrong stands in the page already."""
-    with TemporaryDirectory(dir=inbox.root) as folder:  # one for each: two may be saved at once
-        path = await desk.save(Path(folder), form)
-        if path is None:
-            return web.Response(status=409)
-        content = await asyncio.to_thread(path.read_bytes)
-    return web.Response(
-        body=content,
-        content_type="application/octet-stream",
-        headers={"Content-Disposition": f'attachment; filename="{path.name}"'},
-    )

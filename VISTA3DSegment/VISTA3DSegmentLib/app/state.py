@@ -181,6 +181,52 @@ class StatusState:
 
 
 @dataclass
+class FindingRow:
+    """Something that the person should know before exporting.
+
+    Args:
+        consequence: "refused", "asked" or "repaired".
+        words: what is read.
+    """
+
+    consequence: str
+    words: str
+
+
+@dataclass
+class ExportState:
+    """The dialog in which it is said what is exported.
+
+    Args:
+        shown: it is open.
+        chosen: kinds of files, by the values of ``Form``.
+        each: label maps as one file for each segment.
+        agreed: the person has read what was found and wants it nevertheless.
+        no_dicom: why no DICOM objects can be exported; "" if they can.
+        findings: what the pre-flight found for what is chosen, the worst first.
+        asks: some of it is only done if the person agrees.
+        why_not: why it cannot be exported; "" if it can.
+        running: files are being written.
+        percent: 0 to 100; None: not known yet.
+        told: how far it is, in words.
+        failure: what went wrong at last.
+    """
+
+    shown: bool = False
+    chosen: list[str] = field(default_factory=list)
+    each: bool = False
+    agreed: bool = False
+    no_dicom: str = ""
+    findings: list[FindingRow] = field(default_factory=list)
+    asks: bool = False
+    why_not: str = ""
+    running: bool = False
+    percent: float | None = None
+    told: str = ""
+    failure: str = ""
+
+
+@dataclass
 class PageState:
     """Everything.
 
@@ -200,3 +246,4 @@ class PageState:
     segments: SegmentsState = field(default_factory=SegmentsState)
     history: HistoryState = field(default_factory=HistoryState)
     status: StatusState = field(default_factory=StatusState)
+    export: ExportState = field(default_factory=ExportState)

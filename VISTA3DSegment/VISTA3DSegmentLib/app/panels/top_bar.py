@@ -89,6 +89,8 @@ class TopBar:
         with _menu_button("Save", "mdi-content-save-outline", why_not):
             for form, title, icon in SAVED:
                 v3.VListItem(title=title, prepend_icon=icon, click=f"window.vista.save('{form.value}')")
+            v3.VDivider()
+            v3.VListItem(title="Export...", prepend_icon="mdi-export-variant", click=f"{name.export.shown} = true")
 
 
 @contextmanager

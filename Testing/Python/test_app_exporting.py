@@ -1,0 +1,397 @@
+"""The page's export dialog, without a browser: what is looked at, asked, refused, written and sent."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import zipfile
+from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("trame_slicer", reason="needs the app extra")
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+from fake_engine import HU_PER_CLASS, LIVER, SPLEEN, two_engines
+from page_world import Page
+from scene_world import LIVER_VOXELS, SPLEEN_VOXELS, painted
+from VISTA3DSegmentLib.app import exporting as exporting_module
+from VISTA3DSegmentLib.app.downloads import Downloads
+from VISTA3DSegmentLib.app.exporting import NOTHING_CHOSEN, Exporting
+from VISTA3DSegmentLib.app.guard import SAFE_HEADERS, Guard
+from VISTA3DSegmentLib.app.opening import Scan, read
+from VISTA3DSegmentLib.edits import MaskCrop
+from VISTA3DSegmentLib.export.ct_series import write_ct_series
+from VISTA3DSegmentLib.export.formats import Form
+from VISTA3DSegmentLib.export.preflight import Finding
+from VISTA3DSegmentLib.files.segmentations import Segment, Segmentation, read_segmentation
+from VISTA3DSegmentLib.service import InProcess
+from VISTA3DSegmentLib.session.annotation import Status
+from VISTA3DSegmentLib.volume import Volume
+from VISTA3DSegmentLib.workspace.saving import Format
+
+PATIENCE_SECONDS = 20
+
+
+class Dialog:
+    """Somebody at the export dialog of a scan with a liver and a spleen.
+
+    Args:
+        home: folder of what the page keeps.
+        scan: what is open; None: one that did not come from DICOM.
+        accepted: the person is done with the segments.
+    """
+
+    def __init__(self, home: Path, scan: Scan | None = None, accepted: bool = True) -> None:
+        self.page = Page(home / "home", InProcess(two_engines()), scan)
+        self.folder = home / "export"
+        self.folder.mkdir()
+        self.tasks: list[Coroutine[Any, Any, None]] = []
+        self.exporting = Exporting(self.page.workspace, self.page.desk, self.page.state, self.tasks.append)
+        self.shown = self.page.shown.export
+        self.page.state.state.ready()
+        self.page.desk.act(lambda: self.page.workspace.segment([LIVER, SPLEEN]))
+        self.page.settle()
+        if accepted:
+            self.set_status(Status.DONE)
+
+    def set_status(self, status: Status) -> None:
+        for view in self.page.workspace.segments():
+            self.page.workspace.annotator.set_status(view.id, status)
+
+    async def settle(self) -> None:
+        """What the page has begun is done."""
+        self.page.state.state.flush()
+        while self.tasks:
+            await self.tasks.pop(0)
+            self.page.state.state.flush()
+
+    async def open(self, *forms: Form) -> None:
+        """Open it and choose."""
+        self.shown.shown = True
+        await self.settle()
+        if forms:
+            self.shown.chosen = [form.value for form in forms]
+            await self.settle()
+
+    async def export(self, *forms: Form, agreed: bool = False, each: bool = False) -> Path | None:
+        """Press Export."""
+        return await self.exporting.export(self.folder, forms, agreed, each)
+
+    @property
+    def found(self) -> list[tuple[str, str]]:
+        return [(row.consequence, row.words) for row in self.shown.findings]
+
+
+def run(doing: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    # In a thread of its own: where browser tests ran before, this one's event loop is taken.
+    with ThreadPoolExecutor(1) as alone:
+        alone.submit(asyncio.run, asyncio.wait_for(doing(), PATIENCE_SECONDS)).result()
+
+
+@pytest.fixture
+def dialog(tmp_path: Path) -> Dialog:
+    return Dialog(tmp_path)
+
+
+@pytest.fixture
+def dicom(tmp_path: Path) -> Dialog:
+    write_ct_series(tmp_path / "series", Volume(painted(), np.diag([0.8, 0.8, 2.5, 1.0])), "ANON-1")
+    scan = read(tmp_path / "series", None)
+    assert isinstance(scan, Scan)
+    return Dialog(tmp_path, scan)
+
+
+def test_dicom_cannot_be_chosen_for_a_scan_that_did_not_come_from_it_and_the_dialog_says_why(dialog: Dialog) -> None:
+    async def doing() -> None:
+        dialog.shown.chosen = [Form.DICOM_SEG.value]
+        await dialog.open()
+        assert "DICOM series" in dialog.shown.no_dicom
+        assert dialog.shown.chosen == [Form.NIFTI.value]
+        assert not dialog.shown.why_not
+        assert await dialog.export(Form.DICOM_SEG) is None
+        assert "did not come from a DICOM series" in dialog.shown.failure
+        assert dialog.page.shown.status.failed
+
+    run(doing)
+    assert list(dialog.folder.iterdir()) == []
+
+
+def test_a_dicom_scan_becomes_one_dicom_file_that_opens_again(dicom: Dialog) -> None:
+    written: list[Path | None] = []
+
+    async def doing() -> None:
+        await dicom.open()
+        assert not dicom.shown.no_dicom
+        assert dicom.shown.chosen == [Form.DICOM_SEG.value]
+        assert (dicom.found, dicom.shown.asks, dicom.shown.why_not) == ([], False, "")
+        written.append(await dicom.export(Form.DICOM_SEG))
+
+    run(doing)
+    (path,) = written
+    assert path is not None
+    assert path.name == "segmentation_seg.dcm"
+    volume = dicom.page.workspace.volume
+    assert volume is not None
+    found = read(path, volume)
+    assert isinstance(found, Segmentation)
+    masks = {segment.name: segment.mask.full(volume.shape_kji) for segment in found.segments}
+    for name, class_id in (("liver", LIVER), ("spleen", SPLEEN)):
+        assert (masks[name] == (volume.array == HU_PER_CLASS * class_id)).all()
+    assert not dicom.shown.shown
+    assert dicom.page.shown.status.message == "Exported segmentation_seg.dcm."
+
+
+def test_several_kinds_come_as_one_zip_with_all_files_and_nothing_else_stays(dialog: Dialog, tmp_path: Path) -> None:
+    async def doing() -> None:
+        path = await dialog.export(Form.NIFTI, Form.STL)
+        assert path == dialog.folder / "segmentation.zip"
+
+    run(doing)
+    assert [path.name for path in dialog.folder.iterdir()] == ["segmentation.zip"]
+    with zipfile.ZipFile(dialog.folder / "segmentation.zip") as zipped:
+        zipped.extractall(tmp_path / "unpacked")
+    names = {path.name for path in (tmp_path / "unpacked").rglob("*.stl")}
+    assert names == {"liver.stl", "spleen.stl"}
+    found = read_segmentation(tmp_path / "unpacked" / "segmentation.nii.gz")
+    voxels = {segment.name: int(segment.mask.mask.sum()) for segment in found.segments}
+    assert voxels == {"liver": LIVER_VOXELS.sum(), "spleen": SPLEEN_VOXELS.sum()}
+
+
+def test_a_single_file_of_a_kind_that_may_be_several_is_not_zipped_and_its_name_tells_nothing(dialog: Dialog) -> None:
+    spleen = next(view.id for view in dialog.page.workspace.segments() if view.name == "spleen")
+    dialog.page.workspace.annotator.remove(spleen)
+
+    async def doing() -> None:
+        path = await dialog.export(Form.STL)
+        assert path is not None
+        assert path.name == "segmentation.stl"
+
+    run(doing)
+
+
+def test_drafts_are_asked_about_and_exported_only_if_the_person_agrees(tmp_path: Path) -> None:
+    dialog = Dialog(tmp_path, accepted=False)
+
+    async def doing() -> None:
+        await dialog.open(Form.SEG_NRRD)
+        ((consequence, words),) = dialog.found
+        assert consequence == "asked"
+        assert "liver, spleen" in words
+        assert dialog.shown.asks
+        assert not dialog.shown.why_not
+        assert await dialog.export(Form.SEG_NRRD) is None
+        assert "Not accepted yet" in dialog.shown.failure
+        assert dialog.shown.shown
+        dialog.shown.agreed = True
+        assert await dialog.export(Form.SEG_NRRD, agreed=True) is not None
+        assert not dialog.shown.failure
+        assert not dialog.shown.agreed, "the next time it is asked again"
+
+    run(doing)
+
+
+def test_what_came_up_after_the_person_agreed_is_asked_anew(dialog: Dialog) -> None:
+    async def doing() -> None:
+        await dialog.open(Form.SEG_NRRD)
+        dialog.set_status(Status.FLAGGED)
+        dialog.shown.agreed = True
+        assert await dialog.export(Form.SEG_NRRD, agreed=True) is None
+        assert "not as they were" in dialog.shown.failure
+        assert not dialog.shown.agreed
+        assert [consequence for consequence, _ in dialog.found] == ["asked"]
+        assert await dialog.export(Form.SEG_NRRD, agreed=True) is not None
+
+    run(doing)
+
+
+def test_overlaps_are_refused_in_a_label_map_and_welcome_in_a_file_for_each_segment(dialog: Dialog) -> None:
+    lesion = Segment("lesion", MaskCrop.of(LIVER_VOXELS), (1, 2, 3), tags={"Segmentation.Status": "completed"})
+    dialog.page.workspace.add(Segmentation(LIVER_VOXELS.shape, np.eye(4), (lesion,)))
+    dialog.set_status(Status.DONE)
+
+    async def doing() -> None:
+        await dialog.open(Form.NIFTI)
+        assert "overlap" in dialog.shown.why_not
+        assert dialog.found[0][0] == "refused"
+        dialog.shown.each = True
+        await dialog.settle()
+        assert dialog.shown.why_not == ""
+        path = await dialog.export(Form.NIFTI, each=True)
+        assert path is not None
+        with zipfile.ZipFile(path) as zipped:
+            assert {"segmentation_nifti/lesion.nii.gz", "segmentation_nifti/liver.nii.gz"} <= set(zipped.namelist())
+
+    run(doing)
+
+
+def test_without_a_kind_nothing_can_be_exported(dialog: Dialog) -> None:
+    async def doing() -> None:
+        await dialog.open()
+        dialog.shown.chosen = []
+        await dialog.settle()
+        assert dialog.shown.why_not == NOTHING_CHOSEN
+
+    run(doing)
+
+
+def test_the_page_listens_while_it_is_looked_at_and_the_latest_choice_counts(
+    dialog: Dialog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on, preflight = threading.Event(), exporting_module.preflight
+
+    def slow(segmentation: Segmentation, forms: list[Form], source: Any) -> tuple[Finding, ...]:
+        if Form.NIFTI in forms:
+            assert go_on.wait(PATIENCE_SECONDS / 2), "the page stands still"
+            return (Finding(exporting_module.Consequence.REFUSED, "An old finding."),)
+        return preflight(segmentation, forms, source)
+
+    monkeypatch.setattr(exporting_module, "preflight", slow)
+
+    async def doing() -> None:
+        dialog.shown.chosen = [Form.NIFTI.value]
+        first = asyncio.create_task(dialog.exporting.look())
+        await asyncio.sleep(0.05)
+        assert dialog.shown.why_not == exporting_module.LOOKING
+        dialog.shown.chosen = [Form.STL.value]
+        await dialog.exporting.look()
+        go_on.set()
+        await first
+        assert dialog.found == []
+        assert dialog.shown.why_not == ""
+
+    run(doing)
+
+
+def test_what_goes_wrong_while_it_is_looked_at_is_said_and_the_button_stays_shut(
+    dialog: Dialog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> tuple[Finding, ...]:
+        raise ValueError("a defect")
+
+    monkeypatch.setattr(exporting_module, "preflight", broken)
+
+    async def doing() -> None:
+        await dialog.open()
+        assert "Something went wrong" in dialog.shown.why_not
+
+    run(doing)
+
+
+def test_cancel_ends_it_without_a_file_and_meanwhile_there_is_only_one(dialog: Dialog) -> None:
+    async def doing() -> None:
+        task = asyncio.create_task(dialog.export(Form.SEG_NRRD, Form.STL))
+        await asyncio.sleep(0)
+        assert dialog.shown.running
+        assert await dialog.export(Form.NIFTI) is None
+        assert dialog.shown.running
+        dialog.exporting.cancel()
+        assert dialog.shown.told == "Cancelling"
+        assert await task is None
+        assert not dialog.shown.running
+        assert dialog.page.shown.status.message == "Export cancelled. No file was made."
+        assert not dialog.page.shown.status.failed
+        assert list(dialog.folder.iterdir()) == []
+        assert await dialog.export(Form.NIFTI) is not None
+
+    run(doing)
+
+
+def test_how_far_it_is_is_told_and_never_less(dialog: Dialog, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[int] = []
+    monkeypatch.setattr(dialog.exporting, "_tell", told.append)
+
+    async def doing() -> None:
+        await dialog.export(Form.STL, Form.PLY)
+        await asyncio.sleep(0)
+
+    run(doing)
+    assert told == sorted(told)
+    assert told[-1] == 100
+    assert len(told) > 4
+
+
+# ---------------------------------------------------------------------- what the browser gets
+
+
+def asked(dialog: Dialog, talk: Callable[[TestClient[Any, Any]], Awaitable[None]], guard: Guard | None = None) -> None:
+    async def all_of_it() -> None:
+        app = web.Application(middlewares=[guard.check] if guard else [])
+        Downloads(dialog.page.desk, dialog.exporting, dialog.folder).add_to(app.router)
+        async with TestClient(TestServer(app)) as client:
+            await talk(client)
+
+    run(all_of_it)
+
+
+def test_an_export_is_sent_whole_under_a_name_that_tells_nothing_and_nothing_stays(dialog: Dialog) -> None:
+    async def talk(client: TestClient[Any, Any]) -> None:
+        answer = await client.get("/export?form=nifti&form=stl&agreed=yes")
+        content = await answer.read()
+        assert answer.status == 200
+        assert answer.headers["Content-Disposition"] == 'attachment; filename="segmentation.zip"'
+        assert int(answer.headers["Content-Length"]) == len(content) > 1000
+        assert content.startswith(b"PK")
+
+    asked(dialog, talk)
+    assert list(dialog.folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("form", list(Format))
+def test_what_is_saved_is_sent_likewise(dialog: Dialog, form: Format) -> None:
+    async def talk(client: TestClient[Any, Any]) -> None:
+        answer = await client.get(f"/save/{form.value}")
+        assert len(await answer.read()) == int(answer.headers["Content-Length"]) > 100
+        assert f"segmentation{form.value}" in answer.headers["Content-Disposition"]
+
+    asked(dialog, talk)
+    assert list(dialog.folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("query", "status"), [("form=word", 400), ("form=dicom-seg", 409), ("form=../../passwd", 400), ("", 409)]
+)
+def test_what_cannot_be_exported_is_no_file(dialog: Dialog, query: str, status: int) -> None:
+    async def talk(client: TestClient[Any, Any]) -> None:
+        assert (await client.get(f"/export?{query}")).status == status
+
+    asked(dialog, talk)
+    assert list(dialog.folder.iterdir()) == []
+
+
+def test_an_export_needs_the_token_and_comes_with_the_headers_of_the_page(dialog: Dialog) -> None:
+    guard = Guard("secret")
+
+    async def talk(client: TestClient[Any, Any]) -> None:
+        assert (await client.get("/export?form=seg.nrrd")).status == 403
+        await client.get("/?token=secret", allow_redirects=False)
+        answer = await client.get("/export?form=seg.nrrd")
+        assert answer.status == 200
+        assert SAFE_HEADERS.items() <= dict(answer.headers).items()
+
+    asked(dialog, talk, guard)
+
+
+def test_a_browser_that_leaves_before_all_was_sent_leaves_nothing_behind(
+    dialog: Dialog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def large(folder: Path, *_: object) -> Path:
+        with (folder / "large.zip").open("wb") as file:
+            file.truncate(2**28)
+        return folder / "large.zip"
+
+    monkeypatch.setattr(dialog.exporting, "export", large)
+
+    async def talk(client: TestClient[Any, Any]) -> None:
+        answer = await client.get("/export?form=stl")
+        assert len(await answer.content.readexactly(1000)) == 1000
+        assert len(list(dialog.folder.iterdir())) == 1
+        answer.close()
+        while list(dialog.folder.iterdir()):
+            await asyncio.sleep(0.02)
+
+    asked(dialog, talk)

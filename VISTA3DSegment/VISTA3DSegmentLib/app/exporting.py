@@ -1,0 +1,204 @@
+"""Exporting by the page: what was chosen is looked at and written in a thread, so that the page never stands still."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from trame_server.utils.typed_state import TypedState
+
+from ..engine import OnProgress, Progress
+from ..errors import Cancelled, PromptError
+from ..export.archive import files_in, write_archive
+from ..export.exporting import Wish, export
+from ..export.formats import Form
+from ..export.preflight import Consequence, Finding, preflight
+from .desk import Desk
+from .scan_workspace import ScanWorkspace
+from .state import FindingRow, PageState
+
+NO_DICOM = "Only for a scan that was opened from its DICOM series: these files refer to its images."
+NOTHING_CHOSEN = "Choose a kind of file."
+LOOKING = "The segments are being looked at."
+CHANGED = PromptError("The segments are not as they were when you agreed.", "Read what was found now, and agree again.")
+WRITING_SHARE = 0.9
+"""Of the progress that is shown; the rest is the zip."""
+
+
+class Exporting:
+    """See the module.
+
+    Args:
+        workspace: what a person works on.
+        desk: tells in the page what lasts and what went wrong.
+        state: of the page.
+        start: begins what nobody waits for.
+    """
+
+    def __init__(
+        self,
+        workspace: ScanWorkspace,
+        desk: Desk,
+        state: TypedState[PageState],
+        start: Callable[[Coroutine[Any, Any, None]], None],
+    ) -> None:
+        self._workspace, self._desk, self._state, self._start = workspace, desk, state, start
+        self._shown = state.data.export
+        self._found: tuple[Finding, ...] = ()
+        self._latest: object = None
+        self._cancel = threading.Event()
+        names = state.name.export
+        state.bind_changes({names.shown: self._opened, (names.chosen, names.each): self._chosen})
+
+    # ------------------------------------------------------------------ before
+
+    def _opened(self, shown: bool) -> None:
+        if not shown:
+            return
+        dialog, source = self._shown, self._workspace.source
+        dialog.failure, dialog.agreed = "", False
+        possible = [form for form in map(Form, dialog.chosen) if source is not None or not form.is_dicom]
+        usual = Form.NIFTI if source is None else Form.DICOM_SEG
+        dialog.chosen = [form.value for form in possible or [usual]]
+        self._start(self.look())
+
+    def _chosen(self, *_: object) -> None:
+        if self._shown.shown:
+            self._start(self.look())
+
+    async def look(self) -> None:
+        """Show what the pre-flight finds for what is chosen."""
+        dialog = self._shown
+        self._latest = this = object()
+        dialog.no_dicom = NO_DICOM if self._workspace.source is None else ""
+        forms = tuple(map(Form, dialog.chosen))
+        if not forms:
+            self._show((), NOTHING_CHOSEN)
+            return
+        dialog.why_not = LOOKING
+
+        async def looking() -> None:
+            wish = self._workspace.export_wish(forms, each=dialog.each)
+            found = await asyncio.to_thread(_findings, wish)
+            if self._latest is this:  # and nothing else was chosen meanwhile
+                self._show(found)
+
+        await self._desk.act_in_time("Looking at the segments", looking)
+        if self._latest is this and dialog.why_not == LOOKING:  # it went wrong
+            self._show((), self._state.data.status.message)
+
+    def _show(self, found: tuple[Finding, ...], why_not: str = "") -> None:
+        dialog, asked = self._shown, _asked(found)
+        if asked != _asked(self._found):
+            dialog.agreed = False
+        self._found = found
+        dialog.findings = [FindingRow(finding.consequence.value, str(finding)) for finding in found]
+        refused = next((str(finding) for finding in found if finding.consequence is Consequence.REFUSED), "")
+        dialog.asks, dialog.why_not = bool(asked), why_not or refused
+        self._state.state.flush()
+
+    # ------------------------------------------------------------------ doing
+
+    async def export(self, folder: Path, forms: tuple[Form, ...], agreed: bool, each: bool) -> Path | None:
+        """Write what is wanted: a kind that is a single file as that, else a zip.
+
+        Args:
+            folder: an empty one.
+            forms: kinds of files.
+            agreed: the person has read what was found and wants it nevertheless.
+            each: label maps as one file for each segment.
+
+        Returns:
+            The file; None: there is none, and the page says why.
+        """
+        dialog, status = self._shown, self._state.data.status
+        if dialog.running:
+            return None
+        written: list[Path] = []
+
+        async def exporting() -> None:
+            if not forms:
+                raise PromptError("Nothing was chosen.", NOTHING_CHOSEN)
+            wish = self._workspace.export_wish(forms, agreed, each)
+            found = await asyncio.to_thread(_findings, wish)
+            if agreed and not _asked(found) <= _asked(self._found):
+                self._show(found)
+                raise CHANGED
+            try:
+                path, notices = await asyncio.to_thread(_write, wish, folder, self._teller(), self._cancel.is_set)
+            except Cancelled:
+                self._workspace.said.emit("Export cancelled. No file was made.")
+            else:
+                written.append(path)
+                known = {finding.what for finding in found}
+                told = (f"Exported {path.name}.", *(notice for notice in notices if notice not in known))
+                self._workspace.said.emit(" ".join(told))
+
+        self._cancel.clear()
+        dialog.running, dialog.percent, dialog.told, dialog.failure = True, None, "Writing", ""
+        await self._desk.act_in_time("Exporting", exporting)
+        dialog.running = False
+        if written:
+            dialog.shown = dialog.agreed = False
+        elif status.failed:
+            dialog.failure = status.message
+        self._state.state.flush()
+        return written[0] if written else None
+
+    def cancel(self) -> None:
+        """Stop writing; no file is made."""
+        self._cancel.set()
+        self._shown.told = "Cancelling"
+
+    def _teller(self) -> OnProgress:
+        """Tells the page from another thread how far it is, not more often than can be seen."""
+        loop, last = asyncio.get_running_loop(), [-1]
+
+        def tell(progress: Progress) -> None:
+            percent = 100 * progress.done // max(1, progress.total)
+            if percent != last[0]:
+                last[0] = percent
+                loop.call_soon_threadsafe(self._tell, percent)
+
+        return tell
+
+    def _tell(self, percent: int) -> None:
+        if not self._cancel.is_set():
+            self._shown.percent, self._shown.told = float(percent), f"Writing, {percent} %"
+            self._state.state.flush()
+
+
+def _findings(wish: Wish) -> tuple[Finding, ...]:
+    """What the pre-flight finds; label maps of one segment each do not mind overlaps."""
+    separate = (Form.NIFTI, Form.NRRD) if wish.each else ()
+    return preflight(wish.segmentation, [form for form in wish.forms if form not in separate], wish.source)
+
+
+def _asked(found: tuple[Finding, ...]) -> set[Finding]:
+    return {finding for finding in found if finding.consequence is Consequence.ASKED}
+
+
+def _write(wish: Wish, folder: Path, tell: OnProgress, cancel: Callable[[], bool]) -> tuple[Path, tuple[str, ...]]:
+    """Export into a folder; returns the only file or the zip of all, and what the person should know of them."""
+    total = 1000
+
+    def telling(begin: float, end: float) -> OnProgress:
+        return lambda now: tell(Progress(round(total * (begin + (end - begin) * now.done / max(1, now.total))), total))
+
+    with TemporaryDirectory(dir=folder) as staging:
+        exported = export(wish, Path(staging), telling(0, WRITING_SHARE), cancel)
+        members = files_in(Path(staging))
+        if cancel():
+            raise Cancelled
+        if len(members) == 1:
+            ((name, only),) = members.items()
+            path = folder / (name if "/" not in name else f"{wish.stem}{only.suffix}")
+            only.replace(path)
+        else:
+            path = folder / f"{wish.stem}.zip"
+            write_archive(path, members, progress=telling(WRITING_SHARE, 1), cancel=cancel)
+    return path, exported.notices
