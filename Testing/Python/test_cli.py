@@ -89,6 +89,11 @@ def test_a_label_map_holds_the_ids_of_the_classes(run: Run, scan: Path, tmp_path
     assert not (tmp_path / "organs.png").exists()
 
 
+def test_a_label_map_comes_with_a_table_that_names_its_values(run: Run, scan: Path) -> None:
+    assert run("segment", scan, "--classes", "liver,spleen", "-o", "organs.nii.gz") == 0
+    assert [one.name for one in read_segmentation(Path("organs.nii.gz")).segments] == ["liver", "spleen"]
+
+
 def test_groups_are_segmented_as_their_members(run: Run, scan: Path, engine: FakeEngine) -> None:
     run("segment", scan, "--no-picture", "-o", "kidneys.seg.nrrd", "--classes", "kidney,liver")
     assert engine.asked == [((RIGHT_KIDNEY, LIVER), None)]
@@ -444,6 +449,8 @@ def test_in_a_label_map_the_value_is_the_class(
     run: Run, scan: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run("segment", scan, "--no-picture", "-o", "base.nii.gz")
+    for table in ("base.csv", "base.label"):
+        Path(table).unlink()
     words = ["--base", "base.nii.gz", "--segment", "liver", "--positive", "20 10 10"]
     assert run("refine", scan, "--no-picture", *words, "-o", "n.nii.gz") == 0
     assert "Label 1 of base.nii.gz is taken for 'liver'." in capsys.readouterr().err

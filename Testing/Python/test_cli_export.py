@@ -13,6 +13,7 @@ from export_world import errors_of, scan, segment, segmentation, series_of
 from VISTA3DSegmentLib.cli import FAILED, main
 from VISTA3DSegmentLib.cli.collaborators import Collaborators
 from VISTA3DSegmentLib.edits import MaskCrop
+from VISTA3DSegmentLib.export.ct_series import write_ct_series
 from VISTA3DSegmentLib.export.preflight import STATUS_TAG
 from VISTA3DSegmentLib.files.nrrd import write_nrrd
 from VISTA3DSegmentLib.files.segmentations import Segment, Segmentation, read_segmentation, write_segmentation
@@ -117,6 +118,15 @@ def test_an_rt_structure_set_of_another_program_becomes_a_dicom_segmentation(run
     assert run("export", "organs.seg.nrrd", "--to", "rtstruct", "--source", "series", "-o", ".", "--quiet") == 0
     assert run("export", "organs_rtstruct.dcm", "--to", "dicom-seg", "--source", "series", "-o", ".") == 0
     assert masks_of(Path("organs_rtstruct_seg.dcm")) == masks_of(Path("organs.seg.nrrd"))
+
+
+def test_a_structure_set_that_names_another_scan_is_refused_although_it_lies_in_its_place(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("export", "organs.seg.nrrd", "--to", "rtstruct", "--source", "series", "-o", ".", "--quiet") == 0
+    write_ct_series(tmp_path / "twin", scan(), "ANON-2")
+    assert run("export", "organs_rtstruct.dcm", "--to", "nifti", "--source", "twin", "-o", ".") == FAILED
+    assert "another" in capsys.readouterr().err
 
 
 def test_the_series_of_another_scan_is_refused(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,7 @@ import tomllib
 from VISTA3DSegmentLib.doctor.requirements import Requirement, missing, requirements
 
 PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
-NOT_FOR_MODELS = {"typer", "rich", "numpy", "SimpleITK"}
+NOT_FOR_MODELS = {"typer", "rich", "numpy", "SimpleITK", "vtk"}
 """Of the command line, or a part of Slicer."""
 
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -23,6 +23,9 @@ from .one_structure import UNNAMED
 from .options import QuietOption, SeriesOption
 from .output import check_place
 from .progress import shown_progress
+
+if TYPE_CHECKING:
+    from ..export.source import DicomSource
 
 SegArgument = Annotated[
     Path,
@@ -87,7 +90,7 @@ def export(
     check_place(out, [seg, scan, prior]) if is_archive(out) else _check_folder(out, stem, to, [seg, scan, prior])
     dicom = None if source is None else read_source(source, series)
     volume = _volume_of(scan, source, series)
-    segmentation = _named(_read(seg, volume), values_are_classes)
+    segmentation = _named(_read(seg, volume, dicom), values_are_classes)
     wish = exporting.Wish(
         segmentation,
         tuple(to),
@@ -127,10 +130,11 @@ def _check_folder(folder: Path, stem: str, forms: Sequence[Form], inputs: Sequen
         check_place(folder / f"{stem}{ENDINGS.get(form, '_')}", inputs)
 
 
-def _read(path: Path, volume: Volume | None) -> Segmentation:
+def _read(path: Path, volume: Volume | None, source: DicomSource | None) -> Segmentation:
     """A segmentation on its own grid, so that the pre-flight sees whether it must be resampled; DICOM needs a scan."""
     is_dicom_object = path.is_dir() or is_structure_set(path) or is_segmentation(path)
-    return read_segmentation(path, like=volume if is_dicom_object else None)
+    scan = None if source is None else source.identifiers
+    return read_segmentation(path, volume if is_dicom_object else None, scan)
 
 
 def _volume_of(scan: Path | None, source: Path | None, series: str | None) -> Volume | None:

@@ -14,6 +14,7 @@ from ..anatomy import Kind, all_classes, class_of, terminology_entry
 from ..edits import MaskCrop
 from ..engine import Engine
 from ..errors import FileFormatError, PromptError, ResourceError
+from ..export.label_tables import write_label_map
 from ..files.atomic import write_atomically
 from ..files.segmentations import Segment, Segmentation, write_segmentation
 from ..pictures import picture
@@ -153,13 +154,14 @@ def with_values(segments: Sequence[Segment]) -> tuple[Segment, ...]:
 
 
 def write_result(output: Output, volume: Volume, segments: Sequence[Segment]) -> tuple[str, ...]:
-    """Write a segmentation on the grid of its scan; it appears whole or not at all.
+    """Write a segmentation on the grid of its scan, a label map with its tables; it appears whole or not at all.
 
     Returns:
         What the person should know about the file.
     """
     written = tuple(segments) if output.holds_overlaps else with_values(segments)
-    write_segmentation(output.path, Segmentation(volume.shape_kji, volume.ijk_to_ras, written))
+    write = write_segmentation if output.holds_overlaps else write_label_map
+    write(output.path, Segmentation(volume.shape_kji, volume.ijk_to_ras, written))
     return tuple(
         f"In {output.path.name}, {after.name} has the value {after.class_id}."
         for before, after in zip(segments, written, strict=True)

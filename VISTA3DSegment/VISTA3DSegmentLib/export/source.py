@@ -18,6 +18,7 @@ from ..files.dicom import choose_series
 from ..files.dicom_headers import SliceHeader
 from ..files.dicom_stack import problem_of, stack_ijk_to_ras, stacks_of
 from ..files.placing import has_same_voxels, placed_on
+from ..files.rtstruct import ScanIdentifiers
 from ..files.segments import Segmentation
 from ..volume import FloatArray, Volume
 from .repairs import repaired
@@ -91,6 +92,11 @@ class DicomSource:
     def frame_of_reference_uid(self) -> str:
         """Frame of Reference UID."""
         return str(self.slices[0].FrameOfReferenceUID)
+
+    @property
+    def identifiers(self) -> ScanIdentifiers:
+        """By which other objects name the scan."""
+        return ScanIdentifiers(self.frame_of_reference_uid, self.series_uid)
 
     @property
     def lattice(self) -> Volume:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
@@ -23,10 +23,15 @@ from .seg_nrrd import holds_segments, in_layers, layers_of, read_seg_nrrd, write
 from .segments import Segment, Segmentation
 from .volumes import DETACHED, READERS, read_volume, suffix_of
 
+if TYPE_CHECKING:
+    from .rtstruct import ScanIdentifiers
+
 __all__ = ["Segment", "Segmentation", "label_values", "placed_on", "read_segmentation", "write_segmentation"]
 
 
-def read_segmentation(path: Path | str, like: Volume | None = None) -> Segmentation:
+def read_segmentation(
+    path: Path | str, like: Volume | None = None, scan: ScanIdentifiers | None = None
+) -> Segmentation:
     """Read a segmentation.
 
     Args:
@@ -34,6 +39,7 @@ def read_segmentation(path: Path | str, like: Volume | None = None) -> Segmentat
             folder with one of these two.
         like: the scan onto whose grid the masks are put, where they lie in space; None: the grid of the file, which an
             RT structure set has not.
+        scan: by which an RT structure set of another scan is known; None: only its places can tell.
 
     Returns:
         The segments. Those of a label map are called as the table beside it says (``label_tables``); without one "Label
@@ -44,21 +50,21 @@ def read_segmentation(path: Path | str, like: Volume | None = None) -> Segmentat
             common with ``like``. ResourceError: not enough memory.
     """
     path = Path(path)
-    segmentation = _read(object_in(path) if path.is_dir() else path, like)
+    segmentation = _read(object_in(path) if path.is_dir() else path, like, scan)
     return segmentation if like is None else placed_on(segmentation, like)
 
 
-def _read(path: Path, like: Volume | None) -> Segmentation:
+def _read(path: Path, like: Volume | None, scan: ScanIdentifiers | None) -> Segmentation:
     suffix = suffix_of(path)
     if suffix == ".nrrd" and holds_segments(read_header(path)):
         return read_seg_nrrd(path)
     if suffix not in READERS and suffix not in DETACHED:
-        return _read_dicom(path, like)
+        return _read_dicom(path, like, scan)
     read = read_volume(path)
     return with_table(segmentation_of(read.volume.array, read.volume.ijk_to_ras, read.notices, path.name), path)
 
 
-def _read_dicom(path: Path, like: Volume | None) -> Segmentation:
+def _read_dicom(path: Path, like: Volume | None, scan: ScanIdentifiers | None) -> Segmentation:
     open_for_reading(path).close()
     # Here and not at the top: desktop Slicer starts without the packages that read DICOM objects.
     if is_segmentation(path):
@@ -68,7 +74,7 @@ def _read_dicom(path: Path, like: Volume | None) -> Segmentation:
     if is_structure_set(path):
         from .rtstruct import read_rtstruct
 
-        return read_rtstruct(path, like)
+        return read_rtstruct(path, like, scan)
     raise FileFormatError(
         f"{path} is no segmentation file.",
         "Give a .seg.nrrd, .nii.gz, .nrrd or .mha file, a DICOM segmentation or an RT structure set.",
