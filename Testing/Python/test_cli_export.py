@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import zipfile
 from pathlib import Path
 
@@ -58,6 +59,33 @@ def test_a_zip_holds_everything_and_leaves_nothing_beside_it(run: Run) -> None:
     with zipfile.ZipFile("all.zip") as zipped:
         assert set(zipped.namelist()) == {"mine.seg.nrrd", "mine_ply/liver.ply", "mine_ply/left_cyst.ply"}
     assert {path.name for path in Path().iterdir()} - before == {"all.zip"}
+
+
+def test_a_report_is_a_page_a_table_and_json(run: Run) -> None:
+    assert run("export", "organs.seg.nrrd", "--to", "report", "--scan", "scan.nrrd", "--prior", "organs.seg.nrrd",
+               "-o", ".") == 0  # fmt: skip
+    assert "left cyst" in Path("organs_report.html").read_text(encoding="utf-8")
+    rows = Path("organs_report.csv").read_text(encoding="utf-8-sig").splitlines()
+    assert [row.partition(",")[0] for row in rows] == ["kind", "segment", "segment", "lesion"]
+    names = [one["name"] for one in json.loads(Path("organs_report.json").read_text(encoding="utf-8"))["segments"]]
+    assert names == ["liver", "left cyst"]
+
+
+def test_a_report_needs_the_scan(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("export", "organs.seg.nrrd", "--to", "report", "-o", ".") == FAILED
+    assert "Give the scan" in capsys.readouterr().err
+
+
+def test_a_structured_report_brings_the_segmentation_that_it_measures(run: Run) -> None:
+    assert run("export", "organs.seg.nrrd", "--to", "dicom-sr", "--source", "series", "-o", ".") == 0
+    referred = pydicom.dcmread("organs_sr.dcm").CurrentRequestedProcedureEvidenceSequence[0]
+    instances = {
+        one.ReferencedSOPInstanceUID
+        for series in referred.ReferencedSeriesSequence
+        for one in series.ReferencedSOPSequence
+    }
+    assert pydicom.dcmread("organs_seg.dcm").SOPInstanceUID in instances
+    assert errors_of(Path("organs_sr.dcm")) == []
 
 
 def test_dicom_without_a_series_is_refused_and_a_new_one_can_be_made_of_the_scan(

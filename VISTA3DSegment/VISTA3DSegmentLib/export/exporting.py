@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 from ..engine import Cancel, OnProgress, Progress
 from ..errors import FileFormatError
-from ..files.segmentations import Segmentation, placed_on, write_segmentation
+from ..files.segmentations import Segmentation, write_segmentation
 from ..volume import Volume
 from .archive import files_in, write_archive
 from .ct_series import write_ct_series
@@ -17,8 +17,10 @@ from .dicom_seg import write_dicom_seg
 from .formats import ENDINGS, Form
 from .label_tables import write_label_map, write_separate_label_maps
 from .preflight import Consequence, Finding, drawn, preflight
+from .report import make_report, write_csv, write_html, write_json
 from .rtstruct import write_rtstruct
 from .source import DicomSource, matched
+from .structured_report import write_structured_report
 from .surfaces import SurfaceForm, write_surfaces
 
 STEPS = 1000
@@ -147,7 +149,7 @@ def _write(
 ) -> tuple[Sequence[Path], Sequence[str]]:
     segmentation = wish.segmentation
     if form is Form.REPORT:
-        return _write_report(wish, folder, cancel)
+        return _write_report(wish, folder, progress, cancel)
     if form in SURFACES:
         path = folder / f"{wish.stem}_{form.value}"
         return [path], write_surfaces(path, segmentation, SURFACES[form], progress=progress, cancel=cancel)
@@ -172,24 +174,20 @@ def _write_dicom(
     if form is Form.RTSTRUCT:
         return write_rtstruct(path, placed, wish.source, progress=progress, cancel=cancel)
     if form is Form.DICOM_SR:
-        from .structured_report import write_structured_report
-
-        return write_structured_report(
-            path, placed, wish.source, path.with_name(f"{wish.stem}{ENDINGS[Form.DICOM_SEG]}")
-        )
+        beside = path.with_name(f"{wish.stem}{ENDINGS[Form.DICOM_SEG]}")
+        return write_structured_report(path, placed, wish.source, beside, wish.volume, progress=progress, cancel=cancel)
     is_map = form is Form.DICOM_LABELMAP
     return write_dicom_seg(path, placed, wish.source, labelmap=is_map, progress=progress, cancel=cancel)
 
 
-def _write_report(wish: Wish, folder: Path, cancel: Cancel | None) -> tuple[Sequence[Path], Sequence[str]]:
+def _write_report(
+    wish: Wish, folder: Path, progress: OnProgress | None, cancel: Cancel | None
+) -> tuple[Sequence[Path], Sequence[str]]:
     assert wish.volume is not None  # ``check`` refuses it otherwise
-    from .report import make_report, write_csv, write_html, write_json
-
-    placed = placed_on(wish.segmentation, wish.volume)
-    report = make_report(wish.volume, placed, wish.prior, cancel=cancel)
+    report = make_report(wish.volume, wish.segmentation, wish.prior, progress=progress, cancel=cancel)
     paths = []
     for suffix, write in ((".html", write_html), (".csv", write_csv), (".json", write_json)):
         path = folder / f"{wish.stem}_report{suffix}"
         write(path, report)
         paths.append(path)
-    return paths, ()
+    return paths, report.notices
