@@ -10,18 +10,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..anatomy import all_classes
 from ..durations import duration
 from ..errors import FileFormatError
 from ..export.formats import ENDINGS, Form
 from ..files.dicom_objects import is_segmentation, is_structure_set
-from ..files.segmentations import Segmentation, read_segmentation
+from ..files.segmentations import Segment, Segmentation, read_segmentation
 from ..files.volumes import read_volume
 from ..volume import Volume
 from .collaborators import collaborators_of
 from .interrupt import cancel_on_interrupt
 from .one_structure import UNNAMED
 from .options import QuietOption, SeriesOption
-from .output import check_place
+from .output import check_place, segment_of_class
 from .progress import shown_progress
 
 if TYPE_CHECKING:
@@ -149,13 +150,21 @@ def _prior(path: Path, volume: Volume | None) -> Segmentation:
     return read_segmentation(path, like=volume)
 
 
+def _as_class(segment: Segment) -> Segment:
+    """A segment of a label map whose value is the id of a class."""
+    known = next((row for row in all_classes() if row.id == segment.class_id), None)
+    return segment if known is None else segment_of_class(known.id, segment.mask)
+
+
 def _named(segmentation: Segmentation, values_are_classes: bool) -> Segmentation:
     """Segments of a label map without a table are of no class, unless the person says so: it may be another table."""
-    if values_are_classes:
-        return segmentation
     bare = [one for one in segmentation.segments if one.name == UNNAMED.format(one.class_id)]
     if not bare:
         return segmentation
+    if values_are_classes:
+        return replace(
+            segmentation, segments=tuple(_as_class(one) if one in bare else one for one in segmentation.segments)
+        )
     segments = tuple(replace(one, class_id=None) if one in bare else one for one in segmentation.segments)
     notice = (
         "The label map has no table beside it that says what its values mean; with --values-are-classes they are "

@@ -43,6 +43,7 @@ from .seg_frames import Frame, byte_count, packed, plane_of, sketch, slices_with
 from .segment_descriptions import described
 from .source import DicomSource, matched
 from .stand_in import give_names_back, stand_ins
+from .wording import listed
 
 PIXEL_DATA = 0x7FE0, 0x0010
 LONGEST_VALUE = 2**32 - 2
@@ -104,7 +105,7 @@ def notices_of(segments: Sequence[Segment]) -> tuple[str, ...]:
         ("Nobody said in codes what these segments are, so they are marked as tissue: {}.", uncoded),
         ("It is not recorded how these segments were made; they are marked as semi-automatic: {}.", unrecorded),
     )
-    return tuple(sentence.format(", ".join(names)) for sentence, names in found if names)
+    return tuple(sentence.format(listed(names)) for sentence, names in found if names)
 
 
 def _check_count(segments: Sequence[Segment]) -> None:

@@ -14,6 +14,7 @@ from ..files.segments import Segment, Segmentation
 from ..terminology import meaning_of
 from .formats import TITLES, Form
 from .source import DicomSource, matched
+from .wording import listed
 
 STATUS_TAG = "Segmentation.Status"
 """Slicer's tag of a segment for how far the person is with it."""
@@ -86,14 +87,14 @@ def _about_nothing(segmentation: Segmentation) -> Iterator[Finding]:
     if not some:
         yield Finding(Consequence.REFUSED, "There is no segment with a voxel.", "Segment something first.")
     elif empty:
-        yield Finding(Consequence.REPAIRED, f"Empty segments are left out: {_listed(empty)}.")
+        yield Finding(Consequence.REPAIRED, f"Empty segments are left out: {listed(empty)}.")
 
 
 def _about_source(segmentation: Segmentation, forms: Collection[Form], source: DicomSource | None) -> Iterator[Finding]:
     if not forms:
         return
     if source is None:
-        names = _listed([TITLES[form] for form in forms])
+        names = listed([TITLES[form] for form in forms])
         yield Finding(
             Consequence.REFUSED,
             f"The scan did not come from a DICOM series that is known here, but this refers to one: {names}.",
@@ -119,10 +120,10 @@ def _about_source(segmentation: Segmentation, forms: Collection[Form], source: D
 def _about_overlaps(segmentation: Segmentation, forms: Collection[Form]) -> Iterator[Finding]:
     pairs = overlaps(segmentation) if forms else ()
     if pairs:
-        listed = _listed([f"{one} and {other}" for one, other in pairs])
         yield Finding(
             Consequence.REFUSED,
-            f"A label map holds one structure per voxel, but these overlap: {listed}.",
+            f"A label map holds one structure per voxel, but these overlap: "
+            f"{listed([f'{one} and {other}' for one, other in pairs])}.",
             "Choose .seg.nrrd, DICOM Segmentation or one file for each segment.",
         )
 
@@ -145,7 +146,7 @@ def _about_drafts(segmentation: Segmentation) -> Iterator[Finding]:
         names = [one.name for one in drawn(segmentation) if one.tags.get(STATUS_TAG) == status]
         if names:
             yield Finding(
-                Consequence.ASKED, f"Not accepted yet, but {words}: {_listed(names)}.", "Look at them and accept them."
+                Consequence.ASKED, f"Not accepted yet, but {words}: {listed(names)}.", "Look at them and accept them."
             )
 
 
@@ -156,11 +157,6 @@ def _about_codes(segmentation: Segmentation, forms: Collection[Form]) -> Iterato
     if forms and names:
         yield Finding(
             Consequence.REPAIRED,
-            f'These have no code that says what they are and are exported as "Tissue": {_listed(names)}.',
+            f'These have no code that says what they are and are exported as "Tissue": {listed(names)}.',
             "Set their terminology to say more.",
         )
-
-
-def _listed(names: Collection[str]) -> str:
-    shown = list(names)[:6]
-    return ", ".join(shown) + (f" and {len(names) - len(shown)} more" if len(names) > len(shown) else "")

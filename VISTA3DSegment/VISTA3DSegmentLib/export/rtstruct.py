@@ -39,6 +39,7 @@ from .identifiers import new_uid
 from .rt_contour_items import contour_items, decimals_for, image_planes, image_reference, plane_characteristics
 from .segment_descriptions import coded, history_of, identification_of
 from .source import DicomSource, matched
+from .wording import listed
 
 LABEL = "VISTA3DSegment"
 STUDY_CLASS = "1.2.840.10008.3.1.2.3.1"
@@ -118,7 +119,7 @@ def _notices(segments: tuple[Segment, ...]) -> tuple[str, ...]:
         ("Empty segments were left out: {}.", empty),
         ("Names that DICOM cannot hold were shortened or changed: {}.", shortened),
     )
-    return tuple(sentence.format(", ".join(names)) for sentence, names in found if names)
+    return tuple(sentence.format(listed(names)) for sentence, names in found if names)
 
 
 def _header(source: DicomSource, label: str, description: str) -> Dataset:

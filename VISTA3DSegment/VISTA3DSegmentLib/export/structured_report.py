@@ -32,6 +32,7 @@ from .measures import Measures, measured
 from .report_groups import group_of
 from .source import DicomSource, matched
 from .stand_in import give_names_back, stand_ins
+from .wording import listed
 
 LABEL_MAP_STORAGE = "1.2.840.10008.5.1.4.1.1.66.7"
 """Label Map Segmentation Storage (supplement 243)."""
@@ -86,7 +87,7 @@ def write_structured_report(
     _check_numbers(content, dataset, path)
     write_bytes(path, [content])
     empty = [one.name for one in placed.segments if not one.mask.mask.any()]
-    said = (f"Empty segments are not in the report: {', '.join(empty)}.",) if empty else ()
+    said = (f"Empty segments are not in the report: {listed(empty)}.",) if empty else ()
     return (*notices, *said)
 
 

@@ -16,6 +16,7 @@ from .file_names import file_names
 from .folders import all_or_none
 from .mesh_files import Surface, mtl_parts, obj_parts, ply_parts, stl_parts
 from .meshes import mesh_of
+from .wording import listed
 
 MATERIALS = "segments.mtl"
 """File of the materials beside the OBJ files of a folder."""
@@ -101,4 +102,4 @@ def _parts(surfaces: Sequence[Surface], form: SurfaceForm, materials: str) -> It
 
 def _left_out(segmentation: Segmentation) -> tuple[str, ...]:
     empty = [segment.name for segment in segmentation.segments if not segment.mask.mask.any()]
-    return (f"Empty segments have no surface and were left out: {', '.join(empty)}.",) if empty else ()
+    return (f"Empty segments have no surface and were left out: {listed(empty)}.",) if empty else ()
