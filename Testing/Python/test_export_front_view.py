@@ -7,7 +7,7 @@ import pytest
 import SimpleITK as sitk  # noqa: N813 (the library's own custom)
 from builders import box_mask, oblique_geometry
 from measured_shapes import centre_of, ellipsoid, of_zeros, upright
-from VISTA3DSegmentLib.edits import NOTHING
+from VISTA3DSegmentLib.edits import NOTHING, MaskCrop
 from VISTA3DSegmentLib.errors import Cancelled
 from VISTA3DSegmentLib.export.front_view import BACKGROUND, front_view
 from VISTA3DSegmentLib.export.image_bytes import jpeg_bytes
@@ -22,16 +22,25 @@ def seen(canvas, color):
     return np.nonzero((canvas[..., channel] > 40) & (canvas[..., others].max(axis=-1) < 0.3 * canvas[..., channel]))
 
 
-def test_what_lies_in_front_hides_what_lies_behind():
-    volume = of_zeros((20, 30, 30))  # j runs to posterior
-    front, behind = (
-        box_mask(volume.shape_kji, (5, 2, 5), (15, 8, 25)),
-        box_mask(volume.shape_kji, (8, 15, 8), (12, 25, 20)),
-    )
+@pytest.mark.parametrize("ijk_to_ras", [upright(), np.eye(4), np.diag((1.0, -1.0, -1.0, 1.0))])
+def test_what_lies_in_front_hides_what_lies_behind(ijk_to_ras):
+    volume = of_zeros((30, 30, 30), ijk_to_ras)
+    r, a, s = centre_of(volume)
+    front, behind = ellipsoid(volume, (r, a + 7, s), (7, 5, 7)), ellipsoid(volume, (r, a - 7, s), (4, 5, 4))
     for segments in ([("f", RED, front), ("b", GREEN, behind)], [("b", GREEN, behind), ("f", RED, front)]):
         canvas = front_view(volume, segments)
         assert len(seen(canvas, RED)[0]) > 0
         assert len(seen(canvas, GREEN)[0]) == 0
+
+
+@pytest.mark.parametrize("ijk_to_ras", [upright(), np.eye(4)])
+def test_a_plate_behind_hides_nothing_though_a_spur_of_it_reaches_to_the_front(ijk_to_ras):
+    volume = of_zeros((30, 30, 30), ijk_to_ras)
+    r, a, s = centre_of(volume)
+    plate, spur = ellipsoid(volume, (r, a - 10, s), (12, 2, 12)), ellipsoid(volume, (r + 11, a, s), (2, 13, 2))
+    mask = plate.full(volume.shape_kji) | spur.full(volume.shape_kji)
+    before = ellipsoid(volume, (r, a - 3, s), (4, 2, 4))
+    assert len(seen(front_view(volume, [("p", RED, MaskCrop.of(mask)), ("b", GREEN, before)]), GREEN)[0]) > 0
 
 
 def test_the_patients_right_is_on_the_left_and_superior_is_up():

@@ -76,11 +76,11 @@ def test_parts_next_to_one_another_do_not_leak_into_each_other():
 
 def test_a_lesion_lies_in_the_organ_with_most_overlap():
     organs = (
-        made("spleen", ((0, 0, 0), (20, 40, 10)), class_id=SPLEEN),
-        made("liver", ((0, 0, 10), (20, 40, 40)), class_id=LIVER),
+        made("liver", ((0, 0, 0), (20, 40, 10)), class_id=LIVER),
+        made("spleen", ((0, 0, 10), (20, 40, 40)), class_id=SPLEEN),
     )
     (lesion,) = lesions_of(holding(*organs, made("mass", ((5, 5, 9), (9, 9, 14)))), VOLUME).found
-    assert (lesion.organ, lesion.distance_mm) == ("liver", 0.0)
+    assert (lesion.organ, lesion.distance_mm) == ("spleen", 0.0)
 
 
 def test_a_lesion_cut_out_of_its_organ_belongs_to_the_nearest_within_ten_millimetres():
@@ -92,6 +92,14 @@ def test_a_lesion_cut_out_of_its_organ_belongs_to_the_nearest_within_ten_millime
     assert (lesion.organ, lesion.distance_mm) == ("liver", pytest.approx(30 - 22))
     (far,) = lesions_of(holding(organs[0], made("mass", ((5, 5, 19), (9, 9, 23)))), VOLUME).found
     assert (far.organ, far.distance_mm) == ("", None)
+
+
+def test_distance_from_an_organ_is_measured_as_the_crow_flies():
+    organ = made("liver", ((0, 0, 0), (20, 10, 10)), class_id=LIVER)
+    (lesion,) = lesions_of(holding(organ, made("mass", ((5, 17, 17), (9, 20, 20)))), VOLUME).found
+    assert lesion.organ == ""
+    (nearer,) = lesions_of(holding(organ, made("mass", ((5, 15, 15), (9, 20, 20)))), VOLUME).found
+    assert nearer.distance_mm == pytest.approx(6 * 2**0.5)
 
 
 def test_without_an_organ_beside_it_the_codes_say_where_a_lesion_lies():
@@ -135,6 +143,14 @@ def test_two_structures_of_the_same_codes_are_not_mixed_up():
     found = changes(before, holding(made("two", b, class_id=HEPATIC_TUMOR), made("x", a, class_id=HEPATIC_TUMOR)))
     assert found.volume_ml[0].percent == pytest.approx(0)
     assert found.volume_ml[1].before == pytest.approx(0.064)
+
+
+def test_one_of_two_alike_structures_is_not_taken_for_the_only_earlier_one():
+    a, b = box(1, 1, 1), box(9, 9, 9, 5)
+    before = holding(made("tumour", a, class_id=HEPATIC_TUMOR))
+    found = changes(before, holding(made("x", b, class_id=HEPATIC_TUMOR), made("y", a, class_id=HEPATIC_TUMOR)))
+    assert found.volume_ml == (None, None)
+    assert found.gone == (("tumour", pytest.approx(0.064)),)
 
 
 def test_a_lesion_that_grew_persists_and_its_diameter_is_compared():

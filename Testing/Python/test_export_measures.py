@@ -116,6 +116,13 @@ def test_the_slice_with_the_longest_diameter_is_found_among_larger_ones():
     assert found.longest.ends_ras[0][2] == pytest.approx(-297)
 
 
+def test_the_perpendicular_spans_the_convex_hull_where_the_outline_is_hollow():
+    mask = np.zeros((1, 21, 51), np.bool_)
+    mask[0, [10, 10, 0, 0, 20], [0, 50, 10, 40, 25]] = True
+    found = axial_diameters(MaskCrop.of(mask), of_zeros(mask.shape))
+    assert (found.longest.length_mm, found.perpendicular.length_mm) == (pytest.approx(51), pytest.approx(21))
+
+
 def test_diameters_agree_with_every_pair_of_outline_points():
     rng = np.random.default_rng(3)
     mask = np.zeros((1, 30, 30), np.bool_)

@@ -14,6 +14,7 @@ import pytest
 from measured_shapes import boxes, of_zeros, upright
 from VISTA3DSegmentLib.edits import NOTHING
 from VISTA3DSegmentLib.errors import Cancelled, ResourceError, VolumeError
+from VISTA3DSegmentLib.export.lesion_views import SIDE_PX, SMALLEST_VIEW_MM, lesion_view
 from VISTA3DSegmentLib.export.report import make_report, write_csv, write_html, write_json
 from VISTA3DSegmentLib.export.report_page import figure
 from VISTA3DSegmentLib.files.segments import Segment, Segmentation
@@ -105,7 +106,7 @@ def test_images_without_air_have_no_hounsfield_units(volume, segmentation):
 def test_page_is_whole_and_asks_for_nothing_from_elsewhere(page):
     parsed = Parsed(page)
     assert parsed.open == []
-    assert len(parsed.addresses) == 3
+    assert len(parsed.addresses) == 4
     assert all(address.startswith("data:image/jpeg;base64,/9j/") for address in parsed.addresses)
     assert "http" not in page
     assert "url(" not in page
@@ -130,6 +131,22 @@ def test_page_prints_on_a4_without_cut_rows_and_pictures(page):
     assert re.search(r"@media print", style)
     assert re.search(r"\ntr \{ break-inside: avoid", style)
     assert re.search(r"\.card \{ break-inside: avoid", style)
+
+
+def test_calipers_lie_on_the_lesion(volume, report):
+    diameters = report.lesions.found[0].measures.diameters
+    view = lesion_view(volume, diameters, (40.0, 400.0))
+    yellow = np.argwhere((view[..., 0] > 200) & (view[..., 2] < 120))
+    pixel_mm = SMALLEST_VIEW_MM / SIDE_PX
+    assert np.linalg.norm(np.ptp(yellow, axis=0)) * pixel_mm == pytest.approx(diameters.longest.length_mm, abs=2.5)
+    assert yellow.mean(axis=0) == pytest.approx((SIDE_PX / 2, SIDE_PX / 2), abs=2)
+
+
+def test_the_scan_behind_calipers_is_upright(volume, report):
+    marked = volume.array.copy()
+    marked[:, :, 14:17] = 3000  # to the left of the lesion
+    view = lesion_view(replace(volume, array=marked), report.lesions.found[0].measures.diameters, (1500.0, 3000.0))
+    assert np.argwhere(view.min(axis=2) > 250)[:, 1].min() > SIDE_PX / 2
 
 
 def test_a_report_without_pictures_still_has_a_page(volume, segmentation, tmp_path):

@@ -125,8 +125,7 @@ def grey_values(values: npt.NDArray[np.number]) -> GreyValues:
 
 def surface_cm2(mask: BoolArray, volume: Volume) -> float:
     """Area of the surface of a mask (k, j, i), not empty; the edge of the volume counts where the mask meets it."""
-    # One voxel of nothing all round: the filter sees no surface at the edge of an image.
-    image = _image(np.pad(mask, 1))
+    image = _image(mask)
     image.SetSpacing(volume.spacing_mm)
     shape = sitk.LabelShapeStatisticsImageFilter()
     shape.ComputePerimeterOn()

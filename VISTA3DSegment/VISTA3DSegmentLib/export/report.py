@@ -18,7 +18,8 @@ from .byte_files import write_bytes
 from .changes import changes_since
 from .front_view import front_view
 from .image_bytes import jpeg_bytes
-from .lesions import lesions_of
+from .lesion_views import lesion_view
+from .lesions import Lesions, lesions_of
 from .measures import measured
 from .report_page import page_of
 from .report_tables import as_json, rows_of
@@ -26,6 +27,9 @@ from .report_values import Pictures, Report, SegmentReport
 
 PICTURE_PX = (720, 300)
 """Width and height that the three slices of a segment fill: legible across an A4 page."""
+
+MOST_LESION_VIEWS = 40
+"""Of more lesions the largest are shown."""
 
 
 def make_report(
@@ -73,12 +77,14 @@ def make_report(
         ),
         lesions=lesions,
         changes=changes,
-        pictures=_pictures(volume, placed, reporter, cancel) if pictures else None,
+        pictures=_pictures(volume, placed, lesions, reporter, cancel) if pictures else None,
         notices=(*placed.notices, *(() if changes is None else changes.notices)),
     )
 
 
-def _pictures(volume: Volume, segmentation: Segmentation, reporter: Reporter, cancel: Cancel | None) -> Pictures:
+def _pictures(
+    volume: Volume, segmentation: Segmentation, lesions: Lesions, reporter: Reporter, cancel: Cancel | None
+) -> Pictures:
     window = automatic_window(volume)
     named = [(one.name, one.color, one.mask) for one in segmentation.segments]
     drawn = []
@@ -86,7 +92,9 @@ def _pictures(volume: Volume, segmentation: Segmentation, reporter: Reporter, ca
         reporter.check()
         drawn.append(jpeg_bytes(draw(volume, [one], window, size_px=PICTURE_PX)) if one[2].mask.any() else b"")
         reporter.done()
-    return Pictures(jpeg_bytes(front_view(volume, named, cancel)), tuple(drawn))
+    seen = [one.measures.diameters for one in lesions.found[:MOST_LESION_VIEWS]]
+    close = tuple(jpeg_bytes(lesion_view(volume, one, window)) for one in seen if one is not None)
+    return Pictures(jpeg_bytes(front_view(volume, named, cancel)), tuple(drawn), close)
 
 
 def write_html(path: Path, report: Report) -> None:

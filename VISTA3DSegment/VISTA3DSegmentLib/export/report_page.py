@@ -192,7 +192,18 @@ def _lesion_table(report: Report) -> str:
     below = f"<p>Earlier lesions that are not listed: {escape('; '.join(words))}.</p>" if words else ""
     if report.lesions.left_out:
         below += f"<p>{report.lesions.left_out} smaller parts are not listed.</p>"
-    return _table(heads, rows) + below
+    return _table(heads, rows) + below + _lesion_views(report)
+
+
+def _lesion_views(report: Report) -> str:
+    if report.pictures is None:
+        return ""
+    views = (
+        f'<figure><img src="{embedded(picture)}" alt="lesion {one.number} with its axes">'
+        f"<figcaption>{one.number}: {escape(one.organ or one.segment)}, {_axes(one.measures)} mm</figcaption></figure>"
+        for one, picture in zip(report.lesions.found, report.pictures.lesions, strict=False)
+    )
+    return f'<div class="views">{"".join(views)}</div>'
 
 
 def _lesion_cells(one: Lesion) -> list[str]:

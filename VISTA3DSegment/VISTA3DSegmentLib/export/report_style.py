@@ -20,7 +20,7 @@ table { border-collapse: collapse; width: 100%; font-size: 13px; font-variant-nu
 thead { display: table-header-group; }
 th { text-align: left; font-weight: 600; vertical-align: bottom; border-bottom: 2px solid var(--ink);
   padding: 4px 8px 4px 0; }
-td:first-child { min-width: 7.5em; }
+td:first-child:not(.n) { min-width: 7.5em; }
 td { vertical-align: top; border-bottom: 1px solid var(--line); padding: 4px 8px 4px 0; }
 tr { break-inside: avoid; }
 .n { text-align: right; white-space: nowrap; }
@@ -31,6 +31,9 @@ th .faint { font-weight: 400; display: block; }
 .card { break-inside: avoid; margin: 0 0 18px; }
 .card img { display: block; width: 100%; max-width: 860px; margin-top: 4px;
   print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+.views { display: flex; flex-wrap: wrap; gap: 12px; margin-top: 12px; }
+.views figure { margin: 0; break-inside: avoid; width: 180px; }
+.views img { width: 100%; display: block; print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 dl { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: 2px 16px; margin: 8px 0; }
 dt { color: var(--faint); }
 dd { margin: 0; min-width: 0; overflow-wrap: anywhere; }

@@ -11,10 +11,10 @@ from ..terminology import Meaning, meaning_of
 from .changes import Change, Changes
 from .lesions import Lesions, is_lesion
 from .measures import Measures
+from .preflight import STATUS_TAG
 
-STATUS_TAG = "Segmentation.Status"
 STATUSES = {"notstarted": "not started", "inprogress": "draft", "flagged": "flagged", "completed": "done"}
-"""Slicer's tag of how far a person is with a segment, and its values in words."""
+"""Values of Slicer's tag of how far a person is with a segment, in words."""
 
 DISCLAIMER = "Not a medical device: for research. Every segment and every figure must be checked by a person."
 
@@ -80,10 +80,12 @@ class Pictures:
     Args:
         front: all segments in space, from the front.
         segments: outlines on three planes of each segment, in their order; of an empty one no bytes.
+        lesions: the first lesions, by number, each with its diameters in an axial slice.
     """
 
     front: bytes
     segments: tuple[bytes, ...]
+    lesions: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True)
