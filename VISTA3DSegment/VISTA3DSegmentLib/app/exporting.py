@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,6 +18,7 @@ from ..export.archive import files_in, write_archive
 from ..export.exporting import Wish, export
 from ..export.formats import Form
 from ..export.preflight import Consequence, Finding, preflight
+from ..workspace.saving import segmentation_of
 from .desk import Desk
 from .scan_workspace import ScanWorkspace
 from .state import FindingRow, PageState
@@ -82,14 +84,24 @@ class Exporting:
         dialog.why_not = LOOKING
 
         async def looking() -> None:
-            wish = self._workspace.export_wish(forms, each=dialog.each)
-            found = await asyncio.to_thread(_findings, wish)
+            found = await asyncio.to_thread(self._finding(forms, dialog.each))
             if self._latest is this:  # and nothing else was chosen meanwhile
                 self._show(found)
 
         await self._desk.act_in_time("Looking at the segments", looking)
         if self._latest is this and dialog.why_not == LOOKING:  # it went wrong
             self._show((), self._state.data.status.message)
+
+    def _finding(self, forms: tuple[Form, ...], each: bool) -> Callable[[], tuple[Finding, ...]]:
+        """The pre-flight, for any thread, of the segments as they are now.
+
+        An export writes down in the scene first how each segment came about; that takes long, and is not needed here.
+        """
+        if self._workspace.shows_before:
+            self._workspace.toggle_before()
+        segmentation, source = segmentation_of(self._workspace.annotator), self._workspace.source
+        separate = (Form.NIFTI, Form.NRRD) if each else ()  # label maps of one segment each do not mind overlaps
+        return partial(preflight, segmentation, [form for form in forms if form not in separate], source)
 
     def _show(self, found: tuple[Finding, ...], why_not: str = "") -> None:
         dialog, asked = self._shown, _asked(found)
@@ -123,11 +135,11 @@ class Exporting:
         async def exporting() -> None:
             if not forms:
                 raise PromptError("Nothing was chosen.", NOTHING_CHOSEN)
-            wish = self._workspace.export_wish(forms, agreed, each)
-            found = await asyncio.to_thread(_findings, wish)
+            found = await asyncio.to_thread(self._finding(forms, each))
             if agreed and not _asked(found) <= _asked(self._found):
                 self._show(found)
                 raise CHANGED
+            wish = self._workspace.export_wish(forms, agreed, each)
             try:
                 path, notices = await asyncio.to_thread(_write, wish, folder, self._teller(), self._cancel.is_set)
             except Cancelled:
@@ -170,12 +182,6 @@ class Exporting:
         if not self._cancel.is_set():
             self._shown.percent, self._shown.told = float(percent), f"Writing, {percent} %"
             self._state.state.flush()
-
-
-def _findings(wish: Wish) -> tuple[Finding, ...]:
-    """What the pre-flight finds; label maps of one segment each do not mind overlaps."""
-    separate = (Form.NIFTI, Form.NRRD) if wish.each else ()
-    return preflight(wish.segmentation, [form for form in wish.forms if form not in separate], wish.source)
 
 
 def _asked(found: tuple[Finding, ...]) -> set[Finding]:

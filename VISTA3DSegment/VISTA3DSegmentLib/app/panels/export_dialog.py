@@ -93,17 +93,7 @@ class ExportDialog:
             if any(form.is_dicom for form in kinds):
                 html.Div(f"{{{{ {dialog.no_dicom} }}}}", v_if=(dialog.no_dicom,), classes="note")
             for form, use in kinds.items():
-                v3.VCheckbox(
-                    v_model=(dialog.chosen,),
-                    value=form.value,
-                    label=TITLES[form],
-                    hint=use,
-                    persistent_hint=True,
-                    density="compact",
-                    color="primary",
-                    disabled=(f"!!{dialog.no_dicom}",) if form.is_dicom else False,
-                    raw_attrs=[f'aria-label="{TITLES[form]}"'],
-                )
+                self._kind(dialog, form, use)
             if any(form in (Form.NIFTI, Form.NRRD) for form in kinds):
                 v3.VCheckbox(
                     v_model=(dialog.each,),
@@ -115,6 +105,24 @@ class ExportDialog:
                     disabled=(f"!{dialog.chosen}.some((form) => ['nifti', 'nrrd'].includes(form))",),
                     raw_attrs=['aria-label="A file for each segment"'],
                 )
+
+    def _kind(self, dialog: Any, form: Form, use: str) -> None:
+        identity = f"export-{form.name.lower()}"
+        # The widget's own hints are alerts to screen readers.
+        with (
+            v3.VCheckbox(
+                v_model=(dialog.chosen,),
+                value=form.value,
+                density="compact",
+                hide_details=True,
+                color="primary",
+                disabled=(f"!!{dialog.no_dicom}",) if form.is_dicom else False,
+                raw_attrs=[f'aria-label="{TITLES[form]}"', f'aria-describedby="{identity}"'],
+            ),
+            v3.Template(v_slot_label=True),
+        ):
+            html.Span(TITLES[form])
+            html.Span(use, classes="export-use", id=identity)
 
     def _findings(self, dialog: Any) -> None:
         with (
