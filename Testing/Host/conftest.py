@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -36,3 +37,11 @@ def started() -> Iterator[Any]:
     yield host
     assert host.errors == [], "A slot raised."
     assert host.answers == [], "A question was not asked."
+
+
+@pytest.fixture
+def bench(started: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A person before the panel of the module; see ``panel_bench``."""
+    from panel_bench import bench_on
+
+    yield from bench_on(started, tmp_path / "home", monkeypatch)

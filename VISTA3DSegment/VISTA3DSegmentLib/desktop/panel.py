@@ -25,6 +25,7 @@ from ..workspace.workspace import Workspace
 from .answering_choice import AnsweringChoice
 from .doctor_section import DoctorSection
 from .engine_choice import EngineChoice
+from .export_section import ExportSection
 from .first_start import FirstStart
 from .models_section import ModelsSection
 from .mouse import Mouse
@@ -98,6 +99,7 @@ class Panel:
         settings = host.application.userSettings()
         self._models = ModelsSection(ui, settings, host.python, self._use, self._fail)
         self._doctor = DoctorSection(ui, host.python, self._fail)
+        self._export = ExportSection(ui, settings, host.python, lambda: self.workspace, self._fail)
         self._first_start = FirstStart(ui, host.resource("requirements.txt"), self._act, self._apply)
         estimator = self._estimator()  # it may fall back to another choice
         self.workspace = self._workspace_with(self._models.choice, estimator)
@@ -210,6 +212,7 @@ class Panel:
         self._forget_mouse()
         self._models.close()
         self._doctor.close()
+        self._export.close()
         self.workspace.end()
         self._ticker.stop()
 
@@ -544,6 +547,7 @@ class Panel:
         self._show_run()
         self._show_correcting()
         self._show_segments()
+        self._export.show()
         show_text(self._ui.statusLabel, self._status())
 
     def _status(self) -> str:

@@ -115,9 +115,22 @@ def read_source(path: Path, series_uid: str | None = None) -> DicomSource:
         FileFormatError: no DICOM image, a damaged one, or no such series. VolumeError: as ``DicomSource``.
     """
     series, notices = choose_series(path, series_uid)
+    return source_of([header.path for header in series.slices], notices)
+
+
+def source_of(files: Sequence[Path], notices: Sequence[str] = ()) -> DicomSource:
+    """Read the headers of the files of one series.
+
+    Args:
+        files: one for each image, in any order.
+        notices: what the person should know about how they were chosen.
+
+    Raises:
+        FileFormatError: one cannot be read. VolumeError: as ``DicomSource``.
+    """
     # pydicom's warnings of wrong values tell the values, which may be a patient's; ours do not.
     with disable_value_validation():
-        slices, repairs = repaired([_read(header.path) for header in series.slices])
+        slices, repairs = repaired([_read(path) for path in files])
         return DicomSource(tuple(slices), (*notices, *repairs))
 
 

@@ -20,15 +20,20 @@ def new_segmentation(scene: Any, volume_node: Any) -> Any:
     # The transform first: a difference between it and that of the volume would be baked into the lattice.
     node.SetAndObserveTransformNodeID(volume_node.GetTransformNodeID())
     node.SetReferenceImageGeometryParameterFromVolumeNode(volume_node)
+    put_beside(scene, node, volume_node)
+    return node
+
+
+def put_beside(scene: Any, node: Any, other_node: Any) -> None:
+    """Put a node where another one is in the hierarchy, if that is in it."""
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
-    scan = 0 if hierarchy is None else hierarchy.GetItemByDataNode(volume_node)
-    if scan:  # Qt puts nodes into the hierarchy; without it there may be none
+    other = 0 if hierarchy is None else hierarchy.GetItemByDataNode(other_node)
+    if other:  # Qt puts nodes into the hierarchy; without it there may be none
         item = hierarchy.GetItemByDataNode(node)
         if item:
-            hierarchy.SetItemParent(item, hierarchy.GetItemParent(scan))
+            hierarchy.SetItemParent(item, hierarchy.GetItemParent(other))
         else:
-            hierarchy.CreateItem(hierarchy.GetItemParent(scan), node)
-    return node
+            hierarchy.CreateItem(hierarchy.GetItemParent(other), node)
 
 
 def nodes_of(scene: Any, kind: str) -> list[Any]:

@@ -15,8 +15,6 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from multiprocessing.shared_memory import SharedMemory
 
-import numpy as np
-
 from ..errors import Cancelled, ResourceError, SegmentationError
 from ..volume import Volume
 from . import spawning, worker
@@ -34,6 +32,7 @@ from .messages import (
     Restarted,
     Started,
 )
+from .shared_memory import copied, room_for
 
 PATIENCE_SECONDS = 300.0
 """A window of the full network takes up to a minute on two slow cores; a worker that is silent for longer hangs."""
@@ -92,8 +91,8 @@ class ChildProcess:
         for request_id in list(self._open):
             self.cancel(request_id)
         self._release_memory()
-        self._memory = _room_for(volume.array)
-        self._copying = _copied(volume.array, self._memory)
+        self._memory = room_for(volume.array.nbytes)
+        self._copying = copied(volume.array, self._memory)
         self._volume = worker.SharedVolume(
             self._memory.name,
             volume.shape_kji,
@@ -250,24 +249,6 @@ class ChildProcess:
             self._memory.close()
             self._memory.unlink()
             self._memory = None
-
-
-def _room_for(array: np.ndarray) -> SharedMemory:
-    try:
-        return SharedMemory(create=True, size=array.nbytes)
-    except OSError as error:
-        size = array.nbytes / 2**20
-        raise ResourceError(
-            f"There is no room for the scan in shared memory ({size:.0f} MB).", "Free memory, or enlarge /dev/shm."
-        ) from error
-
-
-def _copied(array: np.ndarray, memory: SharedMemory) -> Iterator[None]:
-    """Copies a volume plane by plane: the whole of it would hold the caller for a quarter of a second."""
-    shared = np.ndarray(array.shape, array.dtype, memory.buf)
-    for plane, source in zip(shared, array, strict=True):
-        plane[...] = source
-        yield
 
 
 def _why_it_ended(exit_code: int | None) -> str:

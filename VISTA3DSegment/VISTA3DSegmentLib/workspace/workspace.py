@@ -36,7 +36,7 @@ from .asking import Asking
 from .before_after import BeforeAfter
 from .choices import named
 from .estimate import Estimate, Estimator
-from .saving import Format, begin
+from .saving import Format, begin, segmentation_of
 
 if TYPE_CHECKING:
     from ..export.exporting import Wish
@@ -122,6 +122,16 @@ class Workspace:
         if self._annotator is None:
             raise NOTHING_OPEN
         return self._annotator
+
+    def segmentation_now(self) -> Segmentation:
+        """The segments of the scene as they are now, as values.
+
+        Raises:
+            PromptError: no scan is open.
+        """
+        self._settle_view()
+        self.annotator.keep()
+        return segmentation_of(self.annotator)
 
     @property
     def source(self) -> DicomSource | None:
