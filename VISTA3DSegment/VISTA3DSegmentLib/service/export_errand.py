@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..engine import OnProgress, Progress
-from ..errors import FileFormatError, SegmentationError
+from ..errors import Cancelled, FileFormatError, ResourceError, SegmentationError
 from ..export.formats import Form
 from .errand import Say
 from .parcel import Label, unpacked
@@ -54,6 +54,8 @@ def export_parcel(label: Label, say: Say) -> None:
 
     with unpacked(label) as parcel:
         order: ExportOrder = parcel.order
+        if not order.folder.is_dir():
+            raise ResourceError(f"The folder {order.folder} is not there.", "Choose another one.")
         tell = _teller(say)
         source = source_of(order.images) if order.images else None
         stem = free_stem(order.folder)
@@ -64,6 +66,8 @@ def export_parcel(label: Label, say: Say) -> None:
         if _refused(findings) or not asked <= set(order.agreed):
             tell(stopped=True)
             return
+        if parcel.cancel():  # short kinds do not ask while they are written
+            raise Cancelled
         try:
             done = export(replace(wish, agreed=True), order.folder, _progress_teller(tell), parcel.cancel)
         except SegmentationError:
