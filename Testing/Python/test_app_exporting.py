@@ -162,6 +162,18 @@ def test_several_kinds_come_as_one_zip_with_all_files_and_nothing_else_stays(dia
     assert voxels == {"liver": LIVER_VOXELS.sum(), "spleen": SPLEEN_VOXELS.sum()}
 
 
+def test_every_kind_can_be_had_at_once(dicom: Dialog) -> None:
+    async def doing() -> None:
+        path = await dicom.export(*Form)
+        assert path is not None, dicom.shown.failure
+        with zipfile.ZipFile(path) as zipped:
+            names = zipped.namelist()
+        for ending in ("_seg.dcm", "_labelmap.dcm", "_rtstruct.dcm", "_sr.dcm", ".nii.gz", ".seg.nrrd", "_report.html"):
+            assert f"segmentation{ending}" in names
+
+    run(doing)
+
+
 def test_a_single_file_of_a_kind_that_may_be_several_is_not_zipped_and_its_name_tells_nothing(dialog: Dialog) -> None:
     spleen = next(view.id for view in dialog.page.workspace.segments() if view.name == "spleen")
     dialog.page.workspace.annotator.remove(spleen)
@@ -191,6 +203,7 @@ def test_drafts_are_asked_about_and_exported_only_if_the_person_agrees(tmp_path:
         assert await dialog.export(Form.SEG_NRRD, agreed=True) is not None
         assert not dialog.shown.failure
         assert not dialog.shown.agreed, "the next time it is asked again"
+        assert dialog.page.shown.status.message == "Exported segmentation.seg.nrrd.", "what was read is not repeated"
 
     run(doing)
 
