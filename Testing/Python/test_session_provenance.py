@@ -120,3 +120,19 @@ def test_a_saved_scene_and_its_segments_keep_it(tmp_path: Path) -> None:
     )
     assert kept.as_kept
     assert kept.value.provenance == found
+
+
+def test_a_segment_is_born_with_its_provenance_and_of_a_foreign_one_nothing_is_claimed() -> None:
+    pytest.importorskip("slicer", reason="needs the scene extra")
+    from scene_world import of
+    from scene_world import segmented as in_scene
+    from VISTA3DSegmentLib.provenance import provenance_of
+
+    world = in_scene()
+    tag = world.annotator.segments.tag(of(world, LIVER), TAG)
+    found = provenance_of({TAG: tag})
+    assert found is not None
+    assert found.algorithm is Algorithm.AUTOMATIC
+    drawn = world.session.add(Structure("cyst"), RED, MaskCrop((0, 0, 0), np.ones((2, 2, 2), np.bool_)))
+    world.annotator.keep()
+    assert world.annotator.segments.tag(drawn, TAG) == ""

@@ -176,6 +176,11 @@ def provenance_of(tags: Mapping[str, str]) -> Provenance | None:
     return provenance_from(found) if isinstance(found, dict) else None
 
 
+def provenance_tag(provenance: Provenance) -> dict[str, str]:
+    """The tag of a segment that says how it came about; none if nothing is known of it."""
+    return {} if provenance == UNKNOWN else {TAG: provenance.to_tag()}
+
+
 def _time_of(stamp: str) -> datetime | None:
     try:
         time = datetime.fromisoformat(stamp)

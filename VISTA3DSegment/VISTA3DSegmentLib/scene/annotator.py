@@ -21,7 +21,7 @@ from ..edits import MaskCrop
 from ..errors import PromptError, SegmentationError
 from ..files.label_maps import label_color
 from ..prompts import Ras, Structure
-from ..provenance import TAG as PROVENANCE_TAG
+from ..provenance import provenance_tag
 from ..service import Client
 from ..session.annotation import AnnotatedObject, Status
 from ..session.history import Step
@@ -341,7 +341,8 @@ class SceneAnnotator:
             points = {click_id: point for point, click_id in self.markups.clicks().items()}
             self.records.keep(object_id, value, points, object_id in self.session.busy)
             if object_id in self.segments:
-                self.segments.note(object_id, PROVENANCE_TAG, value.provenance.to_tag())
+                for tag, text in provenance_tag(value.provenance).items():
+                    self.segments.note(object_id, tag, text)
         if not self._unsaved:
             self.records.mark = "" if self._journal is None else self._journal.mark
 
@@ -532,7 +533,8 @@ class SceneAnnotator:
             return
         if not exists:
             class_id = after.structure.class_id
-            tags = {**terminology_of(class_id), **after.tags}
+            # With its tags from the beginning: each that is noted later has every view of the host drawn anew.
+            tags = {**terminology_of(class_id), **after.tags, **provenance_tag(after.provenance)}
             self.segments.create(object_id, after.structure.name, after.color, class_id, tags, after.status)
         unlike = before is None or before.mask is not after.mask or not exists
         if unlike and self.segments.write(object_id, after.mask):
