@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import time
 from collections.abc import Callable
@@ -29,6 +30,10 @@ def die(say: Say) -> None:
 
 def sleep(_say: Say) -> None:
     time.sleep(600)
+
+
+def leave_slowly(_say: Say) -> None:
+    atexit.register(time.sleep, 0.5)
 
 
 def finished(errand: Errand) -> list[str]:
@@ -63,3 +68,15 @@ def test_nobody_waits_for_it_and_it_can_be_cancelled() -> None:
     assert time.monotonic() - begun < 5
     assert isinstance(errand.error, Cancelled)
     assert errand._process.exitcode is not None
+
+
+def test_nobody_waits_until_its_process_has_left() -> None:
+    errand, longest = Errand(leave_slowly), 0.0
+    while not errand.ended:
+        begun = time.monotonic()
+        errand.poll()
+        longest = max(longest, time.monotonic() - begun)
+        time.sleep(0.01)
+    assert longest < 0.4
+    assert errand.error is None
+    assert errand._process.exitcode == 0

@@ -33,31 +33,38 @@ class Errand:
         self._connection, theirs = multiprocessing.Pipe(duplex=False)
         self._process = spawning.start(python, _child, (task, arguments, theirs), "VISTA3DSegment errand")
         theirs.close()
-        self.ended = False
+        self._is_done = self.ended = False
         self.error: SegmentationError | None = None
 
     def poll(self) -> list[str]:
-        """What it has told since it was asked last. Once it ``ended``, ``error`` says why it failed, if it did."""
+        """What it has told since it was asked last. Once it ``ended``, ``error`` says why it failed, if it did.
+
+        It ends when its process has: whoever waited for that would wait for as long as Python takes to leave.
+        """
         told = list[str]()
         try:
-            while not self.ended and self._connection.poll():
+            while not self._is_done and self._connection.poll():
                 message = self._connection.recv()
                 if isinstance(message, str):
                     told.append(message)
                 else:
-                    self._end(message)
+                    self._is_done, self.error = True, message
         except (EOFError, OSError):
-            self._end(ResourceError("The helper process ended unexpectedly, perhaps because the memory ran out."))
+            self._is_done = True
+            self.error = ResourceError("The helper process ended unexpectedly, perhaps because the memory ran out.")
+        if self._is_done and not self.ended and not self._process.is_alive():
+            self._end()
         return told
 
     def cancel(self) -> None:
         """Stop it."""
         if not self.ended:
             self._process.kill()
-            self._end(Cancelled())
+            self._is_done, self.error = True, Cancelled()
+            self._end()
 
-    def _end(self, error: SegmentationError | None) -> None:
-        self.ended, self.error = True, error
+    def _end(self) -> None:
+        self.ended = True
         self._process.join()
         self._connection.close()
 
