@@ -46,7 +46,7 @@ class Files:
     def __init__(self) -> None:
         self.readable = {name: threading.Event() for name in ("first", "second", "spleen")}
 
-    def read(self, path: Path, like: Volume | None) -> Scan | Segmentation:
+    def read(self, path: Path, like: Volume | None, _source: object) -> Scan | Segmentation:
         assert self.readable[path.name].wait(10)
         if path.name != "spleen":
             size = 1.0 if path.name == "first" else 2.0

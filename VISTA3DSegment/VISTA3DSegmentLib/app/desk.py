@@ -106,8 +106,8 @@ class Desk:
         """Open what a path holds; None: the sample. Until it is read the person works on with what is open."""
 
         async def opening() -> None:
-            volume = self._workspace.volume
-            found = await asyncio.to_thread(read_sample if path is None else lambda: read(path, volume))
+            volume, source = self._workspace.volume, self._workspace.source
+            found = await asyncio.to_thread(read_sample if path is None else lambda: read(path, volume, source))
             if isinstance(found, Segmentation):
                 self._workspace.add(found)
             else:

@@ -52,23 +52,24 @@ def read_sample() -> Scan:
     return Scan(read_volume(resource(SAMPLE)).volume, "Sample CT (synthetic)")
 
 
-def read(path: Path, like: Volume | None) -> Scan | Segmentation:
+def read(path: Path, like: Volume | None, source: DicomSource | None = None) -> Scan | Segmentation:
     """Read what a person gave.
 
     Args:
         path: NIfTI, NRRD, MetaImage, a folder with DICOM or with one of these, a zip of any of it; segments as
             .seg.nrrd, DICOM Segmentation or RT structure set.
         like: the scan that is open; a segmentation is put onto its grid.
+        source: the DICOM series of that scan: structure sets of another one are refused.
 
     Raises:
         FileFormatError, VolumeError, ResourceError: a sentence says what is wrong with it.
     """
     if path.suffix.lower() != ".zip" or path.is_dir():
-        return _read(path, like)
+        return _read(path, like, source)
     try:
         with open_for_reading(path) as archive, TemporaryDirectory(prefix="vista3dsegment-") as folder:
             unpack(archive, Path(folder), path.name)
-            found = _read(Path(folder), like)
+            found = _read(Path(folder), like, source)
     except OSError as error:
         raise ResourceError(
             f"The archive {path.name} could not be unpacked ({error.strerror or error}).",
@@ -77,16 +78,16 @@ def read(path: Path, like: Volume | None) -> Scan | Segmentation:
     return replace(found, name=path.stem) if isinstance(found, Scan) else found
 
 
-def _read(path: Path, like: Volume | None) -> Scan | Segmentation:
+def _read(path: Path, like: Volume | None, source: DicomSource | None) -> Scan | Segmentation:
     path = _inside(path)
     if _holds_segments(path):
         if like is None:
             raise FileFormatError(f"{path.name} holds segments of a scan.", "Open the scan first.")
-        return read_segmentation(path, like=like)
+        return read_segmentation(path, like, None if source is None else source.identifiers)
     found = read_volume(path)
-    source, notices = (None, ()) if suffix_of(path) in READERS else _source(path)
+    series, notices = (None, ()) if suffix_of(path) in READERS else _source(path)
     name = "DICOM series" if path.is_dir() else stem_of(path)
-    return Scan(found.volume, name, (*found.notices, *notices), source)
+    return Scan(found.volume, name, (*found.notices, *notices), series)
 
 
 def _holds_segments(path: Path) -> bool:
