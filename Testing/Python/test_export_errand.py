@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -139,3 +141,12 @@ def test_segments_are_measured_without_those_that_are_empty() -> None:
     assert rows[0][heading.index("voxels")] == "120"
     with pytest.raises(FileFormatError, match="no segment with a voxel"):
         told_by(measure_parcel, None, segmentation(empty), with_scan=True)
+
+
+def test_who_starts_it_imports_nothing_that_writes_dicom() -> None:
+    code = (
+        "import sys; import VISTA3DSegmentLib.service.export_errand, VISTA3DSegmentLib.service.parcel; "
+        "print(sorted({'pydicom', 'highdicom', 'SimpleITK', 'torch'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
