@@ -112,8 +112,11 @@ def test_the_page_listens_while_a_scan_is_read(person: Person, tmp_path: Path) -
     person.open(large)
     person.wait_for_message("Reading the scan")
     person.page.keyboard.press("n")
-    person.page.wait_for_function("() => document.querySelector('.segment')", timeout=PATIENCE)
-    assert person.page.locator("[data-scan=name]").inner_text() == "study"
+    name_then = person.page.wait_for_function(
+        "() => document.querySelector('.segment') && document.querySelector('[data-scan=name]').innerText",
+        timeout=PATIENCE,
+    )
+    assert name_then.json_value() == "study"
     person.wait_for_scan("large")
     assert person.names() == []
 

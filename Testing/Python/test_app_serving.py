@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from aiohttp import ClientConnectionResetError
@@ -22,7 +23,8 @@ def failing_unheard(error: Exception) -> None:
         del task
         gc.collect()
 
-    asyncio.run(main())
+    with ThreadPoolExecutor(1) as alone:  # another test of this process may have left a running loop in this thread
+        alone.submit(asyncio.run, main()).result()
 
 
 def test_a_browser_that_went_while_it_was_sent_something_is_no_error(caplog: pytest.LogCaptureFixture) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ..engine import Cancel, OnProgress, Progress
+from ..engines.reporting import check as stop_if_asked
 from ..errors import FileFormatError
 from ..files.segmentations import Segmentation, write_segmentation
 from ..volume import Volume
@@ -85,6 +86,7 @@ def export(wish: Wish, folder: Path, progress: OnProgress | None = None, cancel:
     ready = replace(wish, segmentation=replace(wish.segmentation, segments=drawn(wish.segmentation)))
     notices = [finding.what for finding in found(wish)]
     for number, form in enumerate(forms):
+        stop_if_asked(cancel)
         written, said = _write(ready, form, folder, _part(progress, number, len(forms)), cancel)
         paths += written
         notices += said
