@@ -24,6 +24,7 @@ from VISTA3DSegmentLib.volume import Volume
 SEG, RTSTRUCT = "DICOM Segmentation", "DICOM RT structure set"
 NIFTI, STL = "Label map (NIfTI) with lookup table", "Surfaces (STL)"
 AGREE = "Export nevertheless"
+NEW_SERIES = "Write the scan as a new series, of nobody"
 COLOR = (221, 130, 101)
 Masks = dict[str, npt.NDArray[np.bool_]]
 
@@ -133,6 +134,16 @@ def test_dicom_is_not_offered_for_the_sample_and_the_dialog_closes_by_esc(
     assert exporter.dialog.get_by_text("Only for a scan that was opened from its DICOM series").is_visible()
     assert exporter.box(NIFTI).is_checked(), "what can be done is chosen"
     person.shoot("10-export-sample-dark")
+    exporter.box(NEW_SERIES).check()
+    person.wait_until_still()
+    assert exporter.box(SEG).is_enabled(), "with a new series it can be done"
+    exporter.box(SEG).check()
+    person.wait_until_still()
+    assert exporter.button.is_enabled() or exporter.box(AGREE).is_visible()
+    person.shoot("10-export-new-series-dark")
+    exporter.box(SEG).uncheck()
+    exporter.box(NEW_SERIES).uncheck()
+    person.wait_until_still()
     steps = person.history()
     person.page.keyboard.press("n")
     person.page.keyboard.press("Escape")

@@ -78,9 +78,9 @@ class Dialog:
             self.shown.chosen = [form.value for form in forms]
             await self.settle()
 
-    async def export(self, *forms: Form, agreed: bool = False, each: bool = False) -> Path | None:
+    async def export(self, *forms: Form, agreed: bool = False, each: bool = False, new: bool = False) -> Path | None:
         """Press Export."""
-        return await self.exporting.export(self.folder, forms, agreed, each)
+        return await self.exporting.export(self.folder, forms, agreed, each, new)
 
     @property
     def found(self) -> list[tuple[str, str]]:
@@ -119,6 +119,31 @@ def test_dicom_cannot_be_chosen_for_a_scan_that_did_not_come_from_it_and_the_dia
 
     run(doing)
     assert list(dialog.folder.iterdir()) == []
+
+
+def test_a_scan_that_was_no_dicom_can_be_written_as_a_new_series_beside_what_refers_to_it(
+    dialog: Dialog, tmp_path: Path
+) -> None:
+    async def doing() -> None:
+        dialog.shown.new_series = True
+        await dialog.open(Form.DICOM_SEG)
+        assert (dialog.found, dialog.shown.why_not) == ([], "")
+        assert await dialog.export(Form.DICOM_SEG, new=True) == dialog.folder / "segmentation.zip"
+        dialog.shown.new_series = False
+        await dialog.open(Form.DICOM_SEG)
+        assert [consequence for consequence, _ in dialog.found] == ["refused"]
+
+    run(doing)
+    with zipfile.ZipFile(dialog.folder / "segmentation.zip") as zipped:
+        zipped.extractall(tmp_path / "unpacked")
+    series = read(tmp_path / "unpacked" / "segmentation_series", None)
+    assert isinstance(series, Scan)
+    assert series.source is not None
+    found = read(tmp_path / "unpacked" / "segmentation_seg.dcm", series.volume, series.source)
+    assert isinstance(found, Segmentation)
+    assert {one.name: int(one.mask.mask.sum()) for one in found.segments} == {
+        "liver": int(LIVER_VOXELS.sum()), "spleen": int(SPLEEN_VOXELS.sum())
+    }  # fmt: skip
 
 
 def test_a_dicom_scan_becomes_one_dicom_file_that_opens_again(dicom: Dialog) -> None:

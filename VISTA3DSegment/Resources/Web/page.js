@@ -115,10 +115,11 @@
     if (answer.ok) window.trame.utils.download(`segmentation${form}`, await answer.blob());
   }
 
-  async function exportFiles(forms, agreed, each) {
+  async function exportFiles(forms, agreed, each, newSeries) {
     const wish = new URLSearchParams(forms.map((form) => ["form", form]));
     if (agreed) wish.set("agreed", "yes");
     if (each) wish.set("each", "yes");
+    if (newSeries) wish.set("new_series", "yes");
     const answer = await fetch(`export?${wish}`);
     if (!answer.ok) return; // the page says why
     const name = answer.headers.get("Content-Disposition").match(/filename="(.*)"/)[1];

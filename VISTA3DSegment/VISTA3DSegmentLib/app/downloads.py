@@ -32,7 +32,7 @@ class Downloads:
         self._desk, self._exporting, self._root = desk, exporting, root
 
     def add_to(self, router: web.UrlDispatcher) -> None:
-        """Answer at GET save/FORMAT and GET export?form=FORM&form=...&agreed=yes&each=yes."""
+        """Answer at GET save/FORMAT and GET export?form=FORM&form=...&agreed=yes&each=yes&new_series=yes."""
         formats = "|".join(form.value.replace(".", "[.]") for form in Format)
         router.add_get(rf"/save/{{form:{formats}}}", self._save)
         router.add_get("/export", self._export)
@@ -47,8 +47,8 @@ class Downloads:
             forms = tuple(Form(value) for value in dict.fromkeys(wanted.getall("form", [])))
         except ValueError:
             return web.Response(status=400)
-        agreed, each = "agreed" in wanted, "each" in wanted
-        return await self._send(lambda folder: self._exporting.export(folder, forms, agreed, each))
+        agreed, each, new_series = (name in wanted for name in ("agreed", "each", "new_series"))
+        return await self._send(lambda folder: self._exporting.export(folder, forms, agreed, each, new_series))
 
     async def _send(self, write: Callable[[Path], Awaitable[Path | None]]) -> web.StreamResponse:
         folder = TemporaryDirectory(dir=self._root)  # one for each: two may be written at once

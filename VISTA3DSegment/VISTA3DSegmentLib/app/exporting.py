@@ -54,7 +54,7 @@ class Exporting:
         self._latest: object = None
         self._cancel = threading.Event()
         names = state.name.export
-        state.bind_changes({names.shown: self._opened, (names.chosen, names.each): self._chosen})
+        state.bind_changes({names.shown: self._opened, (names.chosen, names.each, names.new_series): self._chosen})
 
     # ------------------------------------------------------------------ before
 
@@ -63,7 +63,9 @@ class Exporting:
             return
         dialog, source = self._shown, self._workspace.source
         dialog.failure, dialog.agreed = "", False
-        possible = [form for form in map(Form, dialog.chosen) if source is not None or not form.is_dicom]
+        possible = [
+            form for form in map(Form, dialog.chosen) if source is not None or dialog.new_series or not form.is_dicom
+        ]
         usual = Form.NIFTI if source is None else Form.DICOM_SEG
         dialog.chosen = [form.value for form in possible or [usual]]
         self._start(self.look())
@@ -84,7 +86,7 @@ class Exporting:
         dialog.why_not = LOOKING
 
         async def looking() -> None:
-            found = await asyncio.to_thread(self._finding(forms, dialog.each))
+            found = await asyncio.to_thread(self._finding(forms, dialog.each, dialog.new_series))
             if self._latest is this:  # and nothing else was chosen meanwhile
                 self._show(found)
 
@@ -92,7 +94,7 @@ class Exporting:
         if self._latest is this and dialog.why_not == LOOKING:  # it went wrong
             self._show((), self._state.data.status.message)
 
-    def _finding(self, forms: tuple[Form, ...], each: bool) -> Callable[[], tuple[Finding, ...]]:
+    def _finding(self, forms: tuple[Form, ...], each: bool, new_series: bool) -> Callable[[], tuple[Finding, ...]]:
         """The pre-flight, for any thread, of the segments as they are now.
 
         An export writes down in the scene first how each segment came about; that takes long, and is not needed here.
@@ -101,7 +103,10 @@ class Exporting:
             self._workspace.toggle_before()
         segmentation, source = segmentation_of(self._workspace.annotator), self._workspace.source
         separate = (Form.NIFTI, Form.NRRD) if each else ()  # label maps of one segment each do not mind overlaps
-        return partial(preflight, segmentation, [form for form in forms if form not in separate], source)
+        looked_at = [form for form in forms if form not in separate]
+        if new_series and source is None:
+            looked_at = [form for form in looked_at if not form.is_dicom]
+        return partial(preflight, segmentation, looked_at, source)
 
     def _show(self, found: tuple[Finding, ...], why_not: str = "") -> None:
         dialog, asked = self._shown, _asked(found)
@@ -115,7 +120,9 @@ class Exporting:
 
     # ------------------------------------------------------------------ doing
 
-    async def export(self, folder: Path, forms: tuple[Form, ...], agreed: bool, each: bool) -> Path | None:
+    async def export(
+        self, folder: Path, forms: tuple[Form, ...], agreed: bool, each: bool, new_series: bool
+    ) -> Path | None:
         """Write what is wanted: a kind that is a single file as that, else a zip.
 
         Args:
@@ -123,6 +130,7 @@ class Exporting:
             forms: kinds of files.
             agreed: the person has read what was found and wants it nevertheless.
             each: label maps as one file for each segment.
+            new_series: a scan that was no DICOM is written as a new series, to which DICOM objects refer.
 
         Returns:
             The file; None: there is none, and the page says why.
@@ -135,11 +143,11 @@ class Exporting:
         async def exporting() -> None:
             if not forms:
                 raise PromptError("Nothing was chosen.", NOTHING_CHOSEN)
-            found = await asyncio.to_thread(self._finding(forms, each))
+            found = await asyncio.to_thread(self._finding(forms, each, new_series))
             if agreed and not _asked(found) <= _asked(self._found):
                 self._show(found)
                 raise CHANGED
-            wish = self._workspace.export_wish(forms, agreed, each)
+            wish = self._workspace.export_wish(forms, agreed, each, new_series)
             try:
                 path, notices = await asyncio.to_thread(_write, wish, folder, self._teller(), self._cancel.is_set)
             except Cancelled:

@@ -201,6 +201,7 @@ class ExportState:
         shown: it is open.
         chosen: kinds of files, by the values of ``Form``.
         each: label maps as one file for each segment.
+        new_series: a scan that was no DICOM is written as a new series, to which DICOM objects refer.
         agreed: the person has read what was found and wants it nevertheless.
         no_dicom: why no DICOM objects can be exported; "" if they can.
         findings: what the pre-flight found for what is chosen, the worst first.
@@ -215,6 +216,7 @@ class ExportState:
     shown: bool = False
     chosen: list[str] = field(default_factory=list)
     each: bool = False
+    new_series: bool = False
     agreed: bool = False
     no_dicom: str = ""
     findings: list[FindingRow] = field(default_factory=list)

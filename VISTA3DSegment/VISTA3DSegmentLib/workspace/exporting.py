@@ -18,6 +18,7 @@ def wish_of(
     source: DicomSource | None,
     agreed: bool = False,
     each: bool = False,
+    new_series: bool = False,
 ) -> Wish:
     """What is to be exported, as a value: the scene may change while it is written.
 
@@ -27,6 +28,8 @@ def wish_of(
         source: the DICOM series of the scan; None: it came from elsewhere.
         agreed: see ``export.exporting.Wish``.
         each: likewise.
+        new_series: likewise.
     """
     annotator.keep()
-    return Wish(segmentation_of(annotator), forms, STEM, source, annotator.session.volume, None, agreed, each)
+    made, volume = segmentation_of(annotator), annotator.session.volume
+    return Wish(made, forms, STEM, source, volume, None, agreed, each, new_series)

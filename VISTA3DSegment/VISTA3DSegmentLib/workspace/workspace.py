@@ -138,7 +138,9 @@ class Workspace:
         """The DICOM series of the scan that is open; None: it came from elsewhere."""
         return None
 
-    def export_wish(self, forms: tuple[Form, ...], agreed: bool = False, each: bool = False) -> Wish:
+    def export_wish(
+        self, forms: tuple[Form, ...], agreed: bool = False, each: bool = False, new_series: bool = False
+    ) -> Wish:
         """What is to be exported, as a value; see ``exporting.wish_of``.
 
         Raises:
@@ -147,7 +149,7 @@ class Workspace:
         from .exporting import wish_of  # here: desktop Slicer starts without the packages that write DICOM
 
         self._settle_view()
-        return wish_of(self.annotator, forms, self.source, agreed, each)
+        return wish_of(self.annotator, forms, self.source, agreed, each, new_series)
 
     @property
     def volume(self) -> Volume | None:

@@ -80,10 +80,11 @@ class ExportDialog:
                 self._progress(dialog)
                 text_button("Close", f"{dialog.shown} = false", tip="Esc")
                 why_not = f"{dialog.why_not} || ({dialog.asks} && !{dialog.agreed} ? 'Agree to it first' : '')"
+                wish = f"{dialog.chosen}, {dialog.agreed}, {dialog.each}, {dialog.new_series}"
                 with html.Span(v_if=(f"!{dialog.running}",)):
                     text_button(
                         "Export",
-                        f"window.vista.exportFiles({dialog.chosen}, {dialog.agreed}, {dialog.each})",
+                        f"window.vista.exportFiles({wish})",
                         why_not, tip="Enter", color="primary", variant="flat", classes="by-enter",
                     )  # fmt: skip
 
@@ -92,19 +93,27 @@ class ExportDialog:
             html.Div(title, classes="section-title", raw_attrs=['role="heading"', 'aria-level="2"'])
             if any(form.is_dicom for form in kinds):
                 html.Div(f"{{{{ {dialog.no_dicom} }}}}", v_if=(dialog.no_dicom,), classes="note")
+                self._option(dialog.new_series, "Write the scan as a new series, of nobody", v_if=(dialog.no_dicom,))
             for form, use in kinds.items():
                 self._kind(dialog, form, use)
             if any(form in (Form.NIFTI, Form.NRRD) for form in kinds):
-                v3.VCheckbox(
-                    v_model=(dialog.each,),
-                    label="A file for each segment",
-                    density="compact",
-                    hide_details=True,
-                    color="primary",
-                    classes="export-each",
+                self._option(
+                    dialog.each,
+                    "A file for each segment",
                     disabled=(f"!{dialog.chosen}.some((form) => ['nifti', 'nrrd'].includes(form))",),
-                    raw_attrs=['aria-label="A file for each segment"'],
                 )
+
+    def _option(self, model: str, label: str, **options: Any) -> None:
+        v3.VCheckbox(
+            v_model=(model,),
+            label=label,
+            density="compact",
+            hide_details=True,
+            color="primary",
+            classes="export-each",
+            raw_attrs=[f'aria-label="{label}"'],
+            **options,
+        )
 
     def _kind(self, dialog: Any, form: Form, use: str) -> None:
         identity = f"export-{form.name.lower()}"
@@ -116,7 +125,7 @@ class ExportDialog:
                 density="compact",
                 hide_details=True,
                 color="primary",
-                disabled=(f"!!{dialog.no_dicom}",) if form.is_dicom else False,
+                disabled=(f"!!{dialog.no_dicom} && !{dialog.new_series}",) if form.is_dicom else False,
                 raw_attrs=[f'aria-label="{TITLES[form]}"', f'aria-describedby="{identity}"'],
             ),
             v3.Template(v_slot_label=True),
