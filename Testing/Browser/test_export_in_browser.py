@@ -24,7 +24,7 @@ from VISTA3DSegmentLib.volume import Volume
 SEG, RTSTRUCT = "DICOM Segmentation", "DICOM RT structure set"
 NIFTI, STL = "Label map (NIfTI) with lookup table", "Surfaces (STL)"
 AGREE = "Export nevertheless"
-NEW_SERIES = "Write the scan as a new series, of nobody"
+NEW_SERIES = "Write the scan as a new, anonymous series"
 COLOR = (221, 130, 101)
 Masks = dict[str, npt.NDArray[np.bool_]]
 

@@ -140,6 +140,17 @@ def test_dicom_cannot_be_made_of_a_scan_from_elsewhere_and_says_why(exporter: Ex
     assert exporter.ui.exportButton.enabled
 
 
+def test_a_scan_from_elsewhere_can_be_written_as_a_new_series_beside_what_refers_to_it(exporter: Exporter) -> None:
+    exporter.ui.exportNewSeriesCheckBox.setChecked(True)
+    exporter.choose(Form.DICOM_SEG)
+    assert exporter.ui.exportButton.enabled
+    exporter.press()
+    assert exporter.names() == ["segmentation_seg.dcm", "segmentation_series"], exporter.result
+    image = pydicom.dcmread(next((exporter.folder / "segmentation_series").iterdir()))
+    assert pydicom.dcmread(exporter.folder / "segmentation_seg.dcm").StudyInstanceUID == image.StudyInstanceUID
+    assert (voxels(exporter.folder / "segmentation_seg.dcm")["liver"] == LIVER_VOXELS).all()
+
+
 def test_without_a_scan_nothing_can_be_exported_or_measured(bench: Bench) -> None:
     import slicer
 

@@ -58,7 +58,7 @@ ClassesOption = Annotated[
     bool, typer.Option("--values-are-classes", help="The values of a label map without a table are VISTA3D's ids.")
 ]
 NewSeriesOption = Annotated[
-    bool, typer.Option("--new-series", help="Write --scan as a new DICOM series, of nobody, where it is none.")
+    bool, typer.Option("--new-series", help="Write --scan, where it is no DICOM, as a new, anonymous series.")
 ]
 AgreeOption = Annotated[
     bool, typer.Option("--agree", help="Export although something was found that would else be asked about.")

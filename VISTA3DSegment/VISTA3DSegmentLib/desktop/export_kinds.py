@@ -36,11 +36,21 @@ class ExportKinds:
             kinds.item(row).setCheckState(qt.Qt.Checked if form.value in chosen else qt.Qt.Unchecked)
             self._let_choose(kinds.item(row), not form.is_dicom)
         kinds.connect("itemChanged(QListWidgetItem*)", lambda _item: self._on_checked())
+        ui.exportNewSeriesCheckBox.connect("toggled(bool)", lambda _checked: self._on_new_series())
 
     @property
     def chosen(self) -> tuple[Form, ...]:
         """The kinds that are checked and can be made."""
-        return tuple(form for form in self._checked if self._has_images or not form.is_dicom)
+        return tuple(form for form in self._checked if self._possible or not form.is_dicom)
+
+    @property
+    def new_series(self) -> bool:
+        """The scan has no images that are known, and the person wants it written as a new series."""
+        return not self._has_images and bool(self._ui.exportNewSeriesCheckBox.checked)
+
+    @property
+    def _possible(self) -> bool:
+        return self._has_images or self.new_series
 
     def offer(self, volume_node: Any | None) -> None:
         """Offer what can be made of a scan: DICOM objects refer to its images, and cannot be made without these.
@@ -52,13 +62,22 @@ class ExportKinds:
         if instances != self.instances:  # else the host's database need not be asked again
             self.instances = instances
             self._has_images = bool(instances) and file_of(instances[0]) is not None
-            kinds = self._ui.exportList
-            was = kinds.blockSignals(True)
-            for row, form in enumerate(TITLES):
-                if form.is_dicom:
-                    self._let_choose(kinds.item(row), self._has_images)
-            kinds.blockSignals(was)
-        show_text(self._ui.exportSourceLabel, "" if volume_node is None or self._has_images else _no_dicom())
+            self._let_choose_dicom()
+        elsewhere = volume_node is not None and not self._has_images
+        self._ui.exportNewSeriesCheckBox.setVisible(elsewhere)
+        show_text(self._ui.exportSourceLabel, _no_dicom() if elsewhere else "")
+
+    def _let_choose_dicom(self) -> None:
+        kinds = self._ui.exportList
+        was = kinds.blockSignals(True)
+        for row, form in enumerate(TITLES):
+            if form.is_dicom:
+                self._let_choose(kinds.item(row), self._possible)
+        kinds.blockSignals(was)
+
+    def _on_new_series(self) -> None:
+        self._let_choose_dicom()
+        self._changed()
 
     @property
     def _checked(self) -> tuple[Form, ...]:

@@ -114,12 +114,14 @@ class ExportSection:
         each, forms = bool(self._ui.exportEachCheckBox.checked), self._kinds.chosen
         if not forms:
             raise PromptError(_("Nothing was chosen."), _("Choose a kind of file."))
-        needs_images = any(form.is_dicom for form in forms)
+        is_dicom, new_series = any(form.is_dicom for form in forms), self._kinds.new_series
 
         def order(images: tuple[Path, ...]) -> ExportOrder:
-            return ExportOrder(forms, folder, images, agreed, each)
+            return ExportOrder(forms, folder, images, agreed, each, new_series)
 
-        self._begin(export_parcel, order, needs_images, Form.REPORT in forms)
+        self._begin(
+            export_parcel, order, is_dicom and not new_series, Form.REPORT in forms or (is_dicom and new_series)
+        )
 
     def _measure(self) -> None:
         self._begin(measure_parcel, lambda _images: None, False, True)

@@ -65,6 +65,8 @@ TITLES = {
 }
 """What a person reads."""
 
+STEM = "segmentation"
+"""How files' names begin where nobody chose it: it says nothing of the patient."""
 ENDINGS = {
     Form.DICOM_SEG: "_seg.dcm", Form.DICOM_LABELMAP: "_labelmap.dcm", Form.RTSTRUCT: "_rtstruct.dcm",
     Form.DICOM_SR: "_sr.dcm", Form.NIFTI: ".nii.gz", Form.NRRD: ".nrrd", Form.SEG_NRRD: ".seg.nrrd",

@@ -15,15 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from ..engine import OnProgress, Progress
 from ..errors import Cancelled, FileFormatError, ResourceError, SegmentationError
-from ..export.formats import Form
+from ..export.formats import STEM, Form
 from .errand import Say
 from .parcel import Label, unpacked
 
 if TYPE_CHECKING:
     from ..export.preflight import Finding
-
-STEM = "segmentation"
-"""How the files' names begin: they say nothing of the patient."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +33,7 @@ class ExportOrder:
         images: files of the DICOM series of the scan; (): nothing refers to it.
         agreed: what was found earlier and the person wants nevertheless, in the sentences that were told.
         each: see ``export.exporting.Wish``.
+        new_series: likewise.
     """
 
     forms: tuple[Form, ...]
@@ -43,6 +41,7 @@ class ExportOrder:
     images: tuple[Path, ...] = ()
     agreed: tuple[str, ...] = ()
     each: bool = False
+    new_series: bool = False
 
 
 def export_parcel(label: Label, say: Say) -> None:
@@ -59,7 +58,8 @@ def export_parcel(label: Label, say: Say) -> None:
         tell = _teller(say)
         source = source_of(order.images) if order.images else None
         stem = free_stem(order.folder)
-        wish = Wish(parcel.segmentation, order.forms, stem, source, parcel.volume, each=order.each)
+        volume, new_series = parcel.volume, order.new_series
+        wish = Wish(parcel.segmentation, order.forms, stem, source, volume, each=order.each, new_series=new_series)
         findings = found(wish)
         tell(found=[(finding.consequence.value, str(finding)) for finding in findings])
         asked = {str(finding) for finding in findings if finding.consequence is Consequence.ASKED}

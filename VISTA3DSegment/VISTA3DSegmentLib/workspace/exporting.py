@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from ..export.exporting import Wish
-from ..export.formats import Form
+from ..export.formats import STEM, Form
 from ..export.source import DicomSource
 from ..scene.annotator import SceneAnnotator
 from .saving import segmentation_of
-
-STEM = "segmentation"
-"""How the files' names begin: they say nothing of the patient."""
 
 
 def wish_of(

@@ -93,7 +93,7 @@ class ExportDialog:
             html.Div(title, classes="section-title", raw_attrs=['role="heading"', 'aria-level="2"'])
             if any(form.is_dicom for form in kinds):
                 html.Div(f"{{{{ {dialog.no_dicom} }}}}", v_if=(dialog.no_dicom,), classes="note")
-                self._option(dialog.new_series, "Write the scan as a new series, of nobody", v_if=(dialog.no_dicom,))
+                self._option(dialog.new_series, "Write the scan as a new, anonymous series", v_if=(dialog.no_dicom,))
             for form, use in kinds.items():
                 self._kind(dialog, form, use)
             if any(form in (Form.NIFTI, Form.NRRD) for form in kinds):
