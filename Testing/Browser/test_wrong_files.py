@@ -108,7 +108,7 @@ def test_a_zip_of_a_scan_is_opened(person: Person, tmp_path: Path) -> None:
 
 
 def test_the_page_listens_while_a_scan_is_read(person: Person, tmp_path: Path) -> None:
-    large = a_scan(tmp_path / "large.nii.gz", np.full((400, 400, 400), -1000, np.int16))
+    large = a_scan(tmp_path / "large.nii.gz", np.full((800, 400, 400), -1000, np.int16))
     person.open(large)
     person.wait_for_message("Reading the scan")
     person.page.keyboard.press("n")

@@ -207,9 +207,9 @@ class Desk:
         """Delete a segment."""
         self._workspace.annotator.remove(wish.segment_id)
 
-    def find(self) -> None:
+    def find(self, typed: str) -> None:
         """Ask for the structure whose name was typed."""
-        self._awaited = self._workspace.asking.say(self._typed)
+        self._awaited = self._workspace.asking.say(typed.strip())
         self._shown.click.structure = None
 
     def draw_box(self) -> None:

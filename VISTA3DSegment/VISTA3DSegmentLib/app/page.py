@@ -71,7 +71,6 @@ class Page:
             (afresh.afresh_asked, desk.start_afresh),
             (run.segment_asked, desk.segment),
             (run.cancel_asked, desk.cancel),
-            (click.text_asked, desk.find),
             (click.structure_asked, desk.begin_structure),
             (click.box_asked, desk.draw_box),
             (click.lesion_asked, desk.begin_lesion),
@@ -90,6 +89,7 @@ class Page:
         ]
         for wished, grant in wishes:
             wished.connect(self._granting(grant))
+        click.text_asked.connect(self._granting(desk.find))
         click.prompts.chosen.connect(self._granting(desk.go_to_prompt))
         click.prompts.removal_asked.connect(self._granting(desk.forget_prompt))
         self.sample_asked = top.sample_asked
