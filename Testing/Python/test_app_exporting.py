@@ -26,6 +26,7 @@ from VISTA3DSegmentLib.app.guard import SAFE_HEADERS, Guard
 from VISTA3DSegmentLib.app.opening import Scan, read
 from VISTA3DSegmentLib.edits import MaskCrop
 from VISTA3DSegmentLib.export.ct_series import write_ct_series
+from VISTA3DSegmentLib.export.exporting import Wish
 from VISTA3DSegmentLib.export.formats import Form
 from VISTA3DSegmentLib.export.preflight import Finding
 from VISTA3DSegmentLib.files.segmentations import Segment, Segmentation, read_segmentation
@@ -280,15 +281,15 @@ def test_without_a_kind_nothing_can_be_exported(dialog: Dialog) -> None:
 def test_the_page_listens_while_it_is_looked_at_and_the_latest_choice_counts(
     dialog: Dialog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    go_on, preflight = threading.Event(), exporting_module.preflight
+    go_on, found_for = threading.Event(), exporting_module.found_for
 
-    def slow(segmentation: Segmentation, forms: list[Form], source: Any) -> tuple[Finding, ...]:
-        if Form.NIFTI in forms:
+    def slow(wish: Wish) -> tuple[Finding, ...]:
+        if Form.NIFTI in wish.forms:
             assert go_on.wait(PATIENCE_SECONDS / 2), "the page stands still"
             return (Finding(exporting_module.Consequence.REFUSED, "An old finding."),)
-        return preflight(segmentation, forms, source)
+        return found_for(wish)
 
-    monkeypatch.setattr(exporting_module, "preflight", slow)
+    monkeypatch.setattr(exporting_module, "found_for", slow)
 
     async def doing() -> None:
         dialog.shown.chosen = [Form.NIFTI.value]
@@ -311,7 +312,7 @@ def test_what_goes_wrong_while_it_is_looked_at_is_said_and_the_button_stays_shut
     def broken(*_: object) -> tuple[Finding, ...]:
         raise ValueError("a defect")
 
-    monkeypatch.setattr(exporting_module, "preflight", broken)
+    monkeypatch.setattr(exporting_module, "found_for", broken)
 
     async def doing() -> None:
         await dialog.open()

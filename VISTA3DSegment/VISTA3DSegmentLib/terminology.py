@@ -8,6 +8,8 @@ from . import anatomy
 from .anatomy import ANATOMIC_REGIONS, GENERAL_ANATOMY, AnatomicalClass, Code
 
 SNOMED = "SCT"
+ANATOMICAL_STRUCTURE = "123037004"
+"""SNOMED CT's code for the category of organs."""
 
 
 @dataclass(frozen=True)

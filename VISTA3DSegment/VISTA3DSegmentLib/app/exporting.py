@@ -16,8 +16,9 @@ from ..engine import OnProgress, Progress
 from ..errors import Cancelled, PromptError
 from ..export.archive import files_in, write_archive
 from ..export.exporting import Wish, export
+from ..export.exporting import found as found_for
 from ..export.formats import Form
-from ..export.preflight import Consequence, Finding, preflight
+from ..export.preflight import Consequence, Finding
 from ..workspace.saving import segmentation_of
 from .desk import Desk
 from .scan_workspace import ScanWorkspace
@@ -102,11 +103,7 @@ class Exporting:
         if self._workspace.shows_before:
             self._workspace.toggle_before()
         segmentation, source = segmentation_of(self._workspace.annotator), self._workspace.source
-        separate = (Form.NIFTI, Form.NRRD) if each else ()  # label maps of one segment each do not mind overlaps
-        looked_at = [form for form in forms if form not in separate]
-        if new_series and source is None:
-            looked_at = [form for form in looked_at if not form.is_dicom]
-        return partial(preflight, segmentation, looked_at, source)
+        return partial(found_for, Wish(segmentation, forms, source=source, each=each, new_series=new_series))
 
     def _show(self, found: tuple[Finding, ...], why_not: str = "") -> None:
         dialog, asked = self._shown, _asked(found)

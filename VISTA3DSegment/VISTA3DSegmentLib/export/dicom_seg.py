@@ -83,7 +83,7 @@ def write_dicom_seg(
     """
     path = Path(path)
     placed = matched(segmentation, source)
-    written = replace(placed, segments=tuple(one for one in placed.segments if one.mask.mask.any()))
+    written = replace(placed, segments=placed.drawn)
     _check_count(written.segments)
     frames = [slices_with_voxels(one.mask) for one in written.segments]
     if labelmap:

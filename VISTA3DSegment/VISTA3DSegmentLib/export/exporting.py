@@ -15,9 +15,9 @@ from ..volume import Volume
 from .archive import files_in, write_archive
 from .ct_series import write_ct_series
 from .dicom_seg import write_dicom_seg
-from .formats import ENDINGS, Form
+from .formats import ENDINGS, STEM, Form
 from .label_tables import write_label_map, write_separate_label_maps
-from .preflight import Consequence, Finding, drawn, preflight
+from .preflight import Consequence, Finding, preflight
 from .report import make_report, write_csv, write_html, write_json
 from .rtstruct import write_rtstruct
 from .source import DicomSource, matched
@@ -47,7 +47,7 @@ class Wish:
 
     segmentation: Segmentation
     forms: tuple[Form, ...]
-    stem: str = "segmentation"
+    stem: str = STEM
     source: DicomSource | None = None
     volume: Volume | None = None
     prior: Segmentation | None = None
@@ -75,16 +75,17 @@ def export(wish: Wish, folder: Path, progress: OnProgress | None = None, cancel:
     Raises:
         FileFormatError: the pre-flight refuses it, or asks and nobody agreed. VolumeError, ResourceError, Cancelled.
     """
-    check(wish)
+    findings = check(wish)
     paths: list[Path] = []
     if wish.new_series and wish.source is None and any(form.is_dicom for form in wish.forms):
         wish = _with_series(wish, folder / f"{wish.stem}_series", cancel)
         paths.append(folder / f"{wish.stem}_series")
+        findings = found(wish)
     forms = dict.fromkeys(wish.forms)
     if Form.DICOM_SR in forms:  # it measures segments of a segmentation that must be there
         forms = dict.fromkeys((Form.DICOM_SEG, *forms))
-    ready = replace(wish, segmentation=replace(wish.segmentation, segments=drawn(wish.segmentation)))
-    notices = [finding.what for finding in found(wish)]
+    ready = replace(wish, segmentation=replace(wish.segmentation, segments=wish.segmentation.drawn))
+    notices = [finding.what for finding in findings]
     for number, form in enumerate(forms):
         stop_if_asked(cancel)
         written, said = _write(ready, form, folder, _part(progress, number, len(forms)), cancel)
@@ -112,19 +113,24 @@ def found(wish: Wish) -> tuple[Finding, ...]:
     return preflight(wish.segmentation, forms, wish.source)
 
 
-def check(wish: Wish) -> None:
+def check(wish: Wish) -> tuple[Finding, ...]:
     """Refuse, before anything is written, what the pre-flight refuses, or asks about while nobody has agreed.
+
+    Returns:
+        What else the pre-flight says.
 
     Raises:
         FileFormatError: why, and what to do.
     """
     if Form.REPORT in wish.forms and wish.volume is None:
         raise FileFormatError("A report measures the grey values of the scan, which is not known.", "Give the scan.")
-    for finding in found(wish):
+    findings = found(wish)
+    for finding in findings:
         if finding.consequence is Consequence.REFUSED:
             raise FileFormatError(finding.what, finding.remedy)
         if finding.consequence is Consequence.ASKED and not wish.agreed:
             raise FileFormatError(finding.what, f"{finding.remedy} Or agree to it.".strip())
+    return findings
 
 
 def _with_series(wish: Wish, folder: Path, cancel: Cancel | None) -> Wish:

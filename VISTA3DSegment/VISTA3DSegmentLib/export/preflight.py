@@ -9,8 +9,8 @@ from enum import Enum
 import numpy as np
 
 from ..errors import VolumeError
-from ..files.placing import has_same_voxels
-from ..files.segments import Segment, Segmentation
+from ..files.placing import CUT, has_same_voxels
+from ..files.segments import Segmentation
 from ..terminology import meaning_of
 from .formats import TITLES, Form
 from .source import DicomSource, matched
@@ -76,13 +76,8 @@ def preflight(segmentation: Segmentation, forms: Collection[Form], source: Dicom
     return tuple(sorted(found, key=lambda finding: order.index(finding.consequence)))
 
 
-def drawn(segmentation: Segmentation) -> tuple[Segment, ...]:
-    """The segments that have a voxel."""
-    return tuple(segment for segment in segmentation.segments if segment.mask.mask.any())
-
-
 def _about_nothing(segmentation: Segmentation) -> Iterator[Finding]:
-    some = drawn(segmentation)
+    some = segmentation.drawn
     empty = [segment.name for segment in segmentation.segments if segment not in some]
     if not some:
         yield Finding(Consequence.REFUSED, "There is no segment with a voxel.", "Segment something first.")
@@ -113,7 +108,7 @@ def _about_source(segmentation: Segmentation, forms: Collection[Form], source: D
             "resampled: borders move by up to half a voxel, thin structures may fray.",
         )
     for notice in placed.notices:
-        if notice.startswith("Parts outside"):
+        if notice.startswith(CUT):
             yield Finding(Consequence.ASKED, notice)
 
 
@@ -143,7 +138,7 @@ def overlaps(segmentation: Segmentation) -> tuple[tuple[str, str], ...]:
 
 def _about_drafts(segmentation: Segmentation) -> Iterator[Finding]:
     for status, words in UNFINISHED.items():
-        names = [one.name for one in drawn(segmentation) if one.tags.get(STATUS_TAG) == status]
+        names = [one.name for one in segmentation.drawn if one.tags.get(STATUS_TAG) == status]
         if names:
             yield Finding(
                 Consequence.ASKED, f"Not accepted yet, but {words}: {listed(names)}.", "Look at them and accept them."
@@ -152,7 +147,7 @@ def _about_drafts(segmentation: Segmentation) -> Iterator[Finding]:
 
 def _about_codes(segmentation: Segmentation, forms: Collection[Form]) -> Iterator[Finding]:
     names = [
-        segment.name for segment in drawn(segmentation) if meaning_of(segment.terminology, segment.class_id) is None
+        segment.name for segment in segmentation.drawn if meaning_of(segment.terminology, segment.class_id) is None
     ]
     if forms and names:
         yield Finding(

@@ -11,15 +11,12 @@ from pydicom.sr.coding import Code
 
 from ..files.segments import Segment
 from ..provenance import Algorithm, provenance_of
-from ..terminology import TISSUE, Meaning, meaning_of
+from ..terminology import ANATOMICAL_STRUCTURE, TISSUE, Meaning, meaning_of
 from .equipment import MODEL_NAME, SOFTWARE_VERSION
 from .identifiers import Tracking
 from .measures import GreyValues, Measures
 from .segment_descriptions import code_of
 from .source import DicomSource
-
-ANATOMICAL = "123037004"
-"""SNOMED CT: Anatomical Structure."""
 
 CUBIC_CENTIMETRE = codes.UCUM.CubicCentimeter
 """Of the units for volumes (CID 7462) the one that is a millilitre."""
@@ -63,7 +60,7 @@ def _sites(meaning: Meaning) -> list[sr.FindingSite] | None:
     if meaning.region is not None:
         side = meaning.region_modifier
         return [sr.FindingSite(code_of(meaning.region), None if side is None else code_of(side))]
-    if meaning.category.value == ANATOMICAL:
+    if meaning.category.value == ANATOMICAL_STRUCTURE:
         side = meaning.modifier
         return [sr.FindingSite(code_of(meaning.type), None if side is None else code_of(side))]
     return None

@@ -23,7 +23,7 @@ from ..files.rt_contours import mask_of
 from ..files.rtstruct import ScanIdentifiers, structures_in
 from ..files.segments import Segment, Segmentation
 from ..provenance import provenance_of
-from ..terminology import SNOMED, Meaning, meaning_of
+from ..terminology import ANATOMICAL_STRUCTURE, SNOMED, Meaning, meaning_of
 from .equipment import (
     DEVICE_SERIAL_NUMBER,
     MANUFACTURER,
@@ -63,8 +63,6 @@ EMPTY_IF_MISSING = (
 NEOPLASMS = ("108369006", "86049000", "14799000")
 """SNOMED CT: Neoplasm; Neoplasm, Primary; Neoplasm, Secondary: what the gross tumour volume of a plan consists of."""
 
-ANATOMICAL_STRUCTURE = "123037004"
-
 
 def write_rtstruct(
     path: Path | str,
@@ -96,7 +94,7 @@ def write_rtstruct(
     """
     path = Path(path)
     placed = matched(segmentation, source)
-    segments = tuple(one for one in placed.segments if one.mask.mask.any())
+    segments = placed.drawn
     if not segments:
         raise VolumeError("There is nothing to export: every segment is empty.", "Segment something first.")
     reporter = Reporter(2 * len(segments), progress, cancel)

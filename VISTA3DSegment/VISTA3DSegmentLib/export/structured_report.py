@@ -16,11 +16,12 @@ import pydicom
 from highdicom import sr
 from pydicom.errors import InvalidDicomError
 from pydicom.sr.codedict import codes
-from pydicom.uid import ExplicitVRLittleEndian, SegmentationStorage
+from pydicom.uid import ExplicitVRLittleEndian
 
 from ..engine import Cancel, OnProgress
 from ..engines.reporting import Reporter
 from ..errors import FileFormatError
+from ..files.dicom_objects import SEGMENTATION_CLASSES
 from ..files.dicom_seg import read_dicom_seg
 from ..files.placing import has_same_voxels, placed_on
 from ..files.segments import Segment, Segmentation
@@ -33,9 +34,6 @@ from .report_groups import group_of
 from .source import DicomSource, matched
 from .stand_in import give_names_back, stand_ins
 from .wording import listed
-
-LABEL_MAP_STORAGE = "1.2.840.10008.5.1.4.1.1.66.7"
-"""Label Map Segmentation Storage (supplement 243)."""
 
 WRITE_ANEW = "Write the segmentation again, and the report beside it."
 
@@ -71,7 +69,7 @@ def write_structured_report(
     """
     path = Path(path)
     placed = matched(segmentation, source)
-    written = replace(placed, segments=tuple(one for one in placed.segments if one.mask.mask.any()))
+    written = replace(placed, segments=placed.drawn)
     numbers = _numbers_in(Path(seg_path), written, source)
     grid, notices = _grid(volume, written, source)
     reporter = Reporter(len(written.segments), progress, cancel)
@@ -112,7 +110,7 @@ def _numbers_in(path: Path, segmentation: Segmentation, source: DicomSource) -> 
         seg = pydicom.dcmread(path, stop_before_pixels=True)
     except (InvalidDicomError, OSError) as error:
         raise FileFormatError(f"{path.name} cannot be read as a DICOM segmentation.", WRITE_ANEW) from error
-    if seg.get("SOPClassUID", "") not in (SegmentationStorage, LABEL_MAP_STORAGE):
+    if seg.get("SOPClassUID", "") not in SEGMENTATION_CLASSES:
         raise FileFormatError(f"{path.name} is no DICOM segmentation.", WRITE_ANEW)
     if source.series_uid not in {str(one.SeriesInstanceUID) for one in seg.get("ReferencedSeriesSequence", ())}:
         raise FileFormatError(f"The segmentation {path.name} is of another series than the report.", WRITE_ANEW)

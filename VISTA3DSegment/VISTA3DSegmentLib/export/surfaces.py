@@ -61,7 +61,7 @@ def write_surfaces(
     path = Path(path)
     if merged and path.suffix.lower() != form.value:
         raise FileFormatError(f"{path.name} is no name for such a file.", f"Call it {path.stem}{form.value}.")
-    filled = [segment for segment in segmentation.segments if segment.mask.mask.any()]
+    filled = segmentation.drawn
     if not filled:
         raise VolumeError("No segment has a voxel: there is no surface to write.", "Segment something first.")
     names = file_names(segment.name for segment in filled)

@@ -21,6 +21,9 @@ from .segments import Segmentation
 SAME_VOXEL = 0.05
 """Two grids have the same voxels if none is further off than this part of a voxel: the rounding of headers."""
 
+CUT = "Parts outside the scan were left out"
+"""With this begins the notice of segments that were cut."""
+
 Shape = tuple[int, int, int]
 
 
@@ -52,7 +55,7 @@ def placed_on(segmentation: Segmentation, volume: Volume) -> Segmentation:
         if _is_cut(segment.mask, mask, exact)
     ]
     if cut:
-        notices.append(f"Parts outside the scan were left out: {', '.join(cut)}.")
+        notices.append(f"{CUT}: {', '.join(cut)}.")
     segments = tuple(replace(segment, mask=mask) for segment, mask in zip(segmentation.segments, masks, strict=True))
     return Segmentation(volume.shape_kji, volume.ijk_to_ras, segments, tuple(notices))
 

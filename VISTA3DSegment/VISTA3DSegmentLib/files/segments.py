@@ -75,3 +75,8 @@ class Segmentation:
             ends = (start + length for start, length in zip(segment.mask.start, segment.mask.mask.shape, strict=True))
             if min(segment.mask.start) < 0 or any(e > n for e, n in zip(ends, self.shape_kji, strict=True)):
                 raise VolumeError(f"The segment {segment.name} does not fit into the grid of the segmentation.")
+
+    @property
+    def drawn(self) -> tuple[Segment, ...]:
+        """The segments that have a voxel."""
+        return tuple(segment for segment in self.segments if segment.mask.mask.any())

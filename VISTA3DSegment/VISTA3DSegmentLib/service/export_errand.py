@@ -80,12 +80,11 @@ def export_parcel(label: Label, say: Say) -> None:
 
 def measure_parcel(label: Label, say: Say) -> None:
     """Measure the segments of a parcel, and tell the rows of the report's table."""
-    from ..export.preflight import drawn
     from ..export.report import make_report
     from ..export.report_tables import rows_of
 
     with unpacked(label) as parcel:
-        segments = drawn(parcel.segmentation)
+        segments = parcel.segmentation.drawn
         if not segments:
             raise FileFormatError("There is no segment with a voxel.", "Segment something first.")
         assert parcel.volume is not None

@@ -38,7 +38,7 @@ def begin(annotator: SceneAnnotator, path: Path, form: Format) -> Callable[[], N
         _save_scene(annotator, path)
         return lambda: None
     segmentation = segmentation_of(annotator)
-    drawn = tuple(segment for segment in segmentation.segments if segment.mask.mask.any())
+    drawn = segmentation.drawn
     if not drawn:
         raise FileFormatError("There is no segment to save yet.", "Press Segment, or begin a structure and click.")
     if form is Format.LABEL_MAP:
