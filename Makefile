@@ -28,11 +28,13 @@ demo: $(READY) ## open the web page with the sample CT (headless pictures instea
 	$(BIN)/vista3dsegment app
 
 # One thread a worker: two workers that each start as many threads as there are cores hinder each other. A file stays with
-# one worker: its server, and its run of the sample, are started once. The stand-in for desktop Slicer has processes of its
-# own: its event loop would call what other tests have left in VTK.
+# one worker: its server, and its run of the sample, are started once. A worker that crashes ends the run, by name: replaced,
+# it can wait for ever (pytest-xdist's issue 1378). The stand-in for desktop Slicer has processes of its own: its event loop
+# would call what other tests have left in VTK.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --max-worker-restart 0
 test: $(READY) ## run the tests
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile Testing/Host
+	$(PYTEST)
+	$(PYTEST) Testing/Host
 
 bench: $(READY) ## run the benchmarks and compare with MONAI; QUICK=1 for the quick ones
 	@failed=""; for script in Testing/Benchmarks/*.py; do \

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,18 @@ except ImportError as reason:
     WHY = f"The stand-in for desktop Slicer needs PySide6 and slicer-core: {reason}"
 else:
     WHY = ""
+
+
+@pytest.fixture(autouse=True)
+def collected() -> Iterator[None]:
+    """Garbage is collected after a test, by the main thread, and at no other time.
+
+    A worker of pytest-xdist reads its orders in a thread of its own. Where that thread collects, Qt objects die
+    while a call of PySide6, which has let go of Python's lock, still walks over them: the worker crashes.
+    """
+    gc.disable()
+    yield
+    gc.collect()
 
 
 @pytest.fixture

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import threading
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -261,3 +263,16 @@ def test_bundle_brings_the_scene_back(started, tmp_path):
     slicer.mrmlScene.Clear(0)
     slicer.util.loadScene(str(tmp_path / "scene.mrb"))
     assert np.array_equal(slicer.util.array("CT"), array)
+
+
+def test_garbage_of_qt_is_not_collected_by_another_thread(started):
+    from PySide6 import QtWidgets
+
+    window = QtWidgets.QWidget()
+    window.itself = window
+    gone = weakref.ref(window)
+    del window
+    allocating = threading.Thread(target=lambda: [[n] for n in range(100_000)])
+    allocating.start()
+    allocating.join()
+    assert gone() is not None

@@ -18,6 +18,9 @@ natives: dict[str, Any] = {}
 entered: list[str] = []
 """The module that is open, if one is."""
 
+main_windows: list[Any] = []
+"""The native main window, if there is one."""
+
 
 def load(path: str | Path) -> Any:
     """Load a module by its file and return ``slicer.modules.<name in small letters>``.
@@ -103,10 +106,7 @@ def leave_module() -> None:
 
 def main_window() -> Any:
     """Return the native main window, or None."""
-    for widget in slicer.app._native.topLevelWidgets():
-        if widget.objectName() == "qSlicerMainWindow":
-            return widget
-    return None
+    return main_windows[-1] if main_windows else None
 
 
 def unload(name: str) -> None:

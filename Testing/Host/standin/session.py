@@ -54,7 +54,7 @@ def start(
 
         window = qSlicerMainWindow()
         window.moduleSelector().on_select = loader.open_module
-        _started.append(window)
+        loader.main_windows.append(window)
     return slicer.app
 
 
