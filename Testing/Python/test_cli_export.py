@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +70,41 @@ def test_a_report_is_a_page_a_table_and_json(run: Run) -> None:
     assert [row.partition(",")[0] for row in rows] == ["kind", "segment", "segment", "lesion"]
     names = [one["name"] for one in json.loads(Path("organs_report.json").read_text(encoding="utf-8"))["segments"]]
     assert names == ["liver", "left cyst"]
+
+
+def before_of(name: str) -> float:
+    """Volume before, ml, of a segment, as the report has it."""
+    segments = json.loads(Path("organs_report.json").read_text(encoding="utf-8"))["segments"]
+    return float(next(one["volume_change"]["before_ml"] for one in segments if one["name"] == name))
+
+
+def test_an_earlier_segmentation_is_measured_on_its_own_grid_also_beyond_the_scan(run: Run) -> None:
+    grid = np.diag([4.0, 4.0, 4.0, 1.0])
+    grid[:3, 3] = scan().ras_of((0, 0, 0)) - 100.0  # mm: what it holds begins before the new scan, and ends behind it
+    whole = MaskCrop((0, 0, 0), np.ones((50, 50, 50), np.bool_))
+    write_segmentation("before.seg.nrrd", Segmentation((50, 50, 50), grid, (replace(PLAIN, name="liver", mask=whole),)))
+    assert run("export", "organs.seg.nrrd", "--to", "report", "--scan", "scan.nrrd", "--prior", "before.seg.nrrd") == 0
+    assert before_of("liver") == pytest.approx(50**3 * 4.0**3 / 1000)
+
+
+def test_earlier_values_without_a_table_are_classes_only_if_the_person_says_so(run: Run) -> None:
+    liver = next(one for one in segmentation().segments if one.name == "liver")
+    labels = np.zeros(segmentation().shape_kji, np.uint8)
+    labels[liver.mask.slices] = liver.mask.mask
+    with Path("before.nrrd").open("wb") as file:
+        write_nrrd(file, [labels], segmentation().ijk_to_ras, {})
+    words = ("export", "organs.seg.nrrd", "--to", "report", "--scan", "scan.nrrd", "--prior", "before.nrrd")
+    assert run(*words) == 0
+    told = json.loads(Path("organs_report.json").read_text(encoding="utf-8"))
+    assert [one["volume_change"] for one in told["segments"]] == [None, None]
+    assert any("Of the earlier segmentation: The label map has no table" in notice for notice in told["notices"])
+    assert run(*words, "--values-are-classes") == 0
+    assert before_of("liver") > 0
+
+
+def test_an_earlier_segmentation_without_a_report_is_no_silent_loss(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("export", "organs.seg.nrrd", "--to", "stl", "--prior", "organs.seg.nrrd") == FAILED
+    assert "Add --to report" in capsys.readouterr().err
 
 
 def test_a_report_needs_the_scan(run: Run, capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,12 +15,12 @@ from ..durations import duration
 from ..errors import FileFormatError
 from ..export.formats import ENDINGS, Form
 from ..files.dicom_objects import is_segmentation, is_structure_set
+from ..files.label_maps import is_unnamed, of_no_class
 from ..files.segmentations import Segment, Segmentation, read_segmentation
 from ..files.volumes import read_volume
 from ..volume import Volume
 from .collaborators import collaborators_of
 from .interrupt import cancel_on_interrupt
-from .one_structure import UNNAMED
 from .options import QuietOption, SeriesOption
 from .output import check_place, segment_of_class
 from .progress import shown_progress
@@ -98,7 +98,7 @@ def export(
         stem,
         dicom,
         volume,
-        None if prior is None else _prior(prior, volume),
+        None if prior is None else _named(_prior(prior, to, volume), values_are_classes),
         agree,
         one_file_each,
         new_series,
@@ -144,10 +144,16 @@ def _volume_of(scan: Path | None, source: Path | None, series: str | None) -> Vo
     return None if source is None else read_volume(source, series).volume
 
 
-def _prior(path: Path, volume: Volume | None) -> Segmentation:
+def _prior(path: Path, forms: Sequence[Form], volume: Volume | None) -> Segmentation:
+    from ..export.prior import read_prior
+
+    if Form.REPORT not in forms:
+        raise FileFormatError(
+            "An earlier segmentation is compared in a report, which is not wanted.", "Add --to report."
+        )
     if volume is None:
         raise FileFormatError("Two segmentations are compared on their scan, which is not known.", "Give --scan.")
-    return read_segmentation(path, like=volume)
+    return read_prior(path, volume)
 
 
 def _as_class(segment: Segment) -> Segment:
@@ -158,16 +164,14 @@ def _as_class(segment: Segment) -> Segment:
 
 def _named(segmentation: Segmentation, values_are_classes: bool) -> Segmentation:
     """Segments of a label map without a table are of no class, unless the person says so: it may be another table."""
-    bare = [one for one in segmentation.segments if one.name == UNNAMED.format(one.class_id)]
-    if not bare:
+    if not any(map(is_unnamed, segmentation.segments)):
         return segmentation
     if values_are_classes:
         return replace(
-            segmentation, segments=tuple(_as_class(one) if one in bare else one for one in segmentation.segments)
+            segmentation, segments=tuple(_as_class(one) if is_unnamed(one) else one for one in segmentation.segments)
         )
-    segments = tuple(replace(one, class_id=None) if one in bare else one for one in segmentation.segments)
     notice = (
         "The label map has no table beside it that says what its values mean; with --values-are-classes they are "
         "taken for VISTA3D's ids."
     )
-    return replace(segmentation, segments=segments, notices=(*segmentation.notices, notice))
+    return replace(of_no_class(segmentation), notices=(*segmentation.notices, notice))

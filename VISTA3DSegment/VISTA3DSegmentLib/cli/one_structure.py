@@ -10,6 +10,7 @@ from ..edits import Edit, MaskCrop
 from ..engine import Cancel, Engine, OnProgress, Opened
 from ..errors import PromptError
 from ..evaluation.metrics import volume_ml, voxels
+from ..files.label_maps import UNNAMED, is_unnamed
 from ..files.segmentations import Segment, read_segmentation
 from ..files.volumes import read_volume
 from ..prompts import Box, Click, Prompts, Structure, boxes_of, clicks_of
@@ -19,9 +20,6 @@ from .interrupt import cancel_on_interrupt
 from .options import parse_position
 from .output import Output, made_by, segment_of_class, segment_of_clicks, write_picture, write_result
 from .progress import shown_progress
-
-UNNAMED = "Label {}"
-"""What a segment of a label map is called, with its value."""
 
 
 @dataclass(frozen=True)
@@ -177,7 +175,7 @@ def _about_base(question: Question, corrected: Segment | None, others: Sequence[
     if corrected is None:
         there = ", ".join(segment.name for segment in others) or "none"
         return (f"{base.name} has no segment {name!r} (its segments: {there}); a new one was added.",)
-    if corrected.name == UNNAMED.format(corrected.class_id):
+    if is_unnamed(corrected):
         return (f"{corrected.name} of {base.name} is taken for {name!r}.",)
     return ()
 

@@ -78,8 +78,13 @@ def make_report(
         lesions=lesions,
         changes=changes,
         pictures=_pictures(volume, placed, lesions, reporter, cancel) if pictures else None,
-        notices=(*placed.notices, *(() if changes is None else changes.notices)),
+        notices=(*placed.notices, *_notices_of(prior), *(() if changes is None else changes.notices)),
     )
+
+
+def _notices_of(prior: Segmentation | None) -> tuple[str, ...]:
+    notices = () if prior is None else prior.notices
+    return tuple(f"Of the earlier segmentation: {notice}" for notice in notices)
 
 
 def _pictures(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import colorsys
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,9 @@ MAX_LABELS = 1000
 """More different values than in any label map of the body: the file is a scan."""
 
 GOLDEN_RATIO = 0.6180339887
+
+UNNAMED = "Label {}"
+"""What a segment is called of which only its value is known."""
 
 
 def label_values(segmentation: Segmentation) -> tuple[int, ...]:
@@ -63,8 +67,8 @@ def label_type(largest: int) -> Any:
 def segments_of(array: npt.NDArray[Any], file_name: str) -> tuple[Segment, ...]:
     """One segment for each value above 0 of a label map.
 
-    A label map does not say which table its values come from, so the segments are named "Label 5" and carry the value
-    as class id; who knows the table renames them.
+    A label map does not say which table its values come from, so the segments are ``UNNAMED`` and carry the value as
+    class id; who knows the table renames them.
 
     Args:
         array: axes (k, j, i); whole numbers, also as floating point.
@@ -75,8 +79,21 @@ def segments_of(array: npt.NDArray[Any], file_name: str) -> tuple[Segment, ...]:
     """
     labels = as_labels(array, file_name)
     return tuple(
-        Segment(f"Label {value}", crop, label_color(value), value)
+        Segment(UNNAMED.format(value), crop, label_color(value), value)
         for value, crop in crops_of(labels, file_name).items()
+    )
+
+
+def is_unnamed(segment: Segment) -> bool:
+    """Whether only the value of a segment is known."""
+    return segment.name == UNNAMED.format(segment.class_id)
+
+
+def of_no_class(segmentation: Segmentation) -> Segmentation:
+    """Unnamed segments as such of no class: their values may come from any table."""
+    return replace(
+        segmentation,
+        segments=tuple(replace(one, class_id=None) if is_unnamed(one) else one for one in segmentation.segments),
     )
 
 

@@ -17,7 +17,7 @@ from ..edits import NOTHING
 from ..errors import FileFormatError
 from ..terminology import Concept, Meaning, entry_of, meaning_of
 from .class_codes import class_with_codes, concept_of
-from .label_maps import label_color, label_values
+from .label_maps import UNNAMED, label_color, label_values
 from .reading import open_for_reading, stem_of
 from .segments import Rgb, Segment, Segmentation
 
@@ -94,7 +94,7 @@ def with_table(segmentation: Segmentation, path: Path) -> Segmentation:
     segments = [_named(segment, rows.get(segment.class_id or 0)) for segment in segmentation.segments]
     there = {segment.class_id for segment in segmentation.segments}
     empty = [
-        _named(Segment(f"Label {value}", NOTHING, label_color(value), value), row)
+        _named(Segment(UNNAMED.format(value), NOTHING, label_color(value), value), row)
         for value, row in rows.items()
         if row.has_class and value not in there
     ]
