@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,7 @@ from places import place_of
 from shared_data import shared
 from test_segments_in_browser import middle
 from VISTA3DSegmentLib.edits import MaskCrop
+from VISTA3DSegmentLib.export.formats import TITLES, Form
 from VISTA3DSegmentLib.files.segmentations import Segment, Segmentation, read_segmentation, write_segmentation
 from VISTA3DSegmentLib.files.volumes import read_volume
 from VISTA3DSegmentLib.volume import Volume
@@ -59,8 +61,9 @@ class Exporter:
 
     def choose(self, *titles: str) -> None:
         """Choose these kinds and no other."""
-        for box in self.dialog.get_by_role("group").get_by_role("checkbox", checked=True).all():
-            box.uncheck()
+        chosen = self.dialog.get_by_role("group").get_by_role("checkbox", checked=True, disabled=False)
+        while chosen.count():
+            chosen.first.uncheck()
         for title in titles:
             self.box(title).check()
         self.person.wait_until_still()
@@ -185,6 +188,36 @@ def test_drafts_are_asked_about_and_a_zip_holds_voxels_and_surfaces(
         assert (found.mask.full(volume.shape_kji) == mask).all()
         stl = (tmp_path / "unpacked" / "segmentation_stl" / f"{name}.stl").read_bytes()
         assert len(stl) > 84 + 50 * 12
+    person.page.wait_for_timeout(500)
+    assert [path for path in server.temporary.rglob("*") if path.is_file()] == []
+
+
+def test_a_report_is_compared_with_the_earlier_segmentation_that_was_chosen(
+    sample: Masks, person: Person, volume: Volume, server: Server, tmp_path: Path
+) -> None:
+    liver = sample["liver"].copy()
+    liver[: len(liver) // 2] = False
+    earlier = Segment("liver", MaskCrop.of(liver), COLOR, 1)
+    write_segmentation(tmp_path / "last_year.seg.nrrd", Segmentation(volume.shape_kji, volume.ijk_to_ras, (earlier,)))
+    exporter = Exporter(person, tmp_path)
+    exporter.open()
+    exporter.choose(TITLES[Form.REPORT])
+    with person.page.expect_file_chooser() as chooser:
+        exporter.dialog.get_by_role("button", name="Compare with an earlier segmentation").click()
+    person.shoot("10-export-compare-dark")
+    chooser.value.set_files(tmp_path / "last_year.seg.nrrd")
+    exporter.dialog.get_by_text("Compared with last_year.seg.nrrd").wait_for(timeout=PATIENCE)
+    person.shoot("10-export-compared-dark")
+    exporter.box(AGREE).check()
+    with zipfile.ZipFile(exporter.export()) as zipped:
+        report = json.loads(zipped.read("segmentation_report.json"))
+    change = next(one["volume_change"] for one in report["segments"] if one["name"] == "liver")
+    assert change["before_ml"] == pytest.approx(liver.sum() * volume.voxel_volume_ml)
+    assert change["now_ml"] == pytest.approx(sample["liver"].sum() * volume.voxel_volume_ml)
+    exporter.open()
+    exporter.dialog.get_by_role("button", name="Do not compare").click()
+    exporter.dialog.get_by_role("button", name="Compare with an earlier segmentation").wait_for()
+    person.page.keyboard.press("Escape")
     person.page.wait_for_timeout(500)
     assert [path for path in server.temporary.rglob("*") if path.is_file()] == []
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 import zipfile
 from collections.abc import Awaitable, Callable, Coroutine
@@ -24,12 +25,13 @@ from VISTA3DSegmentLib.app.downloads import Downloads
 from VISTA3DSegmentLib.app.exporting import NOTHING_CHOSEN, Exporting
 from VISTA3DSegmentLib.app.guard import SAFE_HEADERS, Guard
 from VISTA3DSegmentLib.app.opening import Scan, read
+from VISTA3DSegmentLib.app.transfer import Inbox
 from VISTA3DSegmentLib.edits import MaskCrop
 from VISTA3DSegmentLib.export.ct_series import write_ct_series
 from VISTA3DSegmentLib.export.exporting import Wish
 from VISTA3DSegmentLib.export.formats import Form
 from VISTA3DSegmentLib.export.preflight import Finding
-from VISTA3DSegmentLib.files.segmentations import Segment, Segmentation, read_segmentation
+from VISTA3DSegmentLib.files.segmentations import Segment, Segmentation, read_segmentation, write_segmentation
 from VISTA3DSegmentLib.service import InProcess
 from VISTA3DSegmentLib.session.annotation import Status
 from VISTA3DSegmentLib.volume import Volume
@@ -266,6 +268,79 @@ def test_overlaps_are_refused_in_a_label_map_and_welcome_in_a_file_for_each_segm
             assert {"segmentation_nifti/lesion.nii.gz", "segmentation_nifti/liver.nii.gz"} <= set(zipped.namelist())
 
     run(doing)
+
+
+def sent(inbox: Inbox, name: str, segments: tuple[Segment, ...]) -> str:
+    """What a browser has sent; returns the id of the upload."""
+    (inbox.root / "one").mkdir()
+    write_segmentation(inbox.root / "one" / name, Segmentation(LIVER_VOXELS.shape, np.eye(4), segments))
+    return "one"
+
+
+def changes_in(path: Path) -> dict[str, float | None]:
+    """Volume before, ml, by the name of the segment, in the report that was exported."""
+    with zipfile.ZipFile(path) as zipped:
+        report = json.loads(zipped.read("segmentation_report.json"))
+    return {one["name"]: (one["volume_change"] or {}).get("before_ml") for one in report["segments"]}
+
+
+def test_a_report_compares_with_the_earlier_segmentation_until_the_person_drops_it(dialog: Dialog) -> None:
+    inbox = Inbox()
+    earlier = Segment("liver", MaskCrop((0, 0, 0), np.ones((2, 3, 5), np.bool_)), (1, 2, 3), LIVER)
+
+    async def doing() -> None:
+        await dialog.open(Form.REPORT)
+        await dialog.exporting.open_prior(inbox, sent(inbox, "last year.seg.nrrd", (earlier,)), 1)
+        assert (dialog.shown.prior, dialog.shown.failure, dialog.shown.reading) == ("last year.seg.nrrd", "", False)
+        path = await dialog.export(Form.REPORT)
+        assert path is not None
+        assert changes_in(path) == {"liver": pytest.approx(0.03), "spleen": None}
+        assert "matched with the earlier ones" not in dialog.page.shown.status.message, "there is no lesion"
+        dialog.exporting.drop_prior()
+        assert dialog.shown.prior == ""
+        path = await dialog.export(Form.REPORT)
+        assert path is not None
+        assert changes_in(path) == {"liver": None, "spleen": None}
+
+    run(doing)
+    inbox.close()
+
+
+def test_what_is_no_earlier_segmentation_is_said_in_the_dialog(dialog: Dialog) -> None:
+    inbox = Inbox()
+
+    async def doing() -> None:
+        await dialog.open(Form.REPORT)
+        (inbox.root / "one").mkdir()
+        (inbox.root / "one" / "letter.txt").write_text("Dear colleague")
+        await dialog.exporting.open_prior(inbox, "one", 1)
+        assert (dialog.shown.prior, dialog.shown.reading) == ("", False)
+        assert "is no segmentation file" in dialog.shown.failure
+        inbox.forget("one")
+        await dialog.exporting.open_prior(inbox, "one", 1)
+        assert "Of 1 files 0 arrived" in dialog.shown.failure
+        assert await dialog.export(Form.REPORT) is not None
+
+    run(doing)
+    inbox.close()
+
+
+def test_an_earlier_segmentation_is_not_compared_with_another_scan(dialog: Dialog) -> None:
+    inbox = Inbox()
+    earlier = Segment("liver", MaskCrop((0, 0, 0), np.ones((2, 3, 5), np.bool_)), (1, 2, 3))
+    other = Scan(Volume(painted() + 1, np.eye(4)), "other")
+
+    async def doing() -> None:
+        await dialog.open(Form.REPORT)
+        await dialog.exporting.open_prior(inbox, sent(inbox, "a.seg.nrrd", (earlier,)), 1)
+        dialog.page.workspace.show(other)
+        dialog.page.workspace.add(Segmentation(LIVER_VOXELS.shape, np.eye(4), (earlier,)))
+        assert await dialog.export(Form.REPORT, agreed=False) is None
+        assert "another scan" in dialog.shown.failure
+        assert dialog.shown.prior == ""
+
+    run(doing)
+    inbox.close()
 
 
 def test_without_a_kind_nothing_can_be_exported(dialog: Dialog) -> None:

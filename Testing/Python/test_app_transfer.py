@@ -9,15 +9,20 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
 from VISTA3DSegmentLib.errors import FileFormatError, ResourceError
 
 web = pytest.importorskip("aiohttp.web", reason="needs the app extra")
 from aiohttp.test_utils import TestClient, TestServer  # noqa: E402
 from VISTA3DSegmentLib.app import opening  # noqa: E402
-from VISTA3DSegmentLib.app.opening import Scan, read, read_sample, unpack  # noqa: E402
-from VISTA3DSegmentLib.app.transfer import Inbox, safe_name  # noqa: E402
+from VISTA3DSegmentLib.app.opening import Scan, read, read_earlier, read_sample, safe_name, unpack  # noqa: E402
+from VISTA3DSegmentLib.app.transfer import Inbox  # noqa: E402
+from VISTA3DSegmentLib.edits import MaskCrop  # noqa: E402
+from VISTA3DSegmentLib.export.label_tables import write_label_map  # noqa: E402
+from VISTA3DSegmentLib.files.segmentations import Segment, Segmentation  # noqa: E402
 from VISTA3DSegmentLib.resources import resource  # noqa: E402
+from VISTA3DSegmentLib.volume import Volume  # noqa: E402
 
 
 def sent(inbox: Inbox, talk: Callable[[TestClient], Awaitable[None]]) -> None:
@@ -171,14 +176,72 @@ def test_an_upload_cannot_name_a_folder_outside() -> None:
     assert inbox.root.exists()
 
 
+def label_map(folder: Path, volume: Volume) -> Segmentation:
+    """Exports a liver and a spleen, with the table of their values."""
+    one, other = (np.zeros(volume.shape_kji, np.bool_) for _ in range(2))
+    one[2:5, 3:9, 4:9], other[6:8, 3:6, 4:7] = True, True
+    spleen = Segment("spleen", MaskCrop.of(other), (1, 2, 3), 3)
+    mine = Segment("my finding", MaskCrop.of(one), (4, 5, 6))
+    segmentation = Segmentation(volume.shape_kji, volume.ijk_to_ras, (mine, spleen))
+    write_label_map(folder / "organs.nii.gz", segmentation)
+    return segmentation
+
+
+@pytest.mark.parametrize("how", ["folder", "zip", "upload"])
+def test_a_label_map_with_its_table_becomes_segments_however_it_comes(tmp_path: Path, how: str) -> None:
+    volume, inbox = read_sample().volume, Inbox()
+    made = tmp_path / "made"
+    made.mkdir()
+    expected = label_map(made, volume)
+    files = sorted(made.iterdir())
+    assert "organs.csv" in {file.name for file in files}
+    path = made
+    if how == "zip":
+        path = tmp_path / "organs.zip"
+        with zipfile.ZipFile(path, "w") as zipped:
+            for file in files:
+                zipped.write(file, f"export/{file.name}")
+    elif how == "upload":
+
+        async def talk(client: TestClient) -> None:
+            for file in files:
+                assert await put(client, file.name, file.read_bytes()) == 200
+
+        sent(inbox, talk)
+        path = inbox.take("one", len(files))
+    found = read(path, volume)
+    assert isinstance(found, Segmentation)
+    assert [(one.name, one.class_id) for one in found.segments] == [("my finding", None), ("spleen", 3)]
+    for one, other in zip(found.segments, expected.segments, strict=True):
+        assert (one.mask.full(volume.shape_kji) == other.mask.full(volume.shape_kji)).all()
+    with pytest.raises(FileFormatError, match="Open the scan first"):
+        read(path, None)
+    assert [one.name for one in read_earlier(path, volume).segments] == ["my finding", "spleen"]
+
+
+def test_an_image_beside_another_table_stays_a_scan(tmp_path: Path) -> None:
+    volume = read_sample().volume
+    label_map(tmp_path, volume)
+    (tmp_path / "organs.csv").write_text("patient,weight\n1,70\n", encoding="utf-8")
+    (tmp_path / "organs.label").unlink(missing_ok=True)
+    assert isinstance(read(tmp_path / "organs.nii.gz", volume), Scan)
+    unnamed = read_earlier(tmp_path / "organs.nii.gz", volume).segments
+    assert [(one.name, one.class_id) for one in unnamed] == [("Label 1", None), ("Label 2", None)]
+
+
 def test_files_of_a_zip_land_inside_whatever_they_are_called(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "study.zip", "w") as zipped:
         zipped.writestr("../../evil.dcm", b"1")
         zipped.writestr("/abs/CT.nii.gz", b"2")
+        zipped.writestr("other/evil.dcm", b"3")
+        zipped.writestr("\N{CJK UNIFIED IDEOGRAPH-809D}" * 300 + ".nii", b"4")  # longer than file systems take
     (tmp_path / "in").mkdir()
     with (tmp_path / "study.zip").open("rb") as archive:
         unpack(archive, tmp_path / "in", "study.zip")
-    assert sorted(path.name for path in (tmp_path / "in").iterdir()) == ["00000", "00001.nii.gz"]
+    names = sorted(path.name for path in (tmp_path / "in").iterdir())
+    assert names[:3] == ["00002-evil.dcm", "CT.nii.gz", "evil.dcm"]
+    assert names[3].endswith(".nii")
+    assert len(names) == 4
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "study.zip"]
 
 

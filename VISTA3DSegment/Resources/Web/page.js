@@ -62,7 +62,7 @@
     if (inGrid(event.target)) document.activeElement?.blur?.();
   }, true);
 
-  async function send(files) {
+  async function send(files, then) {
     if (!files.length) return;
     const upload = Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, "0")).join("");
     for (const [n, file] of files.entries()) {
@@ -71,15 +71,15 @@
       const sending = fetch(`upload/${upload}`, { method: "PUT", body: file, headers: { "X-File-Name": name } });
       if (!(await sending.catch(() => undefined))?.ok) break; // the server knows what is missing, and says so
     }
-    ask("uploaded", upload, files.length);
+    ask(then, upload, files.length);
   }
 
-  function pick(folder) {
+  function pick(folder, then = "uploaded") {
     const input = document.createElement("input");
     input.type = "file";
     input.multiple = true;
     input.webkitdirectory = folder;
-    input.onchange = () => send([...input.files]);
+    input.onchange = () => send([...input.files], then);
     input.click();
   }
 
@@ -107,7 +107,7 @@
     const dropped = [...event.dataTransfer.items].filter((item) => item.kind === "file");
     const found = dropped.map((item) => item.webkitGetAsEntry?.() ?? item.getAsFile());
     const files = found.map((one) => (one instanceof File ? [one] : filesIn(one)));
-    send((await Promise.all(files)).flat());
+    send((await Promise.all(files)).flat(), "uploaded");
   });
 
   async function save(form) {

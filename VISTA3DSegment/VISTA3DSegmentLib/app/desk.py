@@ -130,14 +130,19 @@ class Desk:
 
     async def open_upload(self, inbox: Inbox, upload: str, count: int) -> None:
         """Open what the browser sent: so many files."""
+        path = self.take_upload(inbox, upload, count)
+        if path is not None:
+            await self.open(path)
+
+    def take_upload(self, inbox: Inbox, upload: str, count: int) -> Path | None:
+        """What the browser sent, a file or a folder; None: not everything came, and the page says so."""
         self._tell_lasting(upload, "")
         try:
-            path = inbox.take(upload, count)
+            return inbox.take(upload, count)
         except SegmentationError as error:
             self._fail(error)
             self.refresh()
-        else:
-            await self.open(path)
+            return None
 
     async def save(self, folder: Path, form: Format) -> Path | None:
         """Save into a folder; None: it could not be done, and the page says why."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,15 +21,22 @@ from ..export.exporting import Wish, export
 from ..export.exporting import found as found_for
 from ..export.formats import Form
 from ..export.preflight import Consequence, Finding
+from ..files.segments import Segmentation
+from ..volume import Volume
 from ..workspace.saving import segmentation_of
 from .desk import Desk
+from .opening import read_earlier
 from .scan_workspace import ScanWorkspace
 from .state import FindingRow, PageState
+from .transfer import Inbox
 
 NO_DICOM = "Only for a scan that was opened from its DICOM series: these files refer to its images."
 NOTHING_CHOSEN = "Choose a kind of file."
 LOOKING = "The segments are being looked at."
 CHANGED = PromptError("The segments are not as they were when you agreed.", "Read what was found now, and agree again.")
+OTHER_SCAN = PromptError(
+    "The earlier segmentation was chosen for another scan.", "Choose it again, or export without it."
+)
 WRITING_SHARE = 0.9
 """Of the progress that is shown; the rest is the zip."""
 
@@ -52,6 +61,7 @@ class Exporting:
         self._workspace, self._desk, self._state, self._start = workspace, desk, state, start
         self._shown = state.data.export
         self._found: tuple[Finding, ...] = ()
+        self._prior: tuple[Segmentation, Volume] | None = None
         self._latest: object = None
         self._cancel = threading.Event()
         names = state.name.export
@@ -64,6 +74,8 @@ class Exporting:
             return
         dialog, source = self._shown, self._workspace.source
         dialog.failure, dialog.agreed = "", False
+        with suppress(PromptError):
+            self._prior_now()
         possible = [
             form for form in map(Form, dialog.chosen) if source is not None or dialog.new_series or not form.is_dicom
         ]
@@ -115,6 +127,42 @@ class Exporting:
         dialog.asks, dialog.why_not = bool(asked), why_not or refused
         self._state.state.flush()
 
+    async def open_prior(self, inbox: Inbox, upload: str, count: int) -> None:
+        """Take the earlier segmentation that the browser sent: so many files."""
+        dialog, status = self._shown, self._state.data.status
+        path = self._desk.take_upload(inbox, upload, count)
+
+        async def reading() -> None:
+            volume = self._workspace.annotator.session.volume
+            assert path is not None
+            self._prior = await asyncio.to_thread(read_earlier, path, volume), volume
+            dialog.prior = path.name if path.is_file() else f"{count} files"
+
+        if path is not None:
+            dialog.reading = True
+            await self._desk.act_in_time("Reading the earlier segmentation", reading)
+            dialog.reading = False
+        dialog.failure = status.message if status.failed else ""
+        self._state.state.flush()
+
+    def drop_prior(self) -> None:
+        """Compare with no earlier segmentation."""
+        self._prior, self._shown.prior = None, ""
+
+    def _prior_now(self) -> Segmentation | None:
+        """The earlier segmentation, if one was chosen.
+
+        Raises:
+            PromptError: another scan was opened since.
+        """
+        if self._prior is None:
+            return None
+        prior, volume = self._prior
+        if volume is not self._workspace.volume:
+            self.drop_prior()
+            raise OTHER_SCAN
+        return prior
+
     # ------------------------------------------------------------------ doing
 
     async def export(
@@ -144,7 +192,7 @@ class Exporting:
             if agreed and not _asked(found) <= _asked(self._found):
                 self._show(found)
                 raise CHANGED
-            wish = self._workspace.export_wish(forms, agreed, each, new_series)
+            wish = replace(self._workspace.export_wish(forms, agreed, each, new_series), prior=self._prior_now())
             try:
                 path, notices = await asyncio.to_thread(_write, wish, folder, self._teller(), self._cancel.is_set)
             except Cancelled:

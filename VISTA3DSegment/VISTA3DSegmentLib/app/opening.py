@@ -5,9 +5,12 @@ Reading takes seconds, so it is done in a thread; everything that comes of it is
 
 from __future__ import annotations
 
+import re
 import shutil
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from lzma import LZMAError
 from pathlib import Path
@@ -15,8 +18,11 @@ from tempfile import TemporaryDirectory
 from typing import BinaryIO
 
 from ..errors import FileFormatError, ResourceError, SegmentationError
+from ..export.prior import read_prior
 from ..export.source import DicomSource, read_source
 from ..files.dicom_objects import is_segmentation, is_structure_set
+from ..files.label_maps import of_no_class
+from ..files.label_tables import has_table
 from ..files.nrrd import read_header
 from ..files.reading import COPY_AGAIN, MAX_BYTES, open_for_reading, stem_of
 from ..files.seg_nrrd import holds_segments
@@ -26,6 +32,8 @@ from ..resources import resource
 from ..volume import Volume
 
 SAMPLE = "Samples/sample_ct.nrrd"
+MAX_NAME_BYTES = 200
+"""File systems take 255."""
 MAX_FILES = 20_000
 """Files of one study: a whole body in thin slices has a few thousand."""
 
@@ -57,25 +65,49 @@ def read(path: Path, like: Volume | None, source: DicomSource | None = None) -> 
 
     Args:
         path: NIfTI, NRRD, MetaImage, a folder with DICOM or with one of these, a zip of any of it; segments as
-            .seg.nrrd, DICOM Segmentation or RT structure set.
+            .seg.nrrd, DICOM Segmentation, RT structure set, or label map with the table of its values beside it.
         like: the scan that is open; a segmentation is put onto its grid.
         source: the DICOM series of that scan: structure sets of another one are refused.
 
     Raises:
         FileFormatError, VolumeError, ResourceError: a sentence says what is wrong with it.
     """
+    with _unpacked(path) as inside:
+        found = _read(inside, like, source)
+    return replace(found, name=path.stem) if isinstance(found, Scan) and inside != path else found
+
+
+def read_earlier(path: Path, like: Volume) -> Segmentation:
+    """Read an earlier segmentation, with which a report compares, on its own grid.
+
+    Args:
+        path: as for ``read``; a label map needs no table, but its segments have no names then.
+        like: the scan that is open.
+
+    Raises:
+        FileFormatError, VolumeError, ResourceError: a sentence says what is wrong with it.
+    """
+    with _unpacked(path) as inside:
+        return of_no_class(read_prior(_inside(inside), like))
+
+
+@contextmanager
+def _unpacked(path: Path) -> Iterator[Path]:
+    """A file or folder as it is; of a zip, for as long as it is read, a folder with its files."""
     if path.suffix.lower() != ".zip" or path.is_dir():
-        return _read(path, like, source)
-    try:
-        with open_for_reading(path) as archive, TemporaryDirectory(prefix="vista3dsegment-") as folder:
-            unpack(archive, Path(folder), path.name)
-            found = _read(Path(folder), like, source)
-    except OSError as error:
-        raise ResourceError(
-            f"The archive {path.name} could not be unpacked ({error.strerror or error}).",
-            "Check the free space of the folder for temporary files.",
-        ) from error
-    return replace(found, name=path.stem) if isinstance(found, Scan) else found
+        yield path
+        return
+    with ExitStack() as stack:
+        try:
+            folder = Path(stack.enter_context(TemporaryDirectory(prefix="vista3dsegment-")))
+            with open_for_reading(path) as archive:
+                unpack(archive, folder, path.name)
+        except OSError as error:
+            raise ResourceError(
+                f"The archive {path.name} could not be unpacked ({error.strerror or error}).",
+                "Check the free space of the folder for temporary files.",
+            ) from error
+        yield folder
 
 
 def _read(path: Path, like: Volume | None, source: DicomSource | None) -> Scan | Segmentation:
@@ -93,9 +125,11 @@ def _read(path: Path, like: Volume | None, source: DicomSource | None) -> Scan |
 def _holds_segments(path: Path) -> bool:
     if not path.is_file():
         return False
-    if suffix_of(path) == ".nrrd":
-        return holds_segments(read_header(path))
-    return suffix_of(path) not in READERS and (is_segmentation(path) or is_structure_set(path))
+    if suffix_of(path) == ".nrrd" and holds_segments(read_header(path)):
+        return True
+    if suffix_of(path) in READERS:
+        return has_table(path)
+    return is_segmentation(path) or is_structure_set(path)
 
 
 def _source(path: Path) -> tuple[DicomSource | None, tuple[str, ...]]:
@@ -119,7 +153,7 @@ def _inside(path: Path) -> Path:
 
 
 def unpack(archive: BinaryIO, folder: Path, name: str) -> None:
-    """Put a zip's files into a folder, under names of our own: those in the archive decide nothing.
+    """Put a zip's files into a folder, side by side; their names in the archive decide nothing about where.
 
     Args:
         archive: the zip.
@@ -135,9 +169,26 @@ def unpack(archive: BinaryIO, folder: Path, name: str) -> None:
             if len(members) > MAX_FILES or sum(member.file_size for member in members) > MAX_BYTES:
                 raise FileFormatError(f"The archive {name} holds more than a scan can be.", "Unpack it first.")
             for number, member in enumerate(members):
-                suffix = suffix_of(Path(member.filename))
-                kept = suffix if suffix in READERS else ""
-                with zipped.open(member) as source, (folder / f"{number:05}{kept}").open("xb") as target:
+                place = place_for(member.filename, number, folder)
+                with zipped.open(member) as source, place.open("xb") as target:
                     shutil.copyfileobj(source, target)
     except (zipfile.BadZipFile, zlib.error, LZMAError, RuntimeError, NotImplementedError, EOFError) as error:
         raise FileFormatError(f"The archive {name} is damaged or protected.", COPY_AGAIN) from error
+
+
+def place_for(name: str, number: int, folder: Path) -> Path:
+    """Where a file that comes from elsewhere goes: under its own name, for a table has that of its label map.
+
+    Args:
+        name: as it came; it decides nothing else, least of all in which folder.
+        number: of the file; it comes before a name that is taken.
+        folder: into which it goes.
+    """
+    path = folder / safe_name(name)
+    return path.with_name(f"{number:05}-{path.name}") if path.exists() else path
+
+
+def safe_name(name: str) -> str:
+    """A file name without folders, and without signs that mean something to a system; its suffix is kept."""
+    plain = re.sub(r"[^\w.() -]", "_", name.replace("\\", "/").rpartition("/")[2]).strip(". ")
+    return plain.encode()[-MAX_NAME_BYTES:].decode(errors="ignore") or "file"

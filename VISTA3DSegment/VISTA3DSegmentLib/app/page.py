@@ -64,7 +64,7 @@ class Page:
             marker = MarkerMenuPanel(state)
             HelpDialog(state)
             afresh = AfreshDialog(state)
-            self.export_cancelled = ExportDialog(state).cancel_asked
+            self.export_dialog = ExportDialog(state)
         asked: list[tuple[Signal[None], Callable[[], object]]] = [
             (top.undo_asked, desk.undo),
             (top.redo_asked, desk.redo),

@@ -89,18 +89,23 @@ def serve(
     exporting = Exporting(workspace, desk, state, start)
     downloads = Downloads(desk, exporting, inbox.root)
     page.sample_asked.connect(lambda _: start(desk.open(None)))
-    page.export_cancelled.connect(lambda _: exporting.cancel())
+    page.export_dialog.cancel_asked.connect(lambda _: exporting.cancel())
+    page.export_dialog.prior_dropped.connect(lambda _: exporting.drop_prior())
 
     def uploading(upload: str, done: int, total: int) -> None:
         inbox.hear(upload)
         desk.tell_upload(upload, done, total)
 
+    # What follows is not awaited: until then nothing else of this page would be heard.
     def uploaded(upload: str, count: int) -> None:
-        start(open_upload(upload, count))  # not awaited: until then nothing else of this page would be heard
+        start(forgetting(upload, desk.open_upload(inbox, upload, count)))
 
-    async def open_upload(upload: str, count: int) -> None:
+    def uploaded_prior(upload: str, count: int) -> None:
+        start(forgetting(upload, exporting.open_prior(inbox, upload, count)))
+
+    async def forgetting(upload: str, doing: Coroutine[Any, Any, None]) -> None:
         try:
-            await desk.open_upload(inbox, upload, count)
+            await doing
         finally:
             inbox.forget(upload)
 
@@ -113,6 +118,7 @@ def serve(
 
     server.trigger("uploading")(uploading)
     server.trigger("uploaded")(uploaded)
+    server.trigger("uploaded_prior")(uploaded_prior)
 
     def on_bind(bound: Any) -> None:
         bound.app.middlewares.append(guard.check)

@@ -207,6 +207,8 @@ class ExportState:
         findings: what the pre-flight found for what is chosen, the worst first.
         asks: some of it is only done if the person agrees.
         why_not: why it cannot be exported; "" if it can.
+        prior: name of the earlier segmentation with which a report compares; "" for none.
+        reading: it is on its way here.
         running: files are being written.
         percent: 0 to 100; None: not known yet.
         told: how far it is, in words.
@@ -222,6 +224,8 @@ class ExportState:
     findings: list[FindingRow] = field(default_factory=list)
     asks: bool = False
     why_not: str = ""
+    prior: str = ""
+    reading: bool = False
     running: bool = False
     percent: float | None = None
     told: str = ""

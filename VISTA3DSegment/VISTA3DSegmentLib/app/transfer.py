@@ -18,7 +18,7 @@ from aiohttp import web
 
 from ..errors import FileFormatError, ResourceError, SegmentationError
 from ..files.reading import MAX_BYTES
-from .opening import MAX_FILES
+from .opening import MAX_FILES, place_for
 
 CHUNK_BYTES = 2**20
 NAME_HEADER = "X-File-Name"
@@ -66,9 +66,7 @@ class Inbox:
         folder = self.root / upload
         folder.mkdir(exist_ok=True)
         count = sum(1 for _ in folder.iterdir())
-        # The browser's name tells the format; it decides nothing else, least of all where the file goes.
-        name = safe_name(unquote(request.headers.get(NAME_HEADER, "")))
-        path = folder / (name if count == 0 else f"{count:05}-{name}")
+        path = place_for(unquote(request.headers.get(NAME_HEADER, "")), count, folder)
         if count >= self._max_files:
             raise TOO_LARGE
         try:
@@ -120,9 +118,3 @@ class Inbox:
     def close(self) -> None:
         """Delete everything."""
         self._folder.cleanup()
-
-
-def safe_name(name: str) -> str:
-    """A file name without folders, and without signs that mean something to a system; its suffix is kept."""
-    plain = re.sub(r"[^\w.() -]", "_", name.replace("\\", "/").rpartition("/")[2]).strip(". ")
-    return plain[-100:] or "file"

@@ -103,6 +103,14 @@ def with_table(segmentation: Segmentation, path: Path) -> Segmentation:
     return replace(segmentation, segments=(*segments, *empty), notices=(*segmentation.notices, *notices))
 
 
+def has_table(path: Path) -> bool:
+    """Whether a table beside an image says what its values mean; a damaged one still says that they mean something."""
+    try:
+        return bool(_rows_beside(path))
+    except (FileFormatError, ArithmeticError, TypeError, ValueError, csv.Error):
+        return True
+
+
 def _named(segment: Segment, row: LabelRow | None) -> Segment:
     if row is None:
         return segment

@@ -11,7 +11,7 @@ from trame_server.utils.typed_state import TypedState
 from ...export.formats import TITLES, Form
 from ...session.signals import Signal
 from ..state import PageState
-from .controls import raising, text_button
+from .controls import icon_button, raising, text_button
 
 COLUMNS = (
     (
@@ -49,6 +49,7 @@ COLUMNS = (
 )
 """Groups of kinds by columns, and what each kind is good for."""
 ICONS = "{refused: 'mdi-close-octagon-outline', asked: 'mdi-alert-outline', repaired: 'mdi-information-outline'}"
+READING = "The earlier segmentation is being read."
 WORDS = "{refused: 'Not possible: ', asked: 'Asked: ', repaired: ''}"
 """Before a finding, for those who do not see its icon."""
 
@@ -62,6 +63,7 @@ class ExportDialog:
 
     def __init__(self, state: TypedState[PageState]) -> None:
         self.cancel_asked: Signal[None] = Signal()
+        self.prior_dropped: Signal[None] = Signal()
         dialog = state.name.export
         with (
             v3.VDialog(v_model=(dialog.shown,), max_width=1100, scrollable=True, raw_attrs=['aria-label="Export"']),
@@ -79,7 +81,8 @@ class ExportDialog:
             with v3.VCardActions():
                 self._progress(dialog)
                 text_button("Close", f"{dialog.shown} = false", tip="Esc")
-                why_not = f"{dialog.why_not} || ({dialog.asks} && !{dialog.agreed} ? 'Agree to it first' : '')"
+                why_not = f"{dialog.why_not} || ({dialog.reading} ? {READING!r} : '')"
+                why_not = f"{why_not} || ({dialog.asks} && !{dialog.agreed} ? 'Agree to it first' : '')"
                 wish = f"{dialog.chosen}, {dialog.agreed}, {dialog.each}, {dialog.new_series}"
                 with html.Span(v_if=(f"!{dialog.running}",)):
                     text_button(
@@ -96,12 +99,28 @@ class ExportDialog:
                 self._option(dialog.new_series, "Write the scan as a new, anonymous series", v_if=(dialog.no_dicom,))
             for form, use in kinds.items():
                 self._kind(dialog, form, use)
+            if Form.REPORT in kinds:
+                self._prior(dialog)
             if any(form in (Form.NIFTI, Form.NRRD) for form in kinds):
                 self._option(
                     dialog.each,
                     "A file for each segment",
                     disabled=(f"!{dialog.chosen}.some((form) => ['nifti', 'nrrd'].includes(form))",),
                 )
+
+    def _prior(self, dialog: Any) -> None:
+        with html.Div(v_if=(f"{dialog.chosen}.includes({Form.REPORT.value!r})",), classes="export-prior"):
+            with html.Div(v_if=(f"!{dialog.prior}",)):
+                text_button(
+                    "Compare with an earlier segmentation",
+                    "window.vista.pick(false, 'uploaded_prior')",
+                    f"{dialog.reading} ? {READING!r} : ''",
+                    tip="Volumes and lesions then and now; .seg.nrrd, DICOM, or a label map with its table",
+                    size="x-small",
+                )
+            with html.Div(v_if=(dialog.prior,), classes="flex-row"):
+                html.Span(f"Compared with {{{{ {dialog.prior} }}}}", classes="export-use")
+                icon_button("Do not compare", "mdi-close", raising(self.prior_dropped))
 
     def _option(self, model: str, label: str, **options: Any) -> None:
         v3.VCheckbox(
