@@ -102,7 +102,9 @@ def test_earlier_values_without_a_table_are_classes_only_if_the_person_says_so(r
     assert before_of("liver") > 0
 
 
-def test_an_earlier_segmentation_without_a_report_is_no_silent_loss(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_earlier_segmentation_without_a_report_is_no_silent_loss(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run("export", "organs.seg.nrrd", "--to", "stl", "--prior", "organs.seg.nrrd") == FAILED
     assert "Add --to report" in capsys.readouterr().err
 
