@@ -68,6 +68,20 @@ def add_transform(scene: Any, matrix: FloatArray) -> Any:
     return node
 
 
+def add_warp(scene: Any) -> Any:
+    """A transform node that is not linear."""
+    node = scene.AddNewNodeByClass("vtkMRMLBSplineTransformNode")
+    spline, points, moved = vtk.vtkThinPlateSplineTransform(), vtk.vtkPoints(), vtk.vtkPoints()
+    for n, at in enumerate(((0, 0, 0), (10, 0, 0), (0, 10, 0), (0, 0, 10), (5, 5, 5))):
+        points.InsertNextPoint(*at)
+        moved.InsertNextPoint(at[0] + n, *at[1:])
+    spline.SetSourceLandmarks(points)
+    spline.SetTargetLandmarks(moved)
+    spline.SetBasisToR()
+    node.SetAndObserveTransformToParent(spline)
+    return node
+
+
 class SceneWorld:
     """A person at a scene.
 

@@ -11,6 +11,7 @@ from scene_world import (
     LIVER_VOXELS,
     SPLEEN_VOXELS,
     SceneWorld,
+    add_warp,
     empty_scene,
     of,
     painted,
@@ -89,19 +90,7 @@ def test_a_volume_without_voxels_or_with_several_values_is_refused_and_the_scene
 
 def test_a_scan_under_a_transform_that_is_not_linear_is_refused():
     world = SceneWorld()
-    warp = world.scene.AddNewNodeByClass("vtkMRMLBSplineTransformNode")
-
-    spline = vtk.vtkThinPlateSplineTransform()
-    points = vtk.vtkPoints()
-    moved = vtk.vtkPoints()
-    for n, at in enumerate(((0, 0, 0), (10, 0, 0), (0, 10, 0), (0, 0, 10), (5, 5, 5))):
-        points.InsertNextPoint(*at)
-        moved.InsertNextPoint(at[0] + n, *at[1:])
-    spline.SetSourceLandmarks(points)
-    spline.SetTargetLandmarks(moved)
-    spline.SetBasisToR()
-    warp.SetAndObserveTransformToParent(spline)
-    world.volume_node.SetAndObserveTransformNodeID(warp.GetID())
+    world.volume_node.SetAndObserveTransformNodeID(add_warp(world.scene).GetID())
     with pytest.raises(VolumeError, match=r"not linear.*Harden"):
         SceneWorld(scene=world.scene)
 

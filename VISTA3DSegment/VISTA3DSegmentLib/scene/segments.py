@@ -56,12 +56,7 @@ class Segments:
     def __init__(self, node: Any, lattice: Lattice) -> None:
         self.node, self.lattice = node, lattice
         self._segmentation = node.GetSegmentation()
-        if self._segmentation.GetSourceRepresentationName() != LABELMAP:
-            raise VolumeError(
-                f"The segmentation {node.GetName()} is not made of voxels but of "
-                f"{self._segmentation.GetSourceRepresentationName().lower()}s.",
-                "Make the binary labelmap its source in the Segmentations module, or choose another.",
-            )
+        check_source(node)
         self._known: dict[str, _Written] = {}
         self._versions = itertools.count(1)
         self._deleted: dict[str, Any] = {}
@@ -312,6 +307,20 @@ class Segments:
             self._segmentation.InvokeEvent(slicer.vtkSegmentation.RepresentationModified, called)
         else:
             image.Modified()
+
+
+def check_source(node: Any) -> None:
+    """Refuse a segmentation node that is not made of voxels.
+
+    Raises:
+        VolumeError: what it is made of.
+    """
+    source = node.GetSegmentation().GetSourceRepresentationName()
+    if source != LABELMAP:
+        raise VolumeError(
+            f"The segmentation {node.GetName()} is not made of voxels but of {source.lower()}s.",
+            "Make the binary labelmap its source in the Segmentations module, or choose another.",
+        )
 
 
 @cache

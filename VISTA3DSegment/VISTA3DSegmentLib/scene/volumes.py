@@ -35,8 +35,8 @@ def to_world(node: Any) -> FloatArray:
     matrix = vtk.vtkMatrix4x4()
     if parent is not None and not parent.GetMatrixTransformToWorld(matrix):
         raise VolumeError(
-            "The scan lies under a transform that is not linear.",
-            "Harden it: right-click the scan in the Data module, choose Harden transform.",
+            f"{node.GetName()} lies under a transform that is not linear.",
+            "Harden it: right-click it in the Data module, choose Harden transform.",
         )
     return array_of(matrix)
 
