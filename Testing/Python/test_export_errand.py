@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from builders import box_mask
 from export_world import SHAPE, scan, segment, segmentation, series_of
@@ -17,6 +18,7 @@ from VISTA3DSegmentLib.export.formats import Form
 from VISTA3DSegmentLib.files.segmentations import Segmentation, read_segmentation
 from VISTA3DSegmentLib.service.export_errand import ExportOrder, export_parcel, free_stem, measure_parcel
 from VISTA3DSegmentLib.service.parcel import Label, Parcel
+from VISTA3DSegmentLib.volume import Volume
 
 Told = dict[str, list[Any]]
 DRAFT = {"Segmentation.Status": "inprogress"}
@@ -29,10 +31,11 @@ def told_by(
     with_scan: bool = False,
     at: Callable[[Parcel], None] = lambda _parcel: None,
     told: Told | None = None,
+    prior: Segmentation | None = None,
 ) -> Told:
     """What a task tells of a parcel, by key; ``at`` is called with each line."""
     told = {} if told is None else told
-    parcel = Parcel(order, segments, scan() if with_scan else None)
+    parcel = Parcel(order, segments, scan() if with_scan else None, prior)
     for _ in parcel.fill():
         pass
 
@@ -141,6 +144,39 @@ def test_segments_are_measured_without_those_that_are_empty() -> None:
     assert rows[0][heading.index("voxels")] == "120"
     with pytest.raises(FileFormatError, match="no segment with a voxel"):
         told_by(measure_parcel, None, segmentation(empty), with_scan=True)
+
+
+def test_the_report_compares_with_an_earlier_segmentation(tmp_path: Path) -> None:
+    order = ExportOrder((Form.REPORT,), tmp_path)
+    told = told_by(export_parcel, order, segmentation(), with_scan=True, prior=earlier())
+    report = json.loads((tmp_path / "segmentation_report.json").read_text())
+    change = report["segments"][0]["volume_change"]
+    assert change["before_ml"] == pytest.approx(8 * 0.012)
+    assert change["now_ml"] == pytest.approx(report["segments"][0]["measures"]["volume_ml"])
+    assert report["changes"]["gone"] == [{"name": "spleen", "volume_ml": pytest.approx(0.012)}]
+    assert told["notices"] == [report["notices"]]
+    told_by(export_parcel, order, segmentation(), with_scan=True)
+    assert json.loads((tmp_path / "segmentation_2_report.json").read_text())["changes"] is None
+
+
+def test_measuring_compares_with_an_earlier_segmentation_and_tells_how() -> None:
+    told = told_by(measure_parcel, None, segmentation(), with_scan=True, prior=earlier())
+    ((heading, liver, *_),) = told["rows"]
+    assert float(liver[heading.index("volume_before_ml")]) == pytest.approx(0.096)
+    now = float(liver[heading.index("volume_ml")])
+    assert float(liver[heading.index("volume_change_percent")]) == pytest.approx(100 * (now / 0.096 - 1), rel=1e-4)
+    ((notice,),) = told["notices"]
+    assert "shares no space" in notice
+    alone = told_by(measure_parcel, None, segmentation(), with_scan=True)
+    assert alone["rows"][0][1][heading.index("volume_before_ml")] == ""
+    assert alone["notices"] == [[]]
+
+
+def earlier() -> Segmentation:
+    """A liver of eight and a spleen of one of its own voxels of 2 x 2 x 3 mm, far away."""
+    grid = Volume(np.zeros((4, 4, 4), np.uint8), np.diag((2.0, 2.0, 3.0, 1.0)))
+    liver, spleen = box_mask((4, 4, 4), (0, 0, 0), (2, 2, 2)), box_mask((4, 4, 4), (3, 3, 3), (4, 4, 4))
+    return segmentation(segment(liver, "Liver"), segment(spleen, "spleen", 3), volume=grid)
 
 
 def test_who_starts_it_imports_nothing_that_writes_dicom() -> None:

@@ -6,11 +6,14 @@ import threading
 
 import numpy as np
 import pytest
+from builders import box_mask
 from export_world import scan, segment, segmentation
 from VISTA3DSegmentLib.edits import NOTHING
 from VISTA3DSegmentLib.errors import Cancelled, ResourceError
+from VISTA3DSegmentLib.files.segments import Segmentation
 from VISTA3DSegmentLib.service import shared_memory
 from VISTA3DSegmentLib.service.parcel import Parcel, unpacked
+from VISTA3DSegmentLib.volume import Volume
 
 
 def filled(*arguments: object) -> Parcel:
@@ -18,6 +21,15 @@ def filled(*arguments: object) -> Parcel:
     for _ in parcel.fill():
         pass
     return parcel
+
+
+def assert_same(found: Segmentation, sent: Segmentation) -> None:
+    assert found.shape_kji == sent.shape_kji
+    assert (found.ijk_to_ras == sent.ijk_to_ras).all()
+    for one, other in zip(found.segments, sent.segments, strict=True):
+        assert one.mask.start == other.mask.start
+        assert (one.mask.mask == other.mask.mask).all()
+        assert (one.name, one.color, one.class_id, one.tags) == (other.name, other.color, other.class_id, other.tags)
 
 
 @pytest.mark.parametrize("dtype", ["<i2", "<f4", "|b1"])
@@ -33,21 +45,26 @@ def test_the_other_side_finds_all_of_it(dtype: str) -> None:
             assert found.volume.array.dtype == volume.array.dtype
             assert (found.volume.array == volume.array).all()
             assert (found.volume.ijk_to_ras == volume.ijk_to_ras).all()
-            assert (found.segmentation.ijk_to_ras == sent.ijk_to_ras).all()
-            pairs = list(zip(found.segmentation.segments, sent.segments, strict=True))
-            for one, other in pairs:
-                assert one.mask.start == other.mask.start
-                assert (one.mask.mask == other.mask.mask).all()
-                assert (one.name, one.color, one.class_id, one.tags) == (
-                    other.name,
-                    other.color,
-                    other.class_id,
-                    other.tags,
-                )
-            assert len(pairs) == 3
+            assert found.prior is None
+            assert_same(found.segmentation, sent)
     finally:
         parcel.release()
     assert found.volume.array.sum() == volume.array.sum()  # copies: they outlive the memory
+
+
+@pytest.mark.parametrize("with_scan", [False, True])
+def test_an_earlier_segmentation_comes_along_on_its_own_grid(with_scan: bool) -> None:
+    other = Volume(np.zeros((3, 5, 6), np.uint8), np.diag((2.0, 2.0, 4.0, 1.0)))
+    earlier = segmentation(segment(box_mask((3, 5, 6), (0, 1, 2), (3, 4, 5)), "January"), volume=other)
+    sent = segmentation()
+    parcel = filled(None, sent, scan() if with_scan else None, earlier)
+    try:
+        with unpacked(parcel.label) as found:
+            assert_same(found.segmentation, sent)
+            assert found.prior is not None
+            assert_same(found.prior, earlier)
+    finally:
+        parcel.release()
 
 
 def test_an_order_that_is_taken_back_is_known_on_the_other_side_at_once() -> None:
@@ -72,10 +89,11 @@ def test_a_parcel_that_is_gone_was_cancelled() -> None:
 def test_it_is_filled_a_plane_at_a_time_and_without_a_thread() -> None:
     threads = threading.active_count()
     sent, volume = segmentation(), scan()
-    parcel = Parcel(None, sent, volume)
+    parcel = Parcel(None, sent, volume, segmentation(sent.segments[0]))
     steps = sum(1 for _ in parcel.fill())
     parcel.release()
-    assert steps == sum(one.mask.shape[0] for one in sent.segments) + volume.shape_kji[0]
+    planes = [one.mask.shape[0] for one in (*sent.segments, sent.segments[0])]
+    assert steps == sum(planes) + volume.shape_kji[0]
     assert threading.active_count() == threads
 
 

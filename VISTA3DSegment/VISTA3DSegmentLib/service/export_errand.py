@@ -45,7 +45,10 @@ class ExportOrder:
 
 
 def export_parcel(label: Label, say: Say) -> None:
-    """Look at a parcel of an ``ExportOrder`` and write its files; nothing if something is refused or not agreed to."""
+    """Look at a parcel of an ``ExportOrder`` and write its files; nothing if something is refused or not agreed to.
+
+    An earlier segmentation in it is what the report compares with.
+    """
     # Here: who starts this errand does without the packages that write DICOM.
     from ..export.exporting import Wish, export, found
     from ..export.preflight import Consequence
@@ -58,8 +61,16 @@ def export_parcel(label: Label, say: Say) -> None:
         tell = _teller(say)
         source = source_of(order.images) if order.images else None
         stem = free_stem(order.folder)
-        volume, new_series = parcel.volume, order.new_series
-        wish = Wish(parcel.segmentation, order.forms, stem, source, volume, each=order.each, new_series=new_series)
+        wish = Wish(
+            parcel.segmentation,
+            order.forms,
+            stem,
+            source,
+            parcel.volume,
+            parcel.prior,
+            each=order.each,
+            new_series=order.new_series,
+        )
         findings = found(wish)
         tell(found=[(finding.consequence.value, str(finding)) for finding in findings])
         asked = {str(finding) for finding in findings if finding.consequence is Consequence.ASKED}
@@ -79,7 +90,10 @@ def export_parcel(label: Label, say: Say) -> None:
 
 
 def measure_parcel(label: Label, say: Say) -> None:
-    """Measure the segments of a parcel, and tell the rows of the report's table."""
+    """Measure the segments of a parcel, and what changed since an earlier segmentation in it, as the report does.
+
+    Tells the rows of its table and its notices.
+    """
     from ..export.report import make_report
     from ..export.report_tables import rows_of
 
@@ -92,11 +106,13 @@ def measure_parcel(label: Label, say: Say) -> None:
         report = make_report(
             parcel.volume,
             replace(parcel.segmentation, segments=segments),
+            parcel.prior,
             pictures=False,
             progress=_progress_teller(tell),
             cancel=parcel.cancel,
         )
         tell(rows=rows_of(report))
+        tell(notices=report.notices)
 
 
 def free_stem(folder: Path) -> str:

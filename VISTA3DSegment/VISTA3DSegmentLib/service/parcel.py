@@ -1,4 +1,4 @@
-"""An order with the segments, and the scan, that it is about, in memory that an errand's child process shares.
+"""An order with the segments, earlier ones and the scan that it is about, in memory that an errand's child shares.
 
 As arguments of the process they would hold up whoever starts it until the child has read them.
 """
@@ -6,7 +6,7 @@ As arguments of the process they would hold up whoever starts it until the child
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from multiprocessing.shared_memory import SharedMemory
@@ -53,10 +53,11 @@ class _Scan:
 
 @dataclass(frozen=True)
 class _Header:
-    """The segmentation is without its masks; ``boxes`` are where these lie."""
+    """Segmentations are without their masks; ``boxes`` are where these lie, those of the earlier one last."""
 
     order: Any
     segmentation: Segmentation
+    prior: Segmentation | None
     boxes: tuple[BoxKji, ...]
     scan: _Scan | None
 
@@ -68,17 +69,21 @@ class Parcel:
         order: what is to be done: any value that can be pickled.
         segmentation: the segments.
         volume: the scan; None: it is not needed.
+        prior: an earlier segmentation, on a grid of its own; None: there is none.
 
     Raises:
         ResourceError: there is no room for it.
     """
 
-    def __init__(self, order: Any, segmentation: Segmentation, volume: Volume | None = None) -> None:
-        self._masks, self._volume = [segment.mask for segment in segmentation.segments], volume
-        named = tuple(replace(segment, mask=NOTHING) for segment in segmentation.segments)
+    def __init__(
+        self, order: Any, segmentation: Segmentation, volume: Volume | None = None, prior: Segmentation | None = None
+    ) -> None:
+        earlier = () if prior is None else prior.segments
+        self._masks, self._volume = [segment.mask for segment in (*segmentation.segments, *earlier)], volume
         boxes = tuple((mask.start, mask.shape) for mask in self._masks)
         scan = None if volume is None else _scan_of(volume)
-        header = pickle.dumps(_Header(order, replace(segmentation, segments=named), boxes, scan))
+        bare = None if prior is None else _without_masks(prior)
+        header = pickle.dumps(_Header(order, _without_masks(segmentation), bare, boxes, scan))
         header_at = VOXELS_AT + (0 if volume is None else volume.array.nbytes)
         bits = sum(shape[0] * _bytes_of_plane(shape) for _, shape in boxes)
         self._bits_at = header_at + len(header)
@@ -117,12 +122,14 @@ class Unpacked:
         order: what is to be done.
         segmentation: the segments.
         volume: the scan; None: none came with it.
+        prior: an earlier segmentation; likewise.
         cancel: whether the order was taken back.
     """
 
     order: Any
     segmentation: Segmentation
     volume: Volume | None
+    prior: Segmentation | None
     cancel: Cancel
 
 
@@ -138,32 +145,46 @@ def unpacked(label: Label) -> Iterator[Unpacked]:
     except FileNotFoundError as error:
         raise Cancelled from error
     try:
-        header, masks, volume = _read(memory, label)
-        whole = tuple(
-            replace(segment, mask=mask) for segment, mask in zip(header.segmentation.segments, masks, strict=True)
-        )
-        segmentation = replace(header.segmentation, segments=whole)
-        yield Unpacked(header.order, segmentation, volume, lambda: bool(bytes_of(memory)[CANCELLED_AT]))
+        yield _read(memory, label)
     finally:
         memory.close()
 
 
-def _read(memory: SharedMemory, label: Label) -> tuple[_Header, list[MaskCrop], Volume | None]:
-    """Copies of all: nothing refers to the memory afterwards, so that it can be closed."""
-    at = label.header_at + label.header_bytes
-    header: _Header = pickle.loads(bytes(bytes_of(memory)[label.header_at : at]))
-    masks = []
-    for start, shape in header.boxes:
+def _read(memory: SharedMemory, label: Label) -> Unpacked:
+    """Copies of all: nothing refers to the memory afterwards but ``cancel``, so that it can be closed."""
+    masks_at = label.header_at + label.header_bytes
+    header: _Header = pickle.loads(bytes(bytes_of(memory)[label.header_at : masks_at]))
+    masks = _masks(memory, masks_at, header.boxes)
+    return Unpacked(
+        header.order,
+        _with_masks(header.segmentation, masks),
+        None if header.scan is None else _volume(memory, header.scan),
+        None if header.prior is None else _with_masks(header.prior, masks),
+        lambda: bool(bytes_of(memory)[CANCELLED_AT]),
+    )
+
+
+def _masks(memory: SharedMemory, at: int, boxes: Sequence[BoxKji]) -> Iterator[MaskCrop]:
+    for start, shape in boxes:
         size = _bytes_of_plane(shape)
         bits = np.ndarray((shape[0], size), np.uint8, bytes(bytes_of(memory)[at : at + shape[0] * size]))
         voxels = np.unpackbits(bits, axis=1, count=shape[1] * shape[2])
-        masks.append(MaskCrop(start, voxels.reshape(shape).view(np.bool_)))
+        yield MaskCrop(start, voxels.reshape(shape).view(np.bool_))
         at += shape[0] * size
-    scan = header.scan
-    if scan is None:
-        return header, masks, None
+
+
+def _volume(memory: SharedMemory, scan: _Scan) -> Volume:
     array = np.ndarray(scan.shape_kji, np.dtype(scan.dtype), memory.buf, VOXELS_AT).copy()
-    return header, masks, Volume(array, scan.ijk_to_ras, scan.name)
+    return Volume(array, scan.ijk_to_ras, scan.name)
+
+
+def _without_masks(segmentation: Segmentation) -> Segmentation:
+    return replace(segmentation, segments=tuple(replace(one, mask=NOTHING) for one in segmentation.segments))
+
+
+def _with_masks(segmentation: Segmentation, masks: Iterator[MaskCrop]) -> Segmentation:
+    """The next of the masks, one for each segment."""
+    return replace(segmentation, segments=tuple(replace(one, mask=next(masks)) for one in segmentation.segments))
 
 
 def _scan_of(volume: Volume) -> _Scan:
