@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -354,3 +355,135 @@ def test_what_was_measured_of_a_scene_that_is_closed_is_dropped(exporter: Export
     measured_meanwhile(exporter, lambda: slicer.mrmlScene.Clear(0))
     assert tables() == []
     assert exporter.result == ""
+
+
+# ---------------------------------------------------------------------- comparing with an earlier segmentation
+
+
+def add_earlier(name: str = "January") -> Any:
+    """A liver of four voxels of 8 ml together, on a grid of its own that lies elsewhere."""
+    import slicer
+    from VISTA3DSegmentLib.scene.labelmaps import LABELMAP, Lattice
+
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
+    segment = slicer.vtkSegment()
+    segment.SetName("liver")
+    lattice = Lattice(np.diag((10.0, 10.0, 20.0, 1.0)), (0, 0, 0))
+    segment.AddRepresentation(LABELMAP, lattice.labelmap(np.ones((1, 2, 2), np.bool_), (0, 0, 0)))
+    node.GetSegmentation().AddSegment(segment, "liver")
+    return node
+
+
+def compare_with(exporter: Exporter, node: Any) -> None:
+    exporter.ui.earlierSelector.setCurrentNode(node)
+    exporter.bench.settle()
+
+
+def report_in(folder: Path, stem: str = "segmentation") -> Any:
+    return json.loads((folder / f"{stem}_report.json").read_text())
+
+
+def test_the_report_says_what_has_changed_since_an_earlier_segmentation(exporter: Exporter) -> None:
+    assert exporter.ui.earlierSelector.currentNode() is None
+    compare_with(exporter, add_earlier())
+    exporter.choose(Form.REPORT)
+    exporter.press()
+    liver, spleen = report_in(exporter.folder)["segments"]
+    assert liver["volume_change"]["before_ml"] == pytest.approx(8.0)
+    assert liver["volume_change"]["now_ml"] == pytest.approx(LIVER_VOXELS.sum() / 1000)
+    assert spleen["volume_change"] is None
+    compare_with(exporter, None)
+    exporter.press()
+    assert report_in(exporter.folder, "segmentation_2")["changes"] is None
+
+
+def test_the_table_of_measurements_says_it_too(exporter: Exporter) -> None:
+    compare_with(exporter, add_earlier())
+    exporter.press("measureButton")
+    (table,) = tables()
+    assert table.GetTable().GetColumnByName("volume_before_ml").GetValue(0) == pytest.approx(8.0)
+    percent = table.GetTable().GetColumnByName("volume_change_percent").GetValue(0)
+    assert percent == pytest.approx(100 * (LIVER_VOXELS.sum() / 8000 - 1), rel=1e-3)
+    compare_with(exporter, None)
+    exporter.press("measureButton")
+    assert tables() == [table]
+    assert table.GetTable().GetColumnByName("volume_before_ml") is None
+
+
+def test_the_segmentation_that_is_being_made_is_not_compared_with_itself(exporter: Exporter) -> None:
+    import slicer
+
+    compare_with(exporter, exporter.bench.workspace.annotator.segmentation_node)
+    sentence = "Choose an earlier segmentation, not the one that is being made."
+    assert not exporter.ui.measureButton.enabled
+    assert exporter.ui.measureButton.toolTip == sentence
+    assert exporter.ui.exportButton.enabled, "a label map compares nothing"
+    exporter.choose(Form.NIFTI, Form.REPORT)
+    assert not exporter.ui.exportButton.enabled
+    assert exporter.ui.exportButton.toolTip == sentence
+    earlier = add_earlier()
+    compare_with(exporter, earlier)
+    assert exporter.ui.exportButton.enabled
+    assert exporter.ui.measureButton.enabled
+    exporter.ui.segmentationSelector.setCurrentNode(earlier)
+    exporter.bench.settle()
+    assert exporter.bench.workspace.annotator.segmentation_node is earlier
+    assert not exporter.ui.measureButton.enabled
+    slicer.mrmlScene.Clear(0)
+    exporter.bench.settle()
+    assert exporter.ui.measureButton.toolTip == "Open a scan first."
+
+
+def test_the_choice_is_forgotten_when_it_is_removed_and_no_other_takes_its_place(exporter: Exporter) -> None:
+    import slicer
+
+    other, earlier = add_earlier("December"), add_earlier()
+    compare_with(exporter, earlier)
+    slicer.mrmlScene.RemoveNode(other)
+    assert exporter.ui.earlierSelector.currentNode() is earlier
+    add_earlier("November")
+    slicer.mrmlScene.RemoveNode(earlier)
+    assert exporter.ui.earlierSelector.currentNode() is None
+    compare_with(exporter, add_earlier("October"))
+    slicer.mrmlScene.Clear(0)
+    exporter.bench.settle()
+    assert exporter.ui.earlierSelector.currentNode() is None
+
+
+def test_hidden_segmentations_are_not_offered_and_none_can_be_made_or_removed_there(exporter: Exporter) -> None:
+    add_earlier("hidden").SetHideFromEditors(True)
+    selector = exporter.ui.earlierSelector
+    names = [selector.nodeFromIndex(n).GetName() for n in range(selector.nodeCount())]
+    assert names == ["CT segmentation"]
+    changes = (selector.addEnabled, selector.removeEnabled, selector.renameEnabled, selector.editEnabled)
+    assert not any(changes)
+
+
+def test_an_earlier_segmentation_without_voxels_is_told_and_starts_nothing(exporter: Exporter) -> None:
+    import slicer
+
+    compare_with(exporter, slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Empty"))
+    exporter.press("measureButton")
+    assert exporter.result == "There is nothing in the segmentation Empty. Choose one that has segments."
+    assert exporter.result in exporter.bench.said
+    assert exporter.ui.measureButton.enabled
+    exporter.choose(Form.NIFTI)
+    exporter.press()
+    assert "segmentation.nii.gz" in exporter.names(), "it was not needed"
+
+
+def test_an_earlier_segmentation_removed_while_it_is_read_is_compared_with_all_the_same(
+    exporter: Exporter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import slicer
+    from VISTA3DSegmentLib.desktop import export_section
+
+    earlier = add_earlier()
+    compare_with(exporter, earlier)
+    with monkeypatch.context() as patch:
+        patch.setattr(export_section, "COPY_SECONDS", 0.0)  # nothing is read yet
+        exporter.bench.host.click(exporter.ui.measureButton)
+        slicer.mrmlScene.RemoveNode(earlier)
+    exporter.wait()
+    (table,) = tables()
+    assert table.GetTable().GetColumnByName("volume_before_ml").GetValue(0) == pytest.approx(8.0)

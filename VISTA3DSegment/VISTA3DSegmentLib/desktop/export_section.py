@@ -12,6 +12,7 @@ from slicer.i18n import tr as _
 
 from ..errors import Cancelled, FileFormatError, PromptError
 from ..export.formats import Form
+from ..scene.earlier import segmentation_in
 from ..scene.report_table import show_in_table
 from ..service.child import COPY_SECONDS
 from ..service.errand import Errand, Task
@@ -66,6 +67,8 @@ class ExportSection:
         ui.exportWidget.setVisible(False)
         ui.exportEachCheckBox.connect("toggled(bool)", lambda _checked: self._chosen())
         ui.exportAgreeCheckBox.connect("toggled(bool)", lambda _checked: self.show())
+        ui.earlierSelector.connect("currentNodeChanged(vtkMRMLNode*)", lambda _node: self.show())
+        ui.earlierSelector.connect("nodeAboutToBeRemoved(vtkMRMLNode*)", self._forget_earlier)
         ui.exportFolderButton.connect("directoryChanged(QString)", lambda path: settings.setValue(FOLDER, path))
         ui.exportButton.connect("clicked()", lambda: self._do(self._export))
         ui.measureButton.connect("clicked()", lambda: self._do(self._measure))
@@ -80,8 +83,11 @@ class ExportSection:
         busy = _("It is being done.") if self.busy else ""
         nothing = "" if self._kinds.chosen else _("Choose a kind of file.")
         unread = bool(self._asked) and not self._ui.exportAgreeCheckBox.checked
-        enable(self._ui.exportButton, closed or busy or nothing or (_("Read what was found first.") if unread else ""))
-        enable(self._ui.measureButton, closed or busy)
+        itself = self._why_not_compared() if there else ""
+        mistaken = itself if Form.REPORT in self._kinds.chosen else ""
+        first = _("Read what was found first.") if unread else ""
+        enable(self._ui.exportButton, closed or busy or nothing or mistaken or first)
+        enable(self._ui.measureButton, closed or busy or itself)
 
     def close(self) -> None:
         """Break off."""
@@ -106,6 +112,18 @@ class ExportSection:
         set_checked(self._ui.exportAgreeCheckBox, False)
         self._ui.exportAgreeCheckBox.setVisible(False)
 
+    def _why_not_compared(self) -> str:
+        """Why what is chosen cannot be compared with; "" if it can, or nothing is."""
+        chosen = self._ui.earlierSelector.currentNode()
+        if chosen is None or chosen is not self._workspace().annotator.segmentation_node:
+            return ""
+        return str(_("Choose an earlier segmentation, not the one that is being made."))
+
+    def _forget_earlier(self, node: Any) -> None:
+        """The list of nodes would choose another one by itself."""
+        if node is self._ui.earlierSelector.currentNode():
+            self._ui.earlierSelector.setCurrentNode(None)
+
     # ------------------------------------------------------------------ doing
 
     def _export(self) -> None:
@@ -115,19 +133,26 @@ class ExportSection:
         if not forms:
             raise PromptError(_("Nothing was chosen."), _("Choose a kind of file."))
         is_dicom, new_series = any(form.is_dicom for form in forms), self._kinds.new_series
+        report = Form.REPORT in forms
 
         def order(images: tuple[Path, ...]) -> ExportOrder:
             return ExportOrder(forms, folder, images, agreed, each, new_series)
 
         self._begin(
-            export_parcel, order, is_dicom and not new_series, Form.REPORT in forms or (is_dicom and new_series)
+            export_parcel,
+            order,
+            images=is_dicom and not new_series,
+            voxels=report or (is_dicom and new_series),
+            compared=report,
         )
 
     def _measure(self) -> None:
-        self._begin(measure_parcel, lambda _images: None, False, True)
+        self._begin(measure_parcel, lambda _images: None, images=False, voxels=True, compared=True)
         self._measured = self._workspace().annotator.segmentation_node
 
-    def _begin(self, task: Task, order: Callable[[tuple[Path, ...]], Any], images: bool, voxels: bool) -> None:
+    def _begin(
+        self, task: Task, order: Callable[[tuple[Path, ...]], Any], *, images: bool, voxels: bool, compared: bool
+    ) -> None:
         """Start what was asked for, from the segments as they are now.
 
         Args:
@@ -135,19 +160,22 @@ class ExportSection:
             order: makes its order of the files of the scan's images.
             images: whether these are needed.
             voxels: whether the scan is needed.
+            compared: whether it compares with the earlier segmentation, if one is chosen.
         """
         if self.busy:
             return
         workspace = self._workspace()
         segmentation, volume = workspace.segmentation_now(), workspace.volume if voxels else None
         instances = self._kinds.instances if images else ()
+        earlier = self._ui.earlierSelector.currentNode() if compared else None
 
         def packing() -> Iterator[None]:
             files = []
             for instance in instances:  # each is a question to a database
                 files.append(file_of(instance))
                 yield
-            self._parcel = Parcel(order(_all_of(files)), segmentation, volume)
+            prior = None if earlier is None else (yield from segmentation_in(earlier))
+            self._parcel = Parcel(order(_all_of(files)), segmentation, volume, prior)
             yield from self._parcel.fill()
             self._waiting.wait_for(Errand(task, self._parcel.label, python=self._python))
 
