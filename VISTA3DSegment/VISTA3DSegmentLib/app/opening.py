@@ -115,7 +115,7 @@ def _read(path: Path, like: Volume | None, source: DicomSource | None) -> Scan |
     if _holds_segments(path):
         if like is None:
             raise FileFormatError(f"{path.name} holds segments of a scan.", "Open the scan first.")
-        return read_segmentation(path, like, None if source is None else source.identifiers)
+        return of_no_class(read_segmentation(path, like, None if source is None else source.identifiers))
     found = read_volume(path)
     series, notices = (None, ()) if suffix_of(path) in READERS else _source(path)
     name = "DICOM series" if path.is_dir() else stem_of(path)

@@ -27,6 +27,7 @@ from .doctor_section import DoctorSection
 from .engine_choice import EngineChoice
 from .export_section import ExportSection
 from .first_start import FirstStart
+from .import_section import ImportSection
 from .models_section import ModelsSection
 from .mouse import Mouse
 from .naming import Naming
@@ -99,6 +100,7 @@ class Panel:
         settings = host.application.userSettings()
         self._models = ModelsSection(ui, settings, host.python, self._use, self._fail)
         self._doctor = DoctorSection(ui, host.python, self._fail)
+        self._import = ImportSection(ui, host.python, lambda: self.workspace, self._fail, self._wake)
         self._export = ExportSection(ui, settings, host.python, lambda: self.workspace, self._fail)
         self._first_start = FirstStart(ui, host.resource("requirements.txt"), self._act, self._apply)
         estimator = self._estimator()  # it may fall back to another choice
@@ -213,6 +215,7 @@ class Panel:
         self._models.close()
         self._doctor.close()
         self._export.close()
+        self._import.close()
         self.workspace.end()
         self._ticker.stop()
 
@@ -548,6 +551,7 @@ class Panel:
         self._show_correcting()
         self._show_segments()
         self._export.show()
+        self._import.show()
         show_text(self._ui.statusLabel, self._status())
 
     def _status(self) -> str:

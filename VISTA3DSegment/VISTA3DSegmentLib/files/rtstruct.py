@@ -9,6 +9,7 @@ from pathlib import Path
 from pydicom import dcmread
 from pydicom.config import disable_value_validation
 from pydicom.dataset import Dataset
+from pydicom.errors import InvalidDicomError
 
 from ..edits import NOTHING
 from ..errors import FileFormatError, VolumeError
@@ -39,6 +40,21 @@ class ScanIdentifiers:
 
     frame_of_reference_uid: str
     series_uid: str
+
+
+def identifiers_in(image: Path) -> ScanIdentifiers:
+    """The identifiers of the scan of which a file is an image.
+
+    Raises:
+        FileFormatError: the file is gone, or no DICOM.
+    """
+    try:
+        dataset = dcmread(image, specific_tags=["FrameOfReferenceUID", "SeriesInstanceUID"])
+    except (OSError, InvalidDicomError) as error:
+        raise FileFormatError(
+            f"An image of the scan, {image.name}, cannot be read any more.", "Import the series again."
+        ) from error
+    return ScanIdentifiers(str(dataset.get("FrameOfReferenceUID", "")), str(dataset.get("SeriesInstanceUID", "")))
 
 
 def read_rtstruct(path: Path, like: Volume | None, scan: ScanIdentifiers | None = None) -> Segmentation:
