@@ -73,11 +73,10 @@ def test_segments_of_a_file_lie_where_they_did_and_can_be_corrected_and_taken_ba
     assert bench.workspace.annotator.segments.class_id(by_name["liver"].id) == 1
     liver = bench.workspace.annotator.session.annotation.objects[by_name["liver"].id]
     assert liver.structure.class_id == 1, "VISTA3D corrects it as its class"
-    for _ in range(2):
-        bench.press("undoButton")
-    assert segments(bench) == {}
+    bench.press("undoButton")
+    assert segments(bench) == {}, "it is one step"
     bench.press("redoButton")
-    assert segments(bench) == {"liver": EXPECTED["liver"]}
+    assert segments(bench) == EXPECTED
 
 
 def test_what_is_no_segmentation_is_refused_in_a_sentence_and_nothing_changes(bench: Bench, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import SimpleITK as sitk  # noqa: N813 (the library's own custom)
 from fake_engine import LIVER, RIGHT_KIDNEY, SPLEEN, FakeEngine
 from scene_world import empty_scene, painted
 from VISTA3DSegmentLib.app.opening import read_sample
-from VISTA3DSegmentLib.edits import MaskCrop
+from VISTA3DSegmentLib.edits import NOTHING, MaskCrop
 from VISTA3DSegmentLib.errors import FileFormatError, PromptError, ResourceError, VolumeError
 from VISTA3DSegmentLib.files.segmentations import Segment, Segmentation
 from VISTA3DSegmentLib.service import InProcess
@@ -171,7 +171,23 @@ def test_work_on_a_scan_comes_back_after_a_crash_until_one_starts_afresh(desk: D
     assert Desk(desk.home).segments() == {}
 
 
-def test_segments_of_a_file_are_added_as_steps_and_keep_their_terminology_and_tags(desk: Desk, tmp_path: Path) -> None:
+def test_segments_of_a_file_come_and_go_in_one_step_and_empty_ones_are_none(desk: Desk) -> None:
+    masks = [MaskCrop.of(painted() == 10 * SPLEEN), MaskCrop.of(painted() == 10 * LIVER), NOTHING]
+    segments = tuple(Segment(name, mask, (1, 2, 3)) for name, mask in zip(("a", "b", "empty"), masks, strict=True))
+    desk.workspace.add(Segmentation(painted().shape, np.eye(4), segments))
+    desk.settle()
+    assert set(desk.segments()) == {"a", "b"}
+    history = desk.workspace.annotator.session.history
+    assert [step.name for step in history.done] == ["open 2 segments"]
+    desk.workspace.annotator.undo()
+    assert desk.segments() == {}
+    desk.workspace.annotator.redo()
+    assert set(desk.segments()) == {"a", "b"}
+    desk.workspace.add(Segmentation(painted().shape, np.eye(4), segments[2:]))
+    assert len(history.done) == 1
+
+
+def test_segments_of_a_file_keep_their_terminology_and_tags(desk: Desk, tmp_path: Path) -> None:
     mask = MaskCrop.of(painted() == 10 * SPLEEN)
     terminology = "mine~SCT^1^a~SCT^2^b~^^~~^^~^^"
     segment = Segment("Milz", mask, (10, 20, 30), None, terminology, {"Reader": "Dr A"})

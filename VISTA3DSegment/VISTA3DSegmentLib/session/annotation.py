@@ -11,7 +11,7 @@ from typing import TypeAlias
 from ..edits import NOTHING, MaskCrop
 from ..errors import PromptError
 from ..prompts import Box, Click, Prompts, Structure, Text
-from ..provenance import UNKNOWN, Provenance
+from ..provenance import UNKNOWN, Provenance, provenance_of
 from .rules import UNLIMITED, Limits
 
 NO_TAGS: Mapping[str, str] = MappingProxyType({})
@@ -138,6 +138,17 @@ class AnnotatedObject:
         """
         self.click(click_id)
         return replace(self, clicks=tuple(placed for placed in self.clicks if placed.id != click_id))
+
+
+def begun(
+    structure: Structure,
+    color: tuple[float, float, float],
+    mask: MaskCrop | None = None,
+    tags: Mapping[str, str] = NO_TAGS,
+) -> AnnotatedObject:
+    """An object without prompts; with a mask, its prompts will correct that, and its tags say how it came about."""
+    shown = NOTHING if mask is None else mask
+    return AnnotatedObject(structure, color, mask, mask=shown, tags=tags, made=provenance_of(tags) or UNKNOWN)
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,7 +16,7 @@ from ..edits import NOTHING, Edit, MaskCrop
 from ..engine import Progress
 from ..errors import Cancelled, PromptError, SegmentationError
 from ..prompts import Box, Click, Ras, Structure, clicks_of
-from ..provenance import UNKNOWN, current_time, provenance_of
+from ..provenance import UNKNOWN, current_time
 from ..service import (
     Answered,
     Broken,
@@ -30,7 +30,7 @@ from ..service import (
     SegmentRequest,
 )
 from ..volume import Volume
-from .annotation import NO_TAGS, AnnotatedObject, Annotation, Placed, Status
+from .annotation import NO_TAGS, AnnotatedObject, Annotation, Placed, Status, begun
 from .history import MEMORY_BYTES, History, Step
 from .journal import Journal
 from .overwriting import added_by_prompts, exchanged
@@ -152,11 +152,16 @@ class Session:
         object_id = object_id or self._free_id("object")
         if object_id in self._annotation:
             raise PromptError(f"There is an object {object_id} already.")
-        known = NOTHING if mask is None else mask
-        made = provenance_of(tags) or UNKNOWN
-        value = AnnotatedObject(structure, color, mask, mask=known, tags=tags, made=made)
+        value = begun(structure, color, mask, tags)
         self._act(f"new {structure.name}", self._annotation.replaced(object_id, value))
         return object_id
+
+    def bring(self, name: str, values: Sequence[AnnotatedObject]) -> None:
+        """Add objects that were made elsewhere, in one step of that name."""
+        annotation = self._annotation
+        for value in values:
+            annotation = annotation.replaced(self._free_id("object"), value)
+        self._act(name, annotation)
 
     def remove(self, object_id: str, held: MaskCrop | None = None) -> None:
         """Delete an object.

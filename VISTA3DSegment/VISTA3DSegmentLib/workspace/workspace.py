@@ -27,7 +27,7 @@ from ..scene.latency import Latency
 from ..scene.nodes import fractions, remove_with_display, terminology_tag
 from ..scene.volumes import volume_of
 from ..service import Client
-from ..session.annotation import Status
+from ..session.annotation import Status, begun
 from ..session.journal import Journal
 from ..session.session import RunProgress
 from ..session.signals import Signal
@@ -253,12 +253,19 @@ class Workspace:
             remove_with_display(node)
 
     def add(self, segmentation: Segmentation) -> None:
-        """Add segments that were read from a file, on the grid of the scan; each is a step that can be undone."""
-        for read in segmentation.segments:
-            if not read.mask.mask.any():
-                continue
-            structure, tags = Structure(read.name, read.class_id), {**read.tags, **terminology_tag(read.terminology)}
-            self.annotator.session.add(structure, fractions(read.color), read.mask, tags=tags)
+        """Add segments that were read from a file, on the grid of the scan, in one step that can be undone."""
+        found = [
+            begun(
+                Structure(read.name, read.class_id),
+                fractions(read.color),
+                read.mask,
+                {**read.tags, **terminology_tag(read.terminology)},
+            )
+            for read in segmentation.drawn
+        ]
+        if found:
+            only = found[0].structure.name
+            self.annotator.session.bring(f"open {only if len(found) == 1 else f'{len(found)} segments'}", found)
         for notice in segmentation.notices:
             self.said.emit(notice)
 
