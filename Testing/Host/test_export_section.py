@@ -256,6 +256,18 @@ def test_what_was_not_accepted_is_asked_about_and_exported_when_agreed_to(export
     assert not ui.exportFoundLabel.visible, "it was found for something else"
 
 
+def test_what_is_refused_and_would_be_asked_about_leaves_a_way_on(exporter: Exporter) -> None:
+    exporter.bench.workspace.annotator.session.add(Structure("Milz"), (0.2, 0.4, 0.6), MaskCrop.of(LIVER_VOXELS))
+    exporter.bench.settle()
+    exporter.press()  # it overlaps, and is not accepted
+    assert "these overlap" in exporter.ui.exportFoundLabel.text
+    assert not exporter.ui.exportAgreeCheckBox.visible
+    assert exporter.ui.exportButton.enabled
+    exporter.bench.press("undoButton")
+    exporter.press()
+    assert "segmentation.nii.gz" in exporter.names()
+
+
 def test_overlaps_are_refused_in_a_label_map_but_not_in_one_file_each(exporter: Exporter) -> None:
     exporter.bench.workspace.annotator.session.add(Structure("Milz"), (0.2, 0.4, 0.6), MaskCrop.of(LIVER_VOXELS))
     exporter.bench.settle()
@@ -343,7 +355,7 @@ def test_measuring_makes_a_table_in_the_scene_and_names_it(exporter: Exporter) -
     exporter.press("measureButton")
     (table,) = tables()
     assert table.GetName() == "CT segmentation measurements"
-    assert exporter.result == "The measurements are in the table CT segmentation measurements."
+    assert exporter.result == "The measurements are in the table CT segmentation measurements, see the module Tables."
     column = table.GetTable().GetColumnByName("voxels")
     assert column.GetValue(0) == LIVER_VOXELS.sum()
     assert exporter.names() == []

@@ -615,6 +615,25 @@ def test_the_same_scan_loaded_twice_is_two_scans(bench: Bench) -> None:
     assert first.GetDisplayNode().GetVisibility()
 
 
+def test_clicks_and_boxes_of_the_scan_that_was_left_do_not_lie_on_the_next(bench: Bench) -> None:
+    import slicer
+
+    bench.open()
+    bench.segment(LIVER)
+    bench.workspace.annotator.click((2, 2, 2), positive=False)
+    bench.workspace.annotator.box((2, 2, 2), (9, 9, 9))
+    bench.settle()
+    left = bench.workspace.annotator.prompt_nodes
+    assert len(left) == 3
+    bench.ui.volumeSelector.setCurrentNode(bench.add_scan(painted() + 1, name="another patient"))
+    bench.settle()
+    assert [bool(node.GetDisplayNode().GetVisibility()) for node in left] == [False] * 3
+    assert all(node.GetDisplayNode().GetVisibility() for node in bench.workspace.annotator.markups.nodes.values())
+    bench.ui.volumeSelector.setCurrentNode(slicer.mrmlScene.GetFirstNodeByName("CT"))
+    bench.settle()
+    assert [bool(node.GetDisplayNode().GetVisibility()) for node in left[:2]] == [True] * 2, "they are here again"
+
+
 def test_a_long_sentence_does_not_widen_the_panel(bench: Bench) -> None:
     bench.open()
     width = bench.ui.VISTA3DSegment.minimumSizeHint.width()

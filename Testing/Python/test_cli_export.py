@@ -126,6 +126,15 @@ def test_a_structured_report_brings_the_segmentation_that_it_measures(run: Run) 
     assert errors_of(Path("organs_sr.dcm")) == []
 
 
+def test_what_a_new_series_does_not_mend_is_refused_before_it_is_written(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("export", "organs.seg.nrrd", "--to", "dicom-seg", "--to", "dicom-labelmap", "--scan", "scan.nrrd",
+               "--new-series", "-o", ".") == FAILED  # fmt: skip
+    assert "these overlap" in capsys.readouterr().err
+    assert not list(Path().glob("organs_*"))
+
+
 def test_dicom_without_a_series_is_refused_and_a_new_one_can_be_made_of_the_scan(
     run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:

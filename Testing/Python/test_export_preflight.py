@@ -54,6 +54,15 @@ def test_nothing_is_said_of_what_is_as_it_should_be(form: Form) -> None:
     assert found(segment("liver"), segment("spleen", (1, 4, 4)), form=form) == []
 
 
+def test_where_a_series_is_made_first_only_that_it_is_absent_is_no_reason() -> None:
+    overlapping = segmentation(segment("liver"), segment("mass"))
+    forms = [Form.DICOM_SEG, Form.DICOM_LABELMAP]
+    ((first, second), (only,)) = (preflight(overlapping, forms, None, makes_series=made) for made in (False, True))
+    assert "did not come from a DICOM series" in first.what
+    assert second == only
+    assert "overlap" in only.what
+
+
 def test_without_a_segment_nothing_is_exported() -> None:
     ((consequence, what),) = found()
     assert consequence == "refused"

@@ -224,6 +224,22 @@ def test_a_deleted_segment_of_another_tool_comes_back_with_its_tags(layer: str):
     assert np.array_equal(world.voxels(ids[0]), LIVER_VOXELS | (ball((4, 14, 16)) if layer == "own" else False))
 
 
+def test_the_host_is_not_asked_for_the_surface_of_a_segment_that_is_still_empty():
+    world = segmented()
+    node, segments = world.annotator.segmentation_node, world.annotator.segments
+    node.CreateClosedSurfaceRepresentation()
+    said, usual = vtk.vtkStringOutputWindow(), vtk.vtkOutputWindow.GetInstance()
+    shown = vtk.vtkObject.GetGlobalWarningDisplay()
+    vtk.vtkOutputWindow.SetInstance(said)
+    vtk.vtkObject.GlobalWarningDisplayOn()
+    try:
+        segments.create("mass", "mass", (1.0, 0.0, 0.0))
+    finally:
+        vtk.vtkObject.SetGlobalWarningDisplay(shown)
+        vtk.vtkOutputWindow.SetInstance(usual)
+    assert "ERROR" not in said.GetOutput()
+
+
 @pytest.mark.parametrize("known_before", [True, False])
 def test_paint_on_an_organ_that_a_run_brings_meanwhile_is_not_replaced(known_before: bool):
     world = segmented() if known_before else SceneWorld()

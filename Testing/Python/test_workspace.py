@@ -179,12 +179,15 @@ def test_segments_of_a_file_come_and_go_in_one_step_and_empty_ones_are_none(desk
     assert set(desk.segments()) == {"a", "b"}
     history = desk.workspace.annotator.session.history
     assert [step.name for step in history.done] == ["open 2 segments"]
+    assert not any("same name" in sentence for sentence in desk.said)
     desk.workspace.annotator.undo()
     assert desk.segments() == {}
     desk.workspace.annotator.redo()
     assert set(desk.segments()) == {"a", "b"}
     desk.workspace.add(Segmentation(painted().shape, np.eye(4), segments[2:]))
     assert len(history.done) == 1
+    desk.workspace.add(Segmentation(painted().shape, np.eye(4), segments[:1]))
+    assert "There is another segment of the same name already: a." in desk.said
 
 
 def test_segments_of_a_file_keep_their_terminology_and_tags(desk: Desk, tmp_path: Path) -> None:

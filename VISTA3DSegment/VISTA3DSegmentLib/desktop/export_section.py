@@ -230,18 +230,21 @@ class ExportSection:
                 self._sentences += told
 
     def _show_found(self, found: list[tuple[str, str]]) -> None:
-        asked = tuple(sentence for consequence, sentence in found if consequence == ASKED)
         refused = any(consequence == REFUSED for consequence, _sentence in found)
+        # What is refused is not asked: the person mends it, and presses Export again.
+        asked = () if refused else tuple(sentence for consequence, sentence in found if consequence == ASKED)
         if not set(asked) <= set(self._asked):
             set_checked(self._ui.exportAgreeCheckBox, False)
         self._asked = asked
         show_text(self._ui.exportFoundLabel, "\n".join(sentence for _consequence, sentence in found))
-        self._ui.exportAgreeCheckBox.setVisible(bool(asked) and not refused)
+        self._ui.exportAgreeCheckBox.setVisible(bool(asked))
 
     def _show_rows(self, rows: list[list[str]]) -> None:
         if self._measured.GetScene() is not None:  # and was not removed meanwhile
             table = show_in_table(self._measured, rows)
-            self._sentences.append(_("The measurements are in the table {name}.").format(name=table.GetName()))
+            self._sentences.append(
+                _("The measurements are in the table {name}, see the module Tables.").format(name=table.GetName())
+            )
 
     def _ended(self, error: Exception | None) -> None:
         self._put_away()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -316,11 +316,14 @@ class Panel:
     def _open(self, volume_node: Any, segmentation_node: Any) -> None:
         self._forget_mouse()
         left_volume, left = self._open_nodes()
+        prompts = () if left is None else self.workspace.annotator.prompt_nodes
         with self._unheard():
             self.workspace.open(volume_node, segmentation_node)
-        if left is not None and left_volume is not volume_node:  # segments of another scan only hide this one
-            left.GetDisplayNode().SetVisibility(False)
-            self.workspace.annotator.segmentation_node.GetDisplayNode().SetVisibility(True)
+        annotator = self.workspace.annotator
+        if left is not None and left is not annotator.segmentation_node:  # what was done there only misleads here
+            _show((left, *prompts) if left_volume is not volume_node else prompts, False)
+            _show((annotator.segmentation_node, *annotator.prompt_nodes), True)
+            self.workspace.asking.show_boxes()
         self._opened()
 
     def _opened(self) -> None:
@@ -661,6 +664,7 @@ class Panel:
             middle = self.workspace.centre_of(sought) if sought == annotator.selected else None
             if middle is not None:
                 self._jump(middle)
+                self._centres = bool(self._ui.show3DButton.checked) and len(annotator.session.annotation) == 1
 
     def _measured(self, latency: Latency) -> None:
         self._latency = telling.latency(latency)
@@ -673,3 +677,11 @@ class Panel:
     def _fail(self, error: Exception) -> None:
         self._news.fail(error)
         self._wake()
+
+
+def _show(nodes: Iterable[Any], shown: bool) -> None:
+    """Show nodes in the views, or hide them; those of which there is nothing to see stay as they are."""
+    for node in nodes:
+        display = node.GetDisplayNode()
+        if display is not None:
+            display.SetVisibility(shown)

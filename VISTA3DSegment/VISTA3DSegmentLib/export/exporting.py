@@ -108,9 +108,7 @@ def export_archive(
 def found(wish: Wish) -> tuple[Finding, ...]:
     """What the pre-flight says of a wish."""
     forms = [form for form in wish.forms if not (wish.each and form in (Form.NIFTI, Form.NRRD))]
-    if wish.new_series and wish.source is None:
-        forms = [form for form in forms if not form.is_dicom]
-    return preflight(wish.segmentation, forms, wish.source)
+    return preflight(wish.segmentation, forms, wish.source, wish.new_series)
 
 
 def check(wish: Wish) -> tuple[Finding, ...]:

@@ -54,20 +54,23 @@ class Finding:
         return f"{self.what} {self.remedy}".strip()
 
 
-def preflight(segmentation: Segmentation, forms: Collection[Form], source: DicomSource | None) -> tuple[Finding, ...]:
+def preflight(
+    segmentation: Segmentation, forms: Collection[Form], source: DicomSource | None, makes_series: bool = False
+) -> tuple[Finding, ...]:
     """Look at a segmentation before it is exported.
 
     Args:
         segmentation: what is to be exported.
         forms: as what.
         source: the DICOM series of the scan; None: there is none.
+        makes_series: where there is none, one is made of the scan before.
 
     Returns:
         What was found, the worst first; none: all is well.
     """
     found = [
         *_about_nothing(segmentation),
-        *_about_source(segmentation, [form for form in forms if form.is_dicom], source),
+        *_about_source(segmentation, [form for form in forms if form.is_dicom], source, makes_series),
         *_about_overlaps(segmentation, [form for form in forms if form.is_label_map]),
         *_about_drafts(segmentation),
         *_about_codes(segmentation, [form for form in forms if form.carries_codes]),
@@ -85,8 +88,10 @@ def _about_nothing(segmentation: Segmentation) -> Iterator[Finding]:
         yield Finding(Consequence.REPAIRED, f"Empty segments are left out: {listed(empty)}.")
 
 
-def _about_source(segmentation: Segmentation, forms: Collection[Form], source: DicomSource | None) -> Iterator[Finding]:
-    if not forms:
+def _about_source(
+    segmentation: Segmentation, forms: Collection[Form], source: DicomSource | None, makes_series: bool
+) -> Iterator[Finding]:
+    if not forms or (source is None and makes_series):
         return
     if source is None:
         names = listed([TITLES[form] for form in forms])

@@ -361,7 +361,12 @@ class SceneAnnotator:
     @property
     def own_nodes(self) -> tuple[Any, ...]:
         """Nodes of the scene that belong to the annotation and to nobody else: records, points, boxes."""
-        return self.records.node, *self.markups.nodes.values(), *self.boxes.nodes.values()
+        return self.records.node, *self.prompt_nodes
+
+    @property
+    def prompt_nodes(self) -> tuple[Any, ...]:
+        """Nodes of the scene in which prompts are seen: points, boxes."""
+        return *self.markups.nodes.values(), *self.boxes.nodes.values()
 
     @property
     def closed(self) -> bool:

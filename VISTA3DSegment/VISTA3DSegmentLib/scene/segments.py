@@ -20,7 +20,7 @@ from ..edits import NOTHING, BoolArray, Index3, MaskCrop, joint_box
 from ..errors import VolumeError
 from ..files.seg_nrrd import CLASS_TAG
 from ..session.annotation import NO_TAGS, Status
-from .labelmaps import LABELMAP, Lattice, box_of_difference, has_voxels, voxels_of
+from .labelmaps import LABELMAP, SURFACE, Lattice, box_of_difference, has_voxels, voxels_of
 
 STATUS = {
     Status.DRAFT: slicer.vtkSlicerSegmentationsModuleLogic.InProgress,
@@ -123,6 +123,8 @@ class Segments:
         slicer.vtkSlicerSegmentationsModuleLogic.SetSegmentStatus(segment, STATUS[status])
         image = self.lattice.labelmap(np.zeros((1, 1, 1), np.uint8), (0, 0, 0))
         segment.AddRepresentation(LABELMAP, image)
+        if self._segmentation.ContainsRepresentation(SURFACE):  # else the host makes one of nothing, and says it failed
+            segment.AddRepresentation(SURFACE, vtk.vtkPolyData())
         self._segmentation.AddSegment(segment, segment_id)
         self._known[segment_id] = _Written(segment, NOTHING, _stamp(segment), next(self._versions))
 

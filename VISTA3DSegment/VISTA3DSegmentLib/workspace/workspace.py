@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from ..export.exporting import Wish
     from ..export.source import DicomSource
 
+TWICE = "There is another segment of the same name already: {}."
 NOTHING_OPEN = PromptError("No scan is open.", "Open one first.")
 
 
@@ -263,6 +264,10 @@ class Workspace:
             )
             for read in segmentation.drawn
         ]
+        there = {value.structure.name for value in self.annotator.session.annotation.objects.values()}
+        twice = [value.structure.name for value in found if value.structure.name in there]
+        if twice:
+            self.said.emit(TWICE.format(", ".join(twice)))
         if found:
             only = found[0].structure.name
             self.annotator.session.bring(f"open {only if len(found) == 1 else f'{len(found)} segments'}", found)
