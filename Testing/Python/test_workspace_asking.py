@@ -97,6 +97,27 @@ def test_words_that_only_vista3d_knows_are_answered_by_it_and_that_is_said(desk:
     assert answered_by(engine.others["segvol"]) == [(Text("spleen"),)], "and SegVol answers the next"
 
 
+def test_a_structure_goes_and_comes_with_the_words_or_the_box_that_began_it(desk: Desk) -> None:
+    annotator = desk.workspace.annotator
+    desk.workspace.asking.say("spleen")
+    desk.settle()
+    annotator.select(None)
+    annotator.box(*CORNERS)
+    desk.settle()
+    ml = {name: view.ml for name, view in desk.segments().items()}
+    assert set(ml) == {"spleen", "Lesion 1"}
+    assert [step.joins for step in annotator.session.history.done] == [False, True, False, True]
+    assert annotator.undo() is not None
+    assert set(desk.segments()) == {"spleen"}
+    annotator.undo()
+    assert desk.segments() == {}
+    assert annotator.undo() is None
+    for _ in range(2):
+        annotator.redo()
+        desk.settle()
+    assert {name: view.ml for name, view in desk.segments().items()} == ml
+
+
 def test_words_that_are_refused_leave_an_empty_structure_that_takes_a_box(desk: Desk) -> None:
     gizzard = desk.workspace.asking.say("gizzard")
     desk.settle()

@@ -254,10 +254,10 @@ class SceneAnnotator:
         self.adopt(object_id)
         self.session.set_status(object_id, status)
 
-    def undo(self) -> Step | None:
-        """Take back the latest action, also one of another tool on these segments."""
+    def undo(self, alone: bool = False) -> Step | None:
+        """Take back the latest action, also one of another tool on these segments; ``alone``: see ``Session.undo``."""
         self.take_in()
-        return self.session.undo()
+        return self.session.undo(alone)
 
     def redo(self) -> Step | None:
         """Do what was taken back again."""

@@ -52,9 +52,12 @@ class Prompting:
         words = " ".join(Text(text).text.split())
         self._take_in()
         self._annotator.session.check_engine()
-        object_id = object_id or self._called(words) or self._begun(words)
+        known = object_id or self._called(words)
+        object_id = known or self._begun(words)
         self._check_open(object_id)
         self._annotator.session.set_text(object_id, words)
+        if known is None:
+            self._annotator.session.history.join()
         self._annotator.prompted(object_id)
         return object_id
 
@@ -65,9 +68,12 @@ class Prompting:
         self._take_in()
         self._annotator.session.check_engine()
         self._annotator.session.volume.check_overlap(box)
-        object_id = object_id or self._annotator.selected or self._annotator.new_structure()
+        known = object_id or self._annotator.selected
+        object_id = known or self._annotator.new_structure()
         self._check_open(object_id)
         self._annotator.session.set_box(object_id, box)
+        if known is None:
+            self._annotator.session.history.join()
         self._annotator.prompted(object_id)
         return object_id
 

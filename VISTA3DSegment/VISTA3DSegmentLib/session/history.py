@@ -42,11 +42,13 @@ class Step:
         name: what it was, in the person's words.
         changes: by object id.
         number: no other step of a history has it.
+        joins: it belongs to the step before it: to the person they are one action.
     """
 
     name: str
     changes: Mapping[str, Change]
     number: int = 0
+    joins: bool = False
 
     def __str__(self) -> str:
         added = sum(change.voxels.added for change in self.changes.values())
@@ -113,6 +115,11 @@ class History:
         self._undone.clear()
         self._forget()
         return step
+
+    def join(self) -> None:
+        """The latest step belongs to the one before it: a structure is begun with the first that is asked of it."""
+        if len(self._done) > 1:
+            self._done[-1] = replace(self._done[-1], joins=True)
 
     def amend(self, after: Annotation, object_id: str) -> None:
         """The latest step goes on (a marker is still being dragged): an object is now as in this annotation."""

@@ -331,13 +331,23 @@ class Session:
 
     # ------------------------------------------------------------------ undo
 
-    def undo(self) -> Step | None:
-        """Take back the latest action; None if there is none. An automatic run ends with its own step only."""
-        return self._travel(back=True)
+    def undo(self, alone: bool = False) -> Step | None:
+        """Take back the latest action; None if there is none. An automatic run ends with its own step only.
+
+        Args:
+            alone: the latest step only, though it may belong to the one before it.
+        """
+        step = first = self._travel(back=True)
+        while step is not None and step.joins and not alone:
+            step = self._travel(back=True)
+        return first
 
     def redo(self) -> Step | None:
         """Do what was taken back again; None if there is nothing."""
-        return self._travel(back=False)
+        step = self._travel(back=False)
+        while step is not None and self.history.undone and self.history.undone[-1].joins:
+            self._travel(back=False)
+        return step
 
     # ------------------------------------------------------------------ answers
 

@@ -111,7 +111,7 @@ class Asking:
         (_, number), self._waiting = self._waiting, None
         annotator = self._workspace.annotator
         if [step.number for step in annotator.session.history.done[-1:]] == [number]:
-            annotator.undo()
+            annotator.undo(alone=True)
 
     def _is_for_vista3d(self, words: str) -> bool:
         if self.words != SEGVOL or not self.texts or is_among(words, self.texts):
