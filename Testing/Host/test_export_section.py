@@ -134,6 +134,7 @@ def test_dicom_cannot_be_made_of_a_scan_from_elsewhere_and_says_why(exporter: Ex
         possible = bool(exporter.item(form).flags() & qt.Qt.ItemIsEnabled)
         assert possible is not form.is_dicom
         assert ("DICOM database" in exporter.item(form).toolTip()) is form.is_dicom
+    assert exporter.ui.exportList.verticalScrollBar().maximum == 0, "all kinds are in sight"
     exporter.choose(Form.DICOM_SEG)
     assert not exporter.ui.exportButton.enabled
     assert exporter.ui.exportButton.toolTip == "Choose a kind of file."

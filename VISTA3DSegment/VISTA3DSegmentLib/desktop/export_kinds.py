@@ -35,6 +35,7 @@ class ExportKinds:
         for row, form in enumerate(TITLES):
             kinds.item(row).setCheckState(qt.Qt.Checked if form.value in chosen else qt.Qt.Unchecked)
             self._let_choose(kinds.item(row), not form.is_dicom)
+        kinds.setFixedHeight(len(TITLES) * kinds.sizeHintForRow(0) + 2 * kinds.frameWidth)  # all are in sight
         kinds.connect("itemChanged(QListWidgetItem*)", lambda _item: self._on_checked())
         ui.exportNewSeriesCheckBox.connect("toggled(bool)", lambda _checked: self._on_new_series())
 
