@@ -11,8 +11,7 @@ import slicer
 import vtk
 
 from ..errors import VolumeError
-from ..files.seg_nrrd import TERMINOLOGY_TAG
-from ..files.segments import Segment, Segmentation
+from ..files.segments import Segmentation
 from .labelmaps import LABELMAP, Lattice, has_voxels
 from .segments import Segments, check_source
 from .volumes import array_of, to_world
@@ -38,23 +37,12 @@ def segmentation_in(node: Any) -> Generator[None, None, Segmentation]:
     found = []
     for segment_id in segments.ids():
         if segment_id in segments:
-            found.append(_segment_of(segments, segment_id))
+            found.append(segments.value(segment_id))
         yield
     segmentation = Segmentation(lattice.shape, ijk_to_ras, tuple(found))
     if not segmentation.drawn:
         raise _nothing_in(node)
     return segmentation
-
-
-def _segment_of(segments: Segments, segment_id: str) -> Segment:
-    red, green, blue = (round(255 * part) for part in segments.color(segment_id))
-    return Segment(
-        segments.name(segment_id),
-        segments.read(segment_id),
-        (red, green, blue),
-        segments.class_id(segment_id),
-        segments.tag(segment_id, TERMINOLOGY_TAG),
-    )
 
 
 def _lattice_of(node: Any) -> Lattice:

@@ -18,7 +18,8 @@ import vtk
 
 from ..edits import NOTHING, BoolArray, Index3, MaskCrop, joint_box
 from ..errors import VolumeError
-from ..files.seg_nrrd import CLASS_TAG
+from ..files.seg_nrrd import CLASS_TAG, TERMINOLOGY_TAG
+from ..files.segments import Segment
 from ..session.annotation import NO_TAGS, Status
 from .labelmaps import LABELMAP, SURFACE, Lattice, box_of_difference, has_voxels, voxels_of
 
@@ -92,6 +93,18 @@ class Segments:
         """Have the host note something of a segment under a name, if it is not what it has noted."""
         if self.tag(segment_id, name) != text:
             self._segmentation.GetSegment(segment_id).SetTag(name, text)
+
+    def value(self, segment_id: str, tags: Iterable[str] = ()) -> Segment:
+        """A segment as a value, with what the host has noted of it under these names."""
+        red, green, blue = (round(255 * part) for part in self.color(segment_id))
+        return Segment(
+            self.name(segment_id),
+            self.read(segment_id),
+            (red, green, blue),
+            self.class_id(segment_id),
+            self.tag(segment_id, TERMINOLOGY_TAG),
+            {name: text for name in tags if (text := self.tag(segment_id, name))},
+        )
 
     def status(self, segment_id: str) -> Status:
         """How far the person is with a segment, as the host's list shows it."""

@@ -55,16 +55,8 @@ def segmentation_of(annotator: SceneAnnotator) -> Segmentation:
 
 def _segment_of(annotator: SceneAnnotator, segment_id: str) -> Segment:
     segments, known = annotator.segments, annotator.session.annotation.objects.get(segment_id)
-    red, green, blue = (round(255 * part) for part in segments.color(segment_id))
     names = {STATUS_TAG, TAG, *(known.tags if known is not None else ())} - {TERMINOLOGY_TAG}
-    return Segment(
-        segments.name(segment_id),
-        segments.read(segment_id),
-        (red, green, blue),
-        segments.class_id(segment_id),
-        segments.tag(segment_id, TERMINOLOGY_TAG),
-        {name: text for name in sorted(names) if (text := segments.tag(segment_id, name))},
-    )
+    return segments.value(segment_id, sorted(names))
 
 
 def _save_scene(annotator: SceneAnnotator, path: Path) -> None:
