@@ -28,7 +28,7 @@ from VISTA3DSegmentLib.export.dicom_seg import write_dicom_seg
 from VISTA3DSegmentLib.files.segmentations import Segment, Segmentation, read_segmentation, write_segmentation
 from VISTA3DSegmentLib.provenance import TAG, provenance_of
 from VISTA3DSegmentLib.terminology import meaning_of
-from VISTA3DSegmentLib.volume import Volume
+from VISTA3DSegmentLib.volume import grid_of
 
 
 def assert_same(found: Segmentation, expected: Segmentation) -> None:
@@ -116,7 +116,7 @@ def test_structure_set_needs_its_scan_and_is_read_onto_it(tmp_path: Path) -> Non
     with pytest.raises(FileFormatError, match="Open the scan first"):
         read_segmentation(path)
     mask = read_segmentation(shared("data/sarcoma/STS_001/CT/mask.nii.gz"))
-    like = Volume(np.broadcast_to(np.zeros((1, 1, 1), np.uint8), mask.shape_kji), mask.ijk_to_ras)
+    like = grid_of(mask.shape_kji, mask.ijk_to_ras)
     found = read_segmentation(path, like=like)
     whole = mask.segments[0].mask.full(mask.shape_kji)
     drawn = [one.mask.full(mask.shape_kji) for one in found.segments]

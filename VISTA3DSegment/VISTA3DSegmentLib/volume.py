@@ -185,6 +185,19 @@ def _all_finite(array: npt.NDArray[Any]) -> bool:
     return all(bool(np.isfinite(plane).all()) for plane in array)
 
 
+def grid_of(shape_kji: tuple[int, int, int], ijk_to_ras: FloatArray) -> Volume:
+    """A grid as a volume of zeros, which take no memory.
+
+    Args:
+        shape_kji: number of voxels along (k, j, i).
+        ijk_to_ras: 4x4, mm.
+
+    Raises:
+        VolumeError: the geometry is not one.
+    """
+    return Volume(np.broadcast_to(np.zeros((1, 1, 1), np.uint8), shape_kji), ijk_to_ras)
+
+
 def check_geometry(ijk_to_ras: FloatArray) -> None:
     """Refuse an IJK-to-RAS matrix that does not place voxels in space.
 

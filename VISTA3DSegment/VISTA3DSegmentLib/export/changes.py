@@ -19,7 +19,7 @@ from ..files.placing import placed_on
 from ..files.segments import Segment, Segmentation
 from ..prompts import Ras
 from ..terminology import TISSUE, meaning_of
-from ..volume import Volume
+from ..volume import Volume, grid_of
 from .lesions import Lesion, Lesions, lesions_of
 
 SMALLEST_SHARE = 0.1
@@ -130,7 +130,7 @@ def changes_since(
     )
     kept = {id(other) for other in partners if other is not None}
     gone = tuple((one.name, _voxels(one) * voxel_before) for one in prior.segments if id(one) not in kept)
-    grid = Volume(np.broadcast_to(np.zeros((1, 1, 1), np.uint8), prior.shape_kji), prior.ijk_to_ras)
+    grid = grid_of(prior.shape_kji, prior.ijk_to_ras)
     earlier = lesions_of(prior, grid, grey=False, cancel=cancel)
     matched, notices = _compared(lesions.found, earlier.found, prior, grid, volume)
     return Changes(volumes, gone, matched, notices)

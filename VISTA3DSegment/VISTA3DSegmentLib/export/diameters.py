@@ -16,7 +16,7 @@ from ..edits import BoolArray, MaskCrop
 from ..files.placing import placed_on
 from ..files.segments import Segment, Segmentation
 from ..prompts import Ras
-from ..volume import FloatArray, Volume
+from ..volume import FloatArray, Volume, grid_of
 
 AXIAL_COSINE = float(np.cos(np.radians(1.0)))
 """Slices tilted by more than a degree are not axial: the mask is then looked at on an upright grid."""
@@ -101,7 +101,8 @@ def upright(volume: Volume, crop: MaskCrop) -> tuple[Volume, MaskCrop]:
     count = np.ceil((high - low) / step).astype(int) + 1
     ijk_to_ras = np.diag((step, step, step, 1.0))
     ijk_to_ras[:3, 3] = (low + high) / 2 - step * (count - 1) / 2
-    grid = Volume(np.broadcast_to(np.zeros((1, 1, 1), np.uint8), count[::-1]), ijk_to_ras)
+    i, j, k = (int(n) for n in count)
+    grid = grid_of((k, j, i), ijk_to_ras)
     return grid, placed_on(held, grid).segments[0].mask
 
 

@@ -20,7 +20,7 @@ from ..files.dicom_stack import problem_of, stack_ijk_to_ras, stacks_of
 from ..files.placing import has_same_voxels, placed_on
 from ..files.rtstruct import ScanIdentifiers
 from ..files.segments import Segmentation
-from ..volume import FloatArray, Volume
+from ..volume import FloatArray, Volume, grid_of
 from .repairs import repaired
 
 CHOOSE_ANOTHER = "Choose the folder of the series on which the segmentation was made."
@@ -101,7 +101,7 @@ class DicomSource:
     @property
     def lattice(self) -> Volume:
         """The grid of the series, as a volume of zeros that takes no memory."""
-        return Volume(np.broadcast_to(np.zeros((1, 1, 1), np.uint8), self.shape_kji), self.ijk_to_ras)
+        return grid_of(self.shape_kji, self.ijk_to_ras)
 
 
 def read_source(path: Path, series_uid: str | None = None) -> DicomSource:

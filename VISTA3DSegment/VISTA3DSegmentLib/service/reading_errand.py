@@ -10,12 +10,10 @@ import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
 from ..errors import FileFormatError
 from ..files.label_maps import of_no_class
 from ..files.segmentations import read_segmentation, write_segmentation
-from ..volume import FloatArray, Volume
+from ..volume import FloatArray, grid_of
 from .errand import Say
 
 
@@ -40,7 +38,7 @@ class ReadingOrder:
 
 def read_into(order: ReadingOrder, say: Say) -> None:
     """Read the segments of a file onto the grid of the scan and write them as Slicer's file."""
-    grid = Volume(np.broadcast_to(np.zeros((1, 1, 1), np.uint8), order.shape_kji), order.ijk_to_ras)
+    grid = grid_of(order.shape_kji, order.ijk_to_ras)
     scan = None
     if order.image is not None:
         from ..files.rtstruct import identifiers_in
