@@ -133,6 +133,22 @@ def test_clicks_while_a_run_is_busy_are_kept_and_answered_first(person: Person, 
     assert person.saved(volume)["nodule"].any()
 
 
+def test_what_was_typed_arrives_before_the_button_that_asks_for_it(person: Person) -> None:
+    person.page.evaluate(
+        """() => {
+            trame.client.getRemote().Trame.trigger("marker_menu", ["Axial", 0, 0, 0, 0]); // a call is under way
+            const field = document.querySelector("input[aria-label='Name of a structure']");
+            field.value = "nodule";
+            field.dispatchEvent(new Event("input"));
+            document.querySelector("button[aria-label='Begin it empty']").click();
+        }"""
+    )
+    person.page.locator(".segment").wait_for()
+    assert person.names() == ["nodule"]
+    person.click("Axial", HERE)  # the name is used up: it begins no other structure
+    assert person.names() == ["nodule"]
+
+
 def test_keys_choose_signs_lesions_and_before_or_after(person: Person, volume: Volume) -> None:
     pressed = "button[aria-label='{}'][aria-pressed=true]"
     person.page.keyboard.press("d")

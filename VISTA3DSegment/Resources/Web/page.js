@@ -1,6 +1,21 @@
 // What only the browser can do: keys, the right mouse button, files that come in and go out.
 (() => {
   const ask = (name, ...args) => window.trame?.trigger(name, args);
+
+  // trame holds back what was changed in the page as long as a call is under way, and lets later calls overtake it: a
+  // button would act on what was typed before. So the changes go ahead of whatever is asked.
+  function sendChanges() {
+    const { client, state } = window.trame;
+    const changes = [...state.dirtyKeys].map((key) => ({ key, value: state.get(key) }));
+    state.dirtyKeys.clear();
+    if (changes.length) client.getRemote().Trame.updateState(changes);
+  }
+  const trigger = window.trame.trigger;
+  window.trame.trigger = (...asked) => {
+    sendChanges();
+    return trigger(...asked);
+  };
+
   const isTyping = (element) => element?.closest?.("input, textarea, [contenteditable=true]");
   const isControl = (element) => element?.closest?.("button, a, [role=option], [role=menuitem], [role=slider]");
 
@@ -59,7 +74,9 @@
 
   // After a click in a view the keys mean the view again, not the button pressed last.
   addEventListener("pointerdown", (event) => {
-    if (inGrid(event.target)) document.activeElement?.blur?.();
+    if (!inGrid(event.target)) return;
+    document.activeElement?.blur?.();
+    sendChanges(); // the views send their mouse by themselves
   }, true);
 
   async function send(files, then) {
