@@ -26,8 +26,9 @@ from VISTA3DSegmentLib.volume import Volume
 SCREENSHOTS = Path(__file__).resolve().parent / "screenshots"
 PACKAGE = Path(__file__).resolve().parents[2] / "VISTA3DSegment"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
-PATIENCE = 90_000
-"""Milliseconds; a run of the starter on two busy cores takes half a minute."""
+PATIENCE = 300_000
+"""Milliseconds; a run of the starter on two busy cores takes half a minute, on a machine with other work three times that
+and more."""
 WIDTH, HEIGHT = 1280, 720
 
 

@@ -101,14 +101,19 @@ def test_a_structure_set_of_another_scan_is_refused(
     assert segments(bench) == {}
 
 
-def test_images_of_the_scan_that_are_gone_are_said(
+def test_images_of_the_scan_that_are_gone_are_said_where_they_are_needed(
     bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bench.open()
-    write_segmentation(tmp_path / "a.seg.nrrd", ORGANS)
     known_as(tmp_path / "gone.dcm", monkeypatch)
-    read(bench, tmp_path / "a.seg.nrrd")
+    write_series(tmp_path / "series")
+    write_rtstruct(tmp_path / "a.dcm", ORGANS, read_source(tmp_path / "series"))
+    read(bench, tmp_path / "a.dcm")
     assert "gone.dcm, cannot be read any more" in bench.said
+    assert segments(bench) == {}
+    write_segmentation(tmp_path / "a.seg.nrrd", ORGANS)
+    read(bench, tmp_path / "a.seg.nrrd")
+    assert segments(bench) == EXPECTED, bench.said
 
 
 def test_nothing_is_read_without_a_scan_or_if_the_person_chooses_no_file(bench: Bench) -> None:

@@ -121,7 +121,9 @@ class MaskCrop:
         return MaskCrop(whole_start, grown, (weakref.ref(self), (start, patch.shape)))
 
     def tightened(self) -> MaskCrop:
-        """The same voxels in the smallest box."""
+        """The same voxels in the smallest box; itself if it has none smaller."""
+        if all(self.mask.take(end, axis).any() for axis in range(3) if self.mask.size for end in (0, -1)):
+            return self
         crop = MaskCrop.of(self.mask)
         k, j, i = (a + b for a, b in zip(self.start, crop.start, strict=True))
         return MaskCrop((k, j, i), crop.mask) if crop.mask.size else crop

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import qt
 from slicer.i18n import tr as _
 
 from ..errors import PromptError, SegmentationError
-from ..files.segmentations import read_segmentation
 from ..service.errand import Errand
-from ..service.reading_errand import ReadingOrder, read_into
+from ..service.reading_errand import Reading, ReadingOrder, read_onto
 from ..volume import Volume
 from ..workspace.workspace import Workspace
 from .dicom_images import file_of, instances_of
@@ -43,9 +39,8 @@ class ImportSection:
         wake: Callable[[], None],
     ) -> None:
         self._ui, self._python, self._workspace, self._failed, self._wake = ui, python, workspace, failed, wake
-        self._folder: TemporaryDirectory[str] | None = None
         self._volume: Volume | None = None
-        self._notices: tuple[str, ...] = ()
+        self._reading: Reading | None = None
         self._waiting = Waiting(ui.VISTA3DSegment, self._told, self._ended)
         ui.importButton.connect("clicked()", self._ask)
 
@@ -57,7 +52,7 @@ class ImportSection:
     def close(self) -> None:
         """Break off."""
         self._waiting.cancel()
-        self._put_away()
+        self._reading = None
 
     def _ask(self) -> None:
         chosen = qt.QFileDialog.getOpenFileName(
@@ -70,39 +65,31 @@ class ImportSection:
         volume = workspace.volume
         if not chosen or volume is None or self._waiting.busy:
             return
-        self._folder, self._volume, self._notices = TemporaryDirectory(prefix="vista3dsegment-"), volume, ()
         images = instances_of(workspace.annotator.volume_node)
         image = file_of(images[0]) if images else None
-        order = ReadingOrder(Path(chosen), self._read_from, volume.shape_kji, volume.ijk_to_ras, image)
-        self._waiting.wait_for(Errand(read_into, order, python=self._python))
+        order = ReadingOrder(Path(chosen), volume.shape_kji, volume.ijk_to_ras, image)
+        self._volume, self._reading = volume, Reading(order)
+        self._waiting.wait_for(Errand(read_onto, order, python=self._python))
         self._wake()
 
-    @property
-    def _read_from(self) -> Path:
-        assert self._folder is not None
-        return Path(self._folder.name) / "read.seg.nrrd"
-
     def _told(self, line: str) -> None:
-        self._notices = tuple(json.loads(line)["notices"])
+        if self._reading is not None:
+            self._reading.take(line)
 
     def _ended(self, error: SegmentationError | None) -> None:
+        reading, self._reading = self._reading, None
         try:
             if error is not None:
                 raise error
-            self._add()
+            if reading is not None:
+                self._add(reading)
         except Exception as reason:
             self._failed(reason)
         finally:
-            self._put_away()
             self._wake()
 
-    def _add(self) -> None:
+    def _add(self, reading: Reading) -> None:
         workspace = self._workspace()
         if workspace.volume is not self._volume:
             raise PromptError(_("Another scan was opened meanwhile."), _("Read the file again, onto its own scan."))
-        workspace.add(replace(read_segmentation(self._read_from), notices=self._notices))
-
-    def _put_away(self) -> None:
-        if self._folder is not None:
-            self._folder.cleanup()
-            self._folder = None
+        workspace.add(reading.segmentation)

@@ -1,18 +1,22 @@
 """Reading segments from a file as an errand: whoever starts it does without the packages that read DICOM, and waits for
 no large file.
 
-One line of JSON is told: an object with ``notices``, sentences about how the file was read.
+Each segment is told as a line of JSON, and last an object with ``notices``, sentences about how the file was read.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from base64 import b64decode, b64encode
+from dataclasses import dataclass
 from pathlib import Path
 
+from ..edits import MaskCrop, unpack_voxels
 from ..errors import FileFormatError
+from ..files.dicom_objects import is_structure_set
 from ..files.label_maps import of_no_class
-from ..files.segmentations import read_segmentation, write_segmentation
+from ..files.segmentations import read_segmentation
+from ..files.segments import Segment, Segmentation
 from ..volume import FloatArray, grid_of
 from .errand import Say
 
@@ -23,29 +27,70 @@ class ReadingOrder:
 
     Args:
         path: see ``files.segmentations.read_segmentation``.
-        into: a .seg.nrrd file that is made.
         shape_kji: of the scan that is open.
         ijk_to_ras: likewise, 4x4, mm.
         image: a file of the scan's DICOM series, by which structure sets of another one are known; None: none is known.
     """
 
     path: Path
-    into: Path
     shape_kji: tuple[int, int, int]
     ijk_to_ras: FloatArray
     image: Path | None = None
 
 
-def read_into(order: ReadingOrder, say: Say) -> None:
-    """Read the segments of a file onto the grid of the scan and write them as Slicer's file."""
+def read_onto(order: ReadingOrder, say: Say) -> None:
+    """Read the segments of a file onto the grid of the scan, and tell them; nothing is told of a file that fails."""
     grid = grid_of(order.shape_kji, order.ijk_to_ras)
     scan = None
-    if order.image is not None:
+    if order.image is not None and is_structure_set(order.path):
         from ..files.rtstruct import identifiers_in
 
         scan = identifiers_in(order.image)
     found = of_no_class(read_segmentation(order.path, grid, scan))
     if not found.drawn:
         raise FileFormatError(f"{order.path.name} holds no voxel of any segment in this scan.", "Choose another file.")
-    write_segmentation(order.into, replace(found, segments=found.drawn))
+    for segment in found.drawn:
+        say(_line_of(segment))
     say(json.dumps({"notices": found.notices}))
+
+
+class Reading:
+    """What was told so far of an order.
+
+    Args:
+        order: that is being done.
+    """
+
+    def __init__(self, order: ReadingOrder) -> None:
+        self._order = order
+        self._segments: list[Segment] = []
+        self._notices: tuple[str, ...] = ()
+
+    def take(self, line: str) -> None:
+        """A line was told."""
+        words = json.loads(line)
+        if "notices" in words:
+            self._notices = tuple(words["notices"])
+            return
+        start, shape = (tuple(words.pop(key)) for key in ("start", "shape"))
+        mask = MaskCrop(start, unpack_voxels(b64decode(words.pop("voxels")), shape))
+        self._segments.append(Segment(mask=mask, color=tuple(words.pop("color")), **words))
+
+    @property
+    def segmentation(self) -> Segmentation:
+        """The segments, on the grid of the scan."""
+        return Segmentation(self._order.shape_kji, self._order.ijk_to_ras, tuple(self._segments), self._notices)
+
+
+def _line_of(segment: Segment) -> str:
+    words = {
+        "name": segment.name,
+        "color": segment.color,
+        "class_id": segment.class_id,
+        "terminology": segment.terminology,
+        "tags": dict(segment.tags),
+        "start": segment.mask.start,
+        "shape": segment.mask.shape,
+        "voxels": b64encode(segment.mask.packed).decode(),
+    }
+    return json.dumps(words)

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from ..edits import NOTHING, Index3, MaskCrop, box_of_change, unpack_voxels
 
 
@@ -31,13 +33,18 @@ class Delta:
     @classmethod
     def between(cls, before: MaskCrop, after: MaskCrop) -> Delta:
         """What leads from one mask to the other."""
+        if not before.mask.size or not after.mask.size:  # a whole mask came or went: what it keeps packed serves again
+            whole = (after if after.mask.size else before).tightened()
+            count = int(np.count_nonzero(whole.mask))
+            counts = (count, 0) if after.mask.size else (0, count)
+            return cls(whole.start, whole.shape, whole.packed, *counts) if count else cls()
         start, shape = box_of_change(before, after)
         old, new = before.inside(start, shape), after.inside(start, shape)
         difference = MaskCrop.of(old ^ new)
         if not difference.mask.size:
             return cls()
         at = _sum(start, difference.start)
-        added, removed = int((new & ~old).sum()), int((old & ~new).sum())
+        added, removed = (int(np.count_nonzero(voxels)) for voxels in (new & ~old, old & ~new))
         return cls(at, difference.shape, difference.packed, added, removed)
 
     def __bool__(self) -> bool:
