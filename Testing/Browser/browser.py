@@ -27,8 +27,8 @@ SCREENSHOTS = Path(__file__).resolve().parent / "screenshots"
 PACKAGE = Path(__file__).resolve().parents[2] / "VISTA3DSegment"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 PATIENCE = 300_000
-"""Milliseconds; a run of the starter on two busy cores takes half a minute, on a machine with other work three times that
-and more."""
+"""Milliseconds; a run of the starter on two busy cores takes half a minute, and with other work beside it three times
+that."""
 WIDTH, HEIGHT = 1280, 720
 
 

@@ -117,6 +117,18 @@ def test_what_is_typed_is_completed_and_commented(person: Person) -> None:
     assert "IoU" not in guidance.inner_text()
 
 
+def test_a_suggestion_that_is_picked_by_the_keys_is_found_at_once(person: Person) -> None:
+    person.page.keyboard.press("t")
+    person.page.keyboard.type("sple", delay=30)
+    person.page.get_by_role("option", name="spleen").wait_for()
+    person.page.keyboard.press("ArrowDown")
+    person.step(lambda: person.page.keyboard.press("Enter"))
+    assert person.names() == ["spleen"]
+    assert person.prompts() == ["text"]
+    person.step(lambda: person.page.keyboard.press("Control+z"))  # the keys mean the view again
+    assert person.names() == []
+
+
 @pytest.mark.parametrize("drags", [True, False], ids=["drag", "two clicks"])
 def test_a_box_is_drawn_around_an_organ_and_there_it_is(
     person: Person, volume: Volume, truth: Masks, drags: bool

@@ -52,10 +52,16 @@
     dialog()?.querySelector("button.by-enter")?.click();
   });
 
-  // When a name was entered, or given up, the keys mean the view again.
+  // When a name was entered, or given up, the keys mean the view again. A name that is picked by Enter is meant, too.
   addEventListener("keydown", (event) => {
-    if (event.target === nameField() && ["Enter", "Escape"].includes(event.key)) setTimeout(() => event.target.blur());
-  });
+    const picks = event.key === "Enter" && event.target.closest?.(".names");
+    if (picks || (event.target === nameField() && ["Enter", "Escape"].includes(event.key))) {
+      setTimeout(() => {
+        if (picks) document.querySelector("button[aria-label='Find it']").click();
+        nameField().blur();
+      });
+    }
+  }, true);
 
   const viewAt = (x, y) => [...document.querySelectorAll("[data-view]")].find((view) => {
     const box = view.getBoundingClientRect();

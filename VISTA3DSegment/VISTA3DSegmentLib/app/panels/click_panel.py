@@ -89,7 +89,7 @@ class ClickPanel:
                 hide_details=True,
                 hide_no_data=True,
                 menu_icon="",
-                menu_props=("{maxHeight: 260}",),
+                menu_props=("{maxHeight: 260, contentClass: 'names'}",),
                 raw_attrs=[
                     'aria-label="Name of a structure"',
                     ':return-object="false"',
