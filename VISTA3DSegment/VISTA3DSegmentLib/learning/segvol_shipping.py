@@ -16,7 +16,6 @@ import numpy as np
 import torch
 from rich.console import Console
 from rich.table import Table
-from safetensors.torch import load_file
 
 from ..edits import MaskCrop
 from ..engine import Opened
@@ -31,7 +30,7 @@ from ..volume import Volume
 from .cases import HOUNSFIELD, SPACING_MM
 from .phantom import make_phantom
 from .segvol_starter import SHAPE, TEXTS
-from .shipping import VALIDATION_SEEDS, VALIDATION_SPACING_MM
+from .shipping import VALIDATION_SEEDS, VALIDATION_SPACING_MM, averaged
 
 GOOD_ENOUGH = 0.75
 SMALLEST_VOXELS = 400
@@ -96,9 +95,7 @@ def ship(
     seeds: Sequence[int] = VALIDATION_SEEDS,
 ) -> dict[str, tuple[float, float]]:
     """Write the model file with the texts that are good enough; returns the mean Dice by text and by box of all."""
-    tensors = load_file(checkpoint)
-    average = {name.removeprefix("average."): value for name, value in tensors.items() if name.startswith("average.")}
-    state = {name: value.half() for name, value in average.items() if not name.startswith("naming.")}
+    state = {name: value for name, value in averaged(checkpoint).items() if not name.startswith("naming.")}
     names = list(TEXTS)
     found: dict[str, list[tuple[float, float]]] = defaultdict(list)
     with TemporaryDirectory() as folder:

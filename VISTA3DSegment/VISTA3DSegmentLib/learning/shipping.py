@@ -13,6 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+import torch
 from rich.console import Console
 from rich.table import Table
 from safetensors.torch import load_file
@@ -69,6 +70,12 @@ def try_classes(model: Path, seeds: Sequence[int] = VALIDATION_SEEDS) -> dict[in
     return {class_id: float(np.mean(found)) for class_id, found in sorted(scores.items())}
 
 
+def averaged(checkpoint: Path) -> dict[str, torch.Tensor]:
+    """The averaged weights of a training checkpoint, in half precision."""
+    tensors, mark = load_file(checkpoint), "average."
+    return {name.removeprefix(mark): value.half() for name, value in tensors.items() if name.startswith(mark)}
+
+
 def ship(
     checkpoint: Path,
     out: Path,
@@ -77,9 +84,7 @@ def ship(
     seeds: Sequence[int] = VALIDATION_SEEDS,
 ) -> dict[int, float]:
     """Write the model file with the classes that are good enough; returns the validation Dice of all."""
-    tensors = load_file(checkpoint)
-    average = {name.removeprefix("average."): value for name, value in tensors.items() if name.startswith("average.")}
-    state = {name: value.half() for name, value in average.items()}
+    state = averaged(checkpoint)
     with TemporaryDirectory() as folder:
         trial = Path(folder) / "trial.safetensors"
         save_model(state, starter_specification(sorted(CLASSES), version), trial)
