@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 from report import Report, shared
+from VISTA3DSegmentLib.cli.reference import read_mapping, truths_of
 from VISTA3DSegmentLib.edits import MaskCrop
 from VISTA3DSegmentLib.engines import open_engine
 from VISTA3DSegmentLib.files.segmentations import read_segmentation
@@ -41,15 +42,6 @@ def phantom_scores(engine: Any, seeds: tuple[int, ...]) -> dict[str, list[tuple[
     return found
 
 
-def labels_of(segmentation: Any, shape: tuple[int, int, int]) -> np.ndarray:
-    """Class ids, axes (k, j, i), of a segmentation's segments."""
-    labels = np.zeros(shape, np.uint8)
-    for segment in segmentation.segments:
-        if segment.class_id:
-            labels[segment.mask.slices][segment.mask.mask] = segment.class_id
-    return labels
-
-
 def sample() -> tuple[Volume, np.ndarray]:
     """The sample that ships with the project, and its truth."""
     volume = read_volume(resource("Samples/sample_ct.nrrd")).volume
@@ -57,26 +49,17 @@ def sample() -> tuple[Volume, np.ndarray]:
 
 
 def real_ct() -> tuple[Volume, np.ndarray]:
-    """A CT of the upper abdomen on which nothing was trained or tuned; its reference is TotalSegmentator's."""
+    """A CT of the upper abdomen that nothing was trained or tuned on, and TotalSegmentator's masks of it by class id.
+
+    The file holds TotalSegmentator's ids: 5 there is the liver, here the right kidney.
+    """
     volume = read_volume(shared("data/ct_dicom/series")).volume
-    names = {"left lung": 28, "right lung": 30, "bladder": 15, "left hip": 95, "right hip": 96, "spine": 33}
+    meanings, _ = read_mapping(shared("data/totalsegmentator_to_vista3d.csv"), "total")
     labels = np.zeros(volume.shape_kji, np.uint8)
-    for segment in read_segmentation(shared("data/ct_dicom/seg.nii.gz"), like=volume).segments:
-        name = segment.name.replace("_", " ")
-        if "vertebrae" in name:
-            name = "spine"
-        elif "lung" in name:
-            name = "left lung" if "left" in name else "right lung"
-        class_id = segment.class_id or names.get(name) or class_named(name)
-        if class_id:
-            labels[segment.mask.slices][segment.mask.mask] = class_id
+    segmentation = read_segmentation(shared("data/ct_dicom/seg.nii.gz"), like=volume)
+    for truth in truths_of(segmentation.segments, meanings):
+        labels[truth.mask.slices][truth.mask.mask] = truth.class_id or 0
     return volume, labels
-
-
-def class_named(name: str) -> int:
-    """The first class of a structure of the model's, whichever way its sides are said; 0: it is none of them."""
-    words = sorted(name.split())
-    return next((classes[0] for text, classes in TEXTS.items() if sorted(text.split()) == words), 0)
 
 
 def latency(report: Report, engine: Any) -> None:
