@@ -31,6 +31,7 @@ from safetensors.numpy import save_file
 from VISTA3DSegmentLib.cli import CANCELLED, FAILED, main
 from VISTA3DSegmentLib.cli.collaborators import Collaborators
 from VISTA3DSegmentLib.errors import ResourceError
+from VISTA3DSegmentLib.files.reading import stem_of
 from VISTA3DSegmentLib.files.segmentations import read_segmentation
 from VISTA3DSegmentLib.files.volumes import read_volume
 from VISTA3DSegmentLib.prompts import Box, Click, Structure
@@ -577,6 +578,13 @@ def test_a_mapping_says_what_the_values_of_the_reference_are(
     words = ["--mapping", "map.csv", "--clicks", "1", "-o", "table.csv", "--min-voxels", "10"]
     assert run("evaluate", scan, reference, *words) == 0
     assert {"spleen", "etwas"} <= set(rows_of(tmp_path / "table.csv"))
+
+
+def test_a_mapping_speaks_of_values_although_a_table_names_them(run: Run, scan: Path, reference: Path) -> None:
+    reference.with_name(f"{stem_of(reference)}.ctbl").write_text("1 Leber 1 2 3 255\n3 Milz 4 5 6 255\n")
+    Path("map.csv").write_text("label,class_id\n1,1\n3,3\n")
+    assert run("evaluate", scan, reference, "--mapping", "map.csv", "--clicks", "1", "-o", "table.csv") == 0
+    assert {"liver", "spleen"} <= set(rows_of(Path("table.csv")))
 
 
 def test_a_mapping_of_several_tasks_says_which_it_used(

@@ -38,8 +38,11 @@ def masks_of(path: Path) -> dict[str, int]:
     return {one.name: int(one.mask.mask.sum()) for one in read_segmentation(path).segments}
 
 
-def type_of(path: Path) -> str:
-    return str(pydicom.dcmread(path).SegmentSequence[0].SegmentedPropertyTypeCodeSequence[0].CodeMeaning)
+def types_of(path: Path) -> dict[str, str]:
+    return {
+        str(one.SegmentLabel): str(one.SegmentedPropertyTypeCodeSequence[0].CodeMeaning)
+        for one in pydicom.dcmread(path).SegmentSequence
+    }
 
 
 def test_every_kind_is_written_and_named_after_the_segmentation(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
@@ -187,6 +190,19 @@ def test_values_of_a_bare_label_map_are_no_classes_unless_the_person_says_so(
     assert (
         pydicom.dcmread("bare_seg.dcm").SegmentSequence[0].SegmentedPropertyTypeCodeSequence[0].CodeValue == "64033007"
     )
+
+
+def test_names_of_a_label_map_say_the_class_and_its_values_only_if_the_person_says_so(run: Run) -> None:
+    labels = np.zeros(scan().shape_kji, np.uint8)
+    labels[1, 1, 1:4], labels[3, 3, 3:6], labels[5, 5, 5:8] = 5, 7, 1
+    with Path("other.nrrd").open("wb") as file:
+        write_nrrd(file, [labels], scan().ijk_to_ras, {})
+    Path("other.ctbl").write_text("1 Leber 9 9 9 255\n5 spleen 1 2 3 255\n7 unknown 4 5 6 255\n", encoding="utf-8")
+    words = ("export", "other.nrrd", "--to", "dicom-seg", "--source", "series", "-o", ".")
+    assert run(*words) == 0
+    assert types_of(Path("other_seg.dcm")) == {"Leber": "Tissue", "spleen": "Spleen", "unknown": "Tissue"}
+    assert run(*words, "--values-are-classes") == 0
+    assert types_of(Path("other_seg.dcm")) == {"Leber": "Liver", "spleen": "Spleen", "unknown": "Inferior vena cava"}
 
 
 def test_an_rt_structure_set_of_another_program_becomes_a_dicom_segmentation(run: Run) -> None:

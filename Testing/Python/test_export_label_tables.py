@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from VISTA3DSegmentLib import anatomy
 from VISTA3DSegmentLib.errors import Cancelled, FileFormatError
 from VISTA3DSegmentLib.export import label_tables
 from VISTA3DSegmentLib.export.label_tables import write_label_map, write_separate_label_maps
+from VISTA3DSegmentLib.files.label_maps import is_unnamed
 from VISTA3DSegmentLib.files.segmentations import Segment, Segmentation, read_segmentation
 from VISTA3DSegmentLib.terminology import meaning_of
 
@@ -74,8 +76,8 @@ def test_itk_snap_gets_its_own_descriptions(tmp_path: Path) -> None:
     (tmp_path / "a.csv").unlink()
     read = read_segmentation(tmp_path / "a.nii.gz").segments
     assert [(one.name, one.color, one.class_id) for one in read] == [
-        ("Leber 'neu', groß", (221, 130, 101), 1),
-        ("lesion", (0, 255, 0), 2),
+        ("Leber 'neu', groß", (221, 130, 101), None),
+        ("lesion", (0, 255, 0), None),
     ]
 
 
@@ -101,9 +103,56 @@ def test_table_of_slicer_gives_codes_and_by_them_the_class(tmp_path: Path) -> No
     assert "does not name Label 7" in read.notices[0]
 
 
-def test_older_table_of_slicer_gives_names_and_colours(tmp_path: Path) -> None:
-    read = foreign(tmp_path, "b.ctbl", "# Color table file b.ctbl\n0 Background 0 0 0 0\n5 my_liver 10 20 300 255\n")
-    assert (read.segments[0].name, read.segments[0].color, read.segments[0].class_id) == ("my liver", (10, 20, 255), 5)
+def test_older_table_of_slicer_gives_names_and_colours_but_its_values_are_no_classes(tmp_path: Path) -> None:
+    read = foreign(tmp_path, "b.ctbl", "# Color table file b.ctbl\n0 Background 0 0 0 0\n5 my_organ 10 20 300 255\n")
+    mine, unknown = read.segments
+    assert (mine.name, mine.color, mine.class_id, mine.label_value) == ("my organ", (10, 20, 255), None, 5)
+    assert unknown.name == "Label 7"
+
+
+NAMES_ONLY = {
+    "b.csv": "LabelValue,Name,Color_R,Color_G,Color_B\n5,Spleen,1,2,3\n7,{},4,5,6\n",
+    "b.ctbl": "5 Spleen 1 2 3 255\n7 {} 4 5 6 255\n",
+    "b.label": '5 1 2 3 1 1 1 "Spleen"\n7 4 5 6 1 1 1 "{}"\n',
+}
+
+
+@pytest.mark.parametrize("table", NAMES_ONLY)
+def test_a_name_of_the_table_of_classes_says_the_class_and_not_the_value(tmp_path: Path, table: str) -> None:
+    read = foreign(tmp_path, table, NAMES_ONLY[table].format("rKidney"))
+    assert [(one.name, one.class_id) for one in read.segments] == [("Spleen", 3), ("rKidney", None)]
+    spleen = meaning_of(read.segments[0].terminology, read.segments[0].class_id)
+    assert spleen is not None
+    assert spleen.type.meaning == "Spleen"
+    assert meaning_of(read.segments[1].terminology, read.segments[1].class_id) is None
+
+
+@pytest.mark.parametrize("name", ["kidney", "3", "everything", "liver, spleen", "tumor", "spleeen"])
+def test_a_name_that_means_several_structures_or_none_is_of_no_class(tmp_path: Path, name: str) -> None:
+    read = foreign(tmp_path, "b.label", NAMES_ONLY["b.label"].format(name))
+    assert (read.segments[1].name, read.segments[1].class_id) == (name, None)
+
+
+@pytest.mark.parametrize("name", ["", "Label 5"])
+def test_a_table_without_a_word_of_a_value_leaves_it_unnamed(tmp_path: Path, name: str) -> None:
+    read = foreign(tmp_path, "b.label", f'5 1 2 3 1 1 1 "{name}"\n')
+    assert is_unnamed(read.segments[0])
+    assert read.segments[0].color == (1, 2, 3)
+
+
+def test_values_that_nobody_explained_are_written_without_class_and_codes(tmp_path: Path) -> None:
+    labels = full(LIVER).astype(np.uint8) * 5
+    sitk.WriteImage(itk_image(labels, oblique_geometry()), str(tmp_path / "b.nii.gz"))
+    unnamed, beyond = read_segmentation(tmp_path / "b.nii.gz").segments[0], replace(LESION, class_id=133)
+    write_label_map(tmp_path / "c.nii.gz", of(unnamed, beyond))
+    with (tmp_path / "c.csv").open(newline="", encoding="utf-8") as file:
+        rows = [
+            (row["LabelValue"], row["Type_CodeValue"], row["VISTA3DSegment_ClassId"]) for row in csv.DictReader(file)
+        ]
+    assert rows == [("5", "", ""), ("133", "", "")]
+    again, lesion = read_segmentation(tmp_path / "c.nii.gz").segments
+    assert is_unnamed(again)
+    assert (lesion.name, lesion.class_id) == ("lesion", None)
 
 
 @pytest.mark.parametrize(

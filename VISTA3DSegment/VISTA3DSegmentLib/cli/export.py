@@ -55,7 +55,7 @@ EachOption = Annotated[
     bool, typer.Option("--one-file-each", help="A label map for each segment, so that they may overlap.")
 ]
 ClassesOption = Annotated[
-    bool, typer.Option("--values-are-classes", help="The values of a label map without a table are VISTA3D's ids.")
+    bool, typer.Option("--values-are-classes", help="Values of a label map that no table explains are VISTA3D's ids.")
 ]
 NewSeriesOption = Annotated[
     bool, typer.Option("--new-series", help="Write --scan, where it is no DICOM, as a new, anonymous series.")
@@ -156,20 +156,23 @@ def _prior(path: Path, forms: Sequence[Form], volume: Volume | None) -> Segmenta
     return read_prior(path, volume)
 
 
-def _as_class(segment: Segment) -> Segment:
-    """A segment of a label map whose value is the id of a class."""
-    known = next((row for row in all_classes() if row.id == segment.class_id), None)
-    return segment if known is None else segment_of_class(known.id, segment.mask)
+def _by_value(segment: Segment) -> Segment:
+    """A segment as its value says, if nothing else says what it is; a name that it has stays."""
+    value = segment.class_id if is_unnamed(segment) else segment.label_value
+    if value is None:
+        return segment
+    class_id = value if value in {row.id for row in all_classes()} else None
+    if class_id is None or not is_unnamed(segment):
+        return replace(segment, class_id=class_id)
+    return segment_of_class(class_id, segment.mask)
 
 
 def _named(segmentation: Segmentation, values_are_classes: bool) -> Segmentation:
-    """Segments of a label map without a table are of no class, unless the person says so: it may be another table."""
+    """Segments of a label map whose values no table explains are of no class, unless the person says so."""
+    if values_are_classes:
+        return replace(segmentation, segments=tuple(map(_by_value, segmentation.segments)))
     if not any(map(is_unnamed, segmentation.segments)):
         return segmentation
-    if values_are_classes:
-        return replace(
-            segmentation, segments=tuple(_as_class(one) if is_unnamed(one) else one for one in segmentation.segments)
-        )
     notice = (
         "The label map has no table beside it that says what its values mean; with --values-are-classes they are "
         "taken for VISTA3D's ids."

@@ -127,6 +127,7 @@ def _joined(one: Truth, other: Truth) -> Truth:
 def _truth(segment: Segment, mapping: Mapping[int, Meaning] | None) -> Truth:
     value = segment.class_id
     if mapping is not None:
+        value = value if segment.label_value is None else segment.label_value
         meaning = mapping.get(value, Meaning("", None)) if value is not None else Meaning("", None)
         name = meaning.name or segment.name
         return Truth(

@@ -1,11 +1,14 @@
-"""Codes that files hold, and the class of the model that they mean: so that a structure can be corrected by clicks."""
+"""Codes and names that files hold, and the class of the model that they mean: so that a structure can be corrected by
+clicks."""
 
 from __future__ import annotations
 
+import re
 from functools import cache
 
 from .. import anatomy
 from ..anatomy import Kind
+from ..errors import PromptError
 from ..terminology import Concept, Meaning, class_meaning
 
 Key = tuple[tuple[str, str] | None, ...]
@@ -19,6 +22,20 @@ def concept_of(scheme: str, value: str, meaning: str) -> Concept | None:
     if not (scheme and value and meaning) or any(sign in scheme + value for sign in SIGNS_OF_ENTRIES):
         return None
     return Concept(scheme, value, meaning)
+
+
+def class_with_name(name: str) -> int | None:
+    """The class that a name or synonym of the table means; a number is no name, even if it is the id of a class.
+
+    Returns:
+        None if it means none, or several, as "kidney".
+    """
+    if re.fullmatch(anatomy.ID, name.strip()):
+        return None
+    try:
+        return anatomy.class_called(name)
+    except PromptError:
+        return None
 
 
 def class_with_codes(meaning: Meaning) -> int | None:

@@ -13,11 +13,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ..anatomy import all_classes
 from ..edits import NOTHING
 from ..errors import FileFormatError
 from ..terminology import Concept, Meaning, entry_of, meaning_of
-from .class_codes import class_with_codes, concept_of
-from .label_maps import UNNAMED, label_color, label_values
+from .class_codes import class_with_codes, class_with_name, concept_of
+from .label_maps import UNNAMED, label_color, label_values, of_no_class
 from .reading import open_for_reading, stem_of
 from .segments import Rgb, Segment, Segmentation
 
@@ -51,15 +52,18 @@ class LabelRow:
 
 
 def table_text(segmentation: Segmentation) -> str:
-    """The table of the label map of a segmentation, as ``label_values`` numbers it."""
-    text = io.StringIO()
+    """The table of the label map of a segmentation, as ``label_values`` numbers it.
+
+    A number that is no class of the model's, or of which nobody said that it is one, is a value and nothing else.
+    """
+    text, classes = io.StringIO(), {row.id for row in all_classes()}
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
-    for value, segment in zip(label_values(segmentation), segmentation.segments, strict=True):
+    for value, segment in zip(label_values(segmentation), of_no_class(segmentation).segments, strict=True):
         meaning = meaning_of(segment.terminology, segment.class_id)
         concepts = [None] * 5 if meaning is None else _concepts(meaning)
         codes = [("", "", "") if one is None else (one.scheme, one.value, _plain(one.meaning)) for one in concepts]
-        class_id = "" if segment.class_id is None else segment.class_id
+        class_id = segment.class_id if segment.class_id in classes else ""
         own = (value, _plain(segment.name), *segment.color, 255)
         writer.writerow([*own, *(part for code in codes for part in code), class_id])
     return text.getvalue()
@@ -82,7 +86,9 @@ def with_table(segmentation: Segmentation, path: Path) -> Segmentation:
         path: of the label map.
 
     Returns:
-        Unchanged if there is no table. Segments that our own table names but that have no voxel are there, empty.
+        Unchanged if there is no table. Segments that our own table names but that have no voxel are there, empty. A
+        segment of which the table says a name only is of the class that is called so, or of none: its value may come
+        from any list.
     """
     try:
         rows = _rows_beside(path)
@@ -114,18 +120,19 @@ def has_table(path: Path) -> bool:
 def _named(segment: Segment, row: LabelRow | None) -> Segment:
     if row is None:
         return segment
-    class_id = segment.class_id
-    if row.has_class:
-        class_id = row.class_id
-    elif row.meaning is not None:
-        class_id = class_with_codes(row.meaning)
-    terminology = "" if row.meaning is None else entry_of(row.meaning)
+    segment = replace(segment, color=row.color or segment.color)
+    if row.name in ("", segment.name) and row.class_id is None and row.meaning is None:
+        return segment  # not a word of what it is
+    class_id = row.class_id
+    if not row.has_class:
+        class_id = class_with_name(row.name) if row.meaning is None else class_with_codes(row.meaning)
+    is_said = row.has_class or row.meaning is not None or class_id is not None
     return replace(
         segment,
         name=row.name or segment.name,
-        color=row.color or segment.color,
         class_id=class_id,
-        terminology=terminology,
+        terminology="" if row.meaning is None else entry_of(row.meaning),
+        label_value=None if is_said else segment.class_id,
     )
 
 
