@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -88,12 +89,13 @@ def test_what_is_no_segmentation_is_refused_in_a_sentence_and_nothing_changes(be
     assert bench.ui.importButton.enabled
 
 
-def test_a_structure_set_of_another_scan_is_refused(
-    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("write", [write_dicom_seg, write_rtstruct])
+def test_what_was_drawn_on_another_scan_is_refused(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: Callable[..., object]
 ) -> None:
     bench.open()
     write_series(tmp_path / "other")
-    write_rtstruct(tmp_path / "a.dcm", ORGANS, read_source(tmp_path / "other"))
+    write(tmp_path / "a.dcm", ORGANS, read_source(tmp_path / "other"))
     write_ct_series(tmp_path / "mine", Volume(painted() + 1, np.eye(4)), "ANON-2")
     known_as(next((tmp_path / "mine").iterdir()), monkeypatch)
     read(bench, tmp_path / "a.dcm")
@@ -101,13 +103,14 @@ def test_a_structure_set_of_another_scan_is_refused(
     assert segments(bench) == {}
 
 
+@pytest.mark.parametrize("write", [write_dicom_seg, write_rtstruct])
 def test_images_of_the_scan_that_are_gone_are_said_where_they_are_needed(
-    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: Callable[..., object]
 ) -> None:
     bench.open()
     known_as(tmp_path / "gone.dcm", monkeypatch)
     write_series(tmp_path / "series")
-    write_rtstruct(tmp_path / "a.dcm", ORGANS, read_source(tmp_path / "series"))
+    write(tmp_path / "a.dcm", ORGANS, read_source(tmp_path / "series"))
     read(bench, tmp_path / "a.dcm")
     assert "gone.dcm, cannot be read any more" in bench.said
     assert segments(bench) == {}

@@ -16,9 +16,11 @@ from VISTA3DSegmentLib.cli import FAILED, main
 from VISTA3DSegmentLib.cli.collaborators import Collaborators
 from VISTA3DSegmentLib.edits import MaskCrop
 from VISTA3DSegmentLib.export.ct_series import write_ct_series
+from VISTA3DSegmentLib.export.dicom_seg import write_dicom_seg
 from VISTA3DSegmentLib.export.preflight import STATUS_TAG
 from VISTA3DSegmentLib.files.nrrd import write_nrrd
 from VISTA3DSegmentLib.files.segmentations import Segment, Segmentation, read_segmentation, write_segmentation
+from VISTA3DSegmentLib.volume import Volume
 
 PLAIN = Segment("thing", MaskCrop((2, 2, 2), np.ones((2, 3, 4), np.bool_)), (9, 9, 9))
 
@@ -161,11 +163,44 @@ def test_what_is_asked_about_needs_the_word_agree(run: Run, capsys: pytest.Captu
     assert Path("draft.nii.gz").exists()
 
 
-def test_a_resampled_segmentation_is_asked_about(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
-    finer = scan().ijk_to_ras @ np.diag([0.5, 0.5, 0.5, 1.0])
-    write_segmentation("fine.seg.nrrd", Segmentation((8, 9, 10), finer, (PLAIN,)))
-    assert run("export", "fine.seg.nrrd", "--to", "rtstruct", "--source", "series", "-o", ".") == FAILED
-    assert "resampled" in capsys.readouterr().err
+def drawn_on(grid: Volume, name: str, one: Segment) -> None:
+    """A segment on another grid as a file; a DICOM segmentation in the scan's frame of reference."""
+    given = Segmentation(grid.shape_kji, grid.ijk_to_ras, (one,))
+    if name.endswith(".seg.nrrd"):
+        write_segmentation(name, given)
+        return
+    write_dicom_seg(Path(name), given, write_ct_series(Path(f"{name}_series"), grid, "ANON-1"))
+    dataset = pydicom.dcmread(name)
+    dataset.FrameOfReferenceUID = pydicom.dcmread("series/00001.dcm").FrameOfReferenceUID
+    dataset.save_as(name)
+
+
+@pytest.mark.parametrize("name", ["other.seg.nrrd", "other_seg.dcm"])
+def test_a_resampled_segmentation_is_asked_about(name: str, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    drawn_on(scan((8, 9, 10), scan().ijk_to_ras @ np.diag([0.5, 0.5, 0.5, 1.0])), name, PLAIN)
+    words = ("export", name, "--to", "rtstruct", "--source", "series", "-o", ".", "--name", "out")
+    assert run(*words) == FAILED
+    assert "would be resampled" in capsys.readouterr().err
+    assert not list(Path().glob("out*"))
+    assert run(*words, "--agree") == 0
+
+
+@pytest.mark.parametrize("name", ["other.seg.nrrd", "other_seg.dcm"])
+def test_parts_beyond_the_series_are_asked_about(name: str, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    larger = np.eye(4)
+    larger[:3, 3] = -4
+    drawn_on(scan((15, 17, 19), scan().ijk_to_ras @ larger), name, PLAIN)
+    words = ("export", name, "--to", "dicom-seg", "--source", "series", "-o", ".", "--name", "out")
+    assert run(*words) == FAILED
+    assert "Parts outside the scan were left out: thing" in capsys.readouterr().err
+    assert not list(Path().glob("out*"))
+
+
+def test_a_dicom_segmentation_comes_back_on_the_grid_of_its_scan(run: Run) -> None:
+    assert run("export", "organs.seg.nrrd", "--to", "dicom-seg", "--source", "series", "-o", ".", "--quiet") == 0
+    assert run("export", "organs_seg.dcm", "--to", "nifti", "--one-file-each", "--source", "series", "-o", ".") == 0
+    for path in Path("organs_seg_nifti").glob("*.nii.gz"):
+        assert read_segmentation(path).shape_kji == scan().shape_kji
 
 
 def test_the_input_is_never_overwritten(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
@@ -211,16 +246,7 @@ def test_an_rt_structure_set_of_another_program_becomes_a_dicom_segmentation(run
     assert masks_of(Path("organs_rtstruct_seg.dcm")) == masks_of(Path("organs.seg.nrrd"))
 
 
-def test_a_structure_set_that_names_another_scan_is_refused_although_it_lies_in_its_place(
-    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert run("export", "organs.seg.nrrd", "--to", "rtstruct", "--source", "series", "-o", ".", "--quiet") == 0
-    write_ct_series(tmp_path / "twin", scan(), "ANON-2")
-    assert run("export", "organs_rtstruct.dcm", "--to", "nifti", "--source", "twin", "-o", ".") == FAILED
-    assert "another" in capsys.readouterr().err
-
-
-def test_the_series_of_another_scan_is_refused(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_series_that_lies_elsewhere_is_refused(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     far = scan().ijk_to_ras.copy()
     far[:3, 3] += 900
     series_of(tmp_path / "other", scan(ijk_to_ras=far))

@@ -93,7 +93,7 @@ def test_a_resampled_scan_is_asked_about() -> None:
     assert "resampled" in what
 
 
-def test_another_patient_is_refused() -> None:
+def test_segments_that_lie_elsewhere_are_refused() -> None:
     far = GEOMETRY.copy()
     far[:3, 3] += 500
     ((consequence, what),) = found(segment("liver"), geometry=far)

@@ -21,7 +21,8 @@ from VISTA3DSegmentLib import anatomy
 from VISTA3DSegmentLib.errors import FileFormatError, SegmentationError, VolumeError
 from VISTA3DSegmentLib.files import dicom_seg
 from VISTA3DSegmentLib.files.dicom_seg import read_dicom_seg
-from VISTA3DSegmentLib.files.segmentations import Segmentation, read_segmentation
+from VISTA3DSegmentLib.files.scan_identity import ScanIdentifiers
+from VISTA3DSegmentLib.files.segmentations import Segmentation, identifiers_for, read_segmentation
 from VISTA3DSegmentLib.files.segments import Segment
 from VISTA3DSegmentLib.provenance import Algorithm, provenance_of
 from VISTA3DSegmentLib.terminology import meaning_of
@@ -145,9 +146,23 @@ def test_segmentation_lands_on_the_scan_it_belongs_to() -> None:
     from VISTA3DSegmentLib.files.volumes import read_volume
 
     scan = read_volume(shared("data/dcmqi/ct-3slice")).volume
-    placed = read_segmentation(shared("data/dcmqi/liver.dcm"), like=scan)
+    path, series = shared("data/dcmqi/liver.dcm"), shared("data/dcmqi/ct-3slice")
+    placed = read_segmentation(path, scan, identifiers_for(path, next(series.iterdir())))
     assert placed.notices == ()
     assert 30 < np.median(scan.array[placed.segments[0].mask.slices][placed.segments[0].mask.mask]) < 70, "soft tissue"
+
+
+def test_other_frame_of_reference_is_refused_unless_the_series_is_named(tmp_path: Path) -> None:
+    dataset = liver((along_z(0.0)[0], plane()), FrameOfReferenceUID="1.2.3")
+    path = written(dataset, tmp_path / "a.dcm")
+    for known in (None, ScanIdentifiers("1.2.3", "9.1")):
+        assert read_dicom_seg(path, None, known).segments
+    with pytest.raises(VolumeError, match="another frame of reference"):
+        read_dicom_seg(path, None, ScanIdentifiers("1.2.99", "9.1"))
+    dataset.ReferencedSeriesSequence = [Dataset()]
+    dataset.ReferencedSeriesSequence[0].SeriesInstanceUID = "9.1"
+    path = written(dataset, tmp_path / "b.dcm")
+    assert read_dicom_seg(path, None, ScanIdentifiers("1.2.99", "9.1")).segments
 
 
 # --- lattices
@@ -318,6 +333,13 @@ def test_codes_with_side_and_region_find_their_class(tmp_path: Path) -> None:
     assert meaning is not None
     assert meaning.region_modifier is not None
     assert meaning.region_modifier.meaning == row.region_modifier.meaning
+
+
+def test_segment_whose_algorithm_type_is_unknown_is_nobodys_work(tmp_path: Path) -> None:
+    dataset = liver((0, plane(), (0.0, 0.0, 0.0)))
+    dataset.SegmentSequence[0].SegmentAlgorithmType = "WITCHCRAFT"
+    (segment,) = read(dataset, tmp_path).segments
+    assert provenance_of(segment.tags) is None
 
 
 def test_segment_without_label_is_called_what_its_codes_say(tmp_path: Path) -> None:

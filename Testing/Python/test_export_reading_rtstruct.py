@@ -21,7 +21,8 @@ from VISTA3DSegmentLib.evaluation.metrics import dice
 from VISTA3DSegmentLib.export.rtstruct import write_rtstruct
 from VISTA3DSegmentLib.export.source import read_source
 from VISTA3DSegmentLib.files.dicom_objects import STRUCTURE_SET_CLASS
-from VISTA3DSegmentLib.files.rtstruct import ScanIdentifiers, read_rtstruct
+from VISTA3DSegmentLib.files.rtstruct import read_rtstruct
+from VISTA3DSegmentLib.files.scan_identity import ScanIdentifiers
 from VISTA3DSegmentLib.files.segmentations import read_segmentation
 from VISTA3DSegmentLib.provenance import Algorithm, provenance_of
 from VISTA3DSegmentLib.volume import FloatArray, Volume

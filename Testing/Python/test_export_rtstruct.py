@@ -35,7 +35,7 @@ from VISTA3DSegmentLib.export import rt_contour_items, rtstruct
 from VISTA3DSegmentLib.export.rt_contour_items import decimal_strings, image_planes
 from VISTA3DSegmentLib.export.rtstruct import write_rtstruct
 from VISTA3DSegmentLib.export.source import DicomSource, read_source
-from VISTA3DSegmentLib.files.rtstruct import ScanIdentifiers, read_rtstruct
+from VISTA3DSegmentLib.files.rtstruct import read_rtstruct
 from VISTA3DSegmentLib.files.segmentations import read_segmentation
 from VISTA3DSegmentLib.files.segments import Segment, Segmentation
 from VISTA3DSegmentLib.provenance import provenance_of
@@ -300,7 +300,7 @@ def test_real_series(folder: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("case", ["STS_001/MR_T1", "STS_004/CT"])
 def test_tumour_that_a_person_drew_is_read_written_and_read(case: str, tmp_path: Path) -> None:
     source = read_source(shared(f"data/sarcoma/{case}/dicom/image"))
-    scan_of = ScanIdentifiers(source.frame_of_reference_uid, source.series_uid)
+    scan_of = source.identifiers
     drawn = read_rtstruct(shared(f"data/sarcoma/{case}/dicom/mask/RS.dcm"), source.lattice, scan_of)
     write_rtstruct(tmp_path / "rs.dcm", drawn, source)
     assert same_voxels(read_rtstruct(tmp_path / "rs.dcm", source.lattice, scan_of), drawn, source)

@@ -200,7 +200,7 @@ def test_half_a_voxel_off_is_refused_unless_resampling_is_allowed(tmp_path: Path
     assert "nearest" in " ".join(matched(found, source, resample=True).notices)
 
 
-def test_segmentation_of_another_patient_is_refused(tmp_path: Path) -> None:
+def test_a_segmentation_that_lies_elsewhere_is_refused(tmp_path: Path) -> None:
     with pytest.raises(VolumeError, match="another scan or another patient"):
         matched(segmentation(volume=moved(1000)), series_of(tmp_path / "ct"), resample=True)
 

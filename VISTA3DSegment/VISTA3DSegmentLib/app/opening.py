@@ -67,7 +67,7 @@ def read(path: Path, like: Volume | None, source: DicomSource | None = None) -> 
         path: NIfTI, NRRD, MetaImage, a folder with DICOM or with one of these, a zip of any of it; segments as
             .seg.nrrd, DICOM Segmentation, RT structure set, or label map with the table of its values beside it.
         like: the scan that is open; a segmentation is put onto its grid.
-        source: the DICOM series of that scan: structure sets of another one are refused.
+        source: the DICOM series of that scan: DICOM segmentations and structure sets of another one are refused.
 
     Raises:
         FileFormatError, VolumeError, ResourceError: a sentence says what is wrong with it.

@@ -18,7 +18,7 @@ from ..evaluation.clicks import TOLERANCE_MM, ClickCurve, Score, click_session
 from ..evaluation.curve_picture import curve_picture
 from ..evaluation.metrics import dice, nsd, volume_ml
 from ..evaluation.table import click_table, write_csv
-from ..files.segmentations import read_segmentation
+from ..files.segmentations import identifiers_for, read_segmentation
 from ..files.volumes import read_volume
 from ..models.specification import ModelSpecification
 from ..prompts import Prompts, Structure
@@ -100,7 +100,7 @@ def evaluate(
     counts = parse_counts(clicks)
     meanings, about_mapping = read_mapping(mapping, task) if mapping else (None, ())
     scan = read_volume(ct, series)
-    true = read_segmentation(reference, like=scan.volume)
+    true = read_segmentation(reference, scan.volume, identifiers_for(reference, scan.image))
     truths = chosen(truths_of(true.segments, meanings), structures, min_voxels)
     engine = with_what.open_engine(weights=model, device=device, precision=precision.word)
     opened = engine.open(scan.volume)

@@ -14,9 +14,11 @@ from ..anatomy import all_classes
 from ..durations import duration
 from ..errors import FileFormatError
 from ..export.formats import ENDINGS, Form
-from ..files.dicom_objects import is_segmentation, is_structure_set
+from ..files.dicom_objects import is_object
 from ..files.label_maps import is_unnamed, of_no_class
-from ..files.segmentations import Segment, Segmentation, read_segmentation
+from ..files.placing import placed_on
+from ..files.reading import ReadVolume
+from ..files.segmentations import Segment, Segmentation, identifiers_for, read_on_own_grid
 from ..files.volumes import read_volume
 from ..volume import Volume
 from .collaborators import collaborators_of
@@ -90,8 +92,9 @@ def export(
     stem = name or stem_of(seg)
     check_place(out, [seg, scan, prior]) if is_archive(out) else _check_folder(out, stem, to, [seg, scan, prior])
     dicom = None if source is None else read_source(source, series)
-    volume = _volume_of(scan, source, series)
-    segmentation = _named(_read(seg, volume, dicom), values_are_classes)
+    read = _scan_of(scan, source, series)
+    volume = None if read is None else read.volume
+    segmentation = _named(_read(seg, read, dicom), values_are_classes)
     wish = exporting.Wish(
         segmentation,
         tuple(to),
@@ -131,17 +134,25 @@ def _check_folder(folder: Path, stem: str, forms: Sequence[Form], inputs: Sequen
         check_place(folder / f"{stem}{ENDINGS.get(form, '_')}", inputs)
 
 
-def _read(path: Path, volume: Volume | None, source: DicomSource | None) -> Segmentation:
-    """A segmentation on its own grid, so that the pre-flight sees whether it must be resampled; DICOM needs a scan."""
-    is_dicom_object = path.is_dir() or is_structure_set(path) or is_segmentation(path)
-    scan = None if source is None else source.identifiers
-    return read_segmentation(path, volume if is_dicom_object else None, scan)
+def _read(path: Path, scan: ReadVolume | None, source: DicomSource | None) -> Segmentation:
+    """A segmentation on its own grid, so that the pre-flight sees whether it must be resampled or cut.
+
+    A DICOM object stores no more planes than it needs: where nothing is lost by it, it is put onto the scan's grid.
+    """
+    if scan is None:
+        return read_on_own_grid(path, None)
+    identifiers = identifiers_for(path, scan.image) if source is None else source.identifiers
+    found = read_on_own_grid(path, scan.volume, identifiers)
+    if not is_object(path):
+        return found
+    placed = placed_on(found, scan.volume)
+    return placed if placed.notices == found.notices else found
 
 
-def _volume_of(scan: Path | None, source: Path | None, series: str | None) -> Volume | None:
+def _scan_of(scan: Path | None, source: Path | None, series: str | None) -> ReadVolume | None:
     if scan is not None:
-        return read_volume(scan).volume
-    return None if source is None else read_volume(source, series).volume
+        return read_volume(scan)
+    return None if source is None else read_volume(source, series)
 
 
 def _prior(path: Path, forms: Sequence[Form], volume: Volume | None) -> Segmentation:

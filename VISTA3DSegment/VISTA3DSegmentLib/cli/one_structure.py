@@ -11,7 +11,8 @@ from ..engine import Cancel, Engine, OnProgress, Opened
 from ..errors import PromptError
 from ..evaluation.metrics import volume_ml, voxels
 from ..files.label_maps import UNNAMED, is_unnamed
-from ..files.segmentations import Segment, read_segmentation
+from ..files.reading import ReadVolume
+from ..files.segmentations import Segment, Segmentation, identifiers_for, read_segmentation
 from ..files.volumes import read_volume
 from ..prompts import Box, Click, Prompts, Structure, boxes_of, clicks_of
 from ..volume import Volume
@@ -75,7 +76,7 @@ def answer(with_what: Collaborators, question: Question, open_: Callable[[], Ans
         open_: loads the engine; called when the files have been read.
     """
     scan = read_volume(question.ct, question.series)
-    carried = None if question.base is None else read_segmentation(question.base, like=scan.volume)
+    carried = None if question.base is None else _read_base(question.base, scan)
     others = carried.segments if carried else ()
     asked = open_()
     structure, region = asked.structure, question.region
@@ -166,6 +167,10 @@ def replaced(segments: Sequence[Segment], old: Segment | None, new: Segment) -> 
     if old is None:
         return (*segments, new)
     return tuple(new if segment is old else segment for segment in segments)
+
+
+def _read_base(base: Path, scan: ReadVolume) -> Segmentation:
+    return read_segmentation(base, scan.volume, identifiers_for(base, scan.image))
 
 
 def _about_base(question: Question, corrected: Segment | None, others: Sequence[Segment]) -> tuple[str, ...]:

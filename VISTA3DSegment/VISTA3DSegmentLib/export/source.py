@@ -18,7 +18,7 @@ from ..files.dicom import choose_series
 from ..files.dicom_headers import SliceHeader
 from ..files.dicom_stack import problem_of, stack_ijk_to_ras, stacks_of
 from ..files.placing import has_same_voxels, placed_on
-from ..files.rtstruct import ScanIdentifiers
+from ..files.scan_identity import ScanIdentifiers
 from ..files.segments import Segmentation
 from ..volume import FloatArray, Volume, grid_of
 from .repairs import repaired

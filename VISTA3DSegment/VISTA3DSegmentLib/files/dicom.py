@@ -116,7 +116,8 @@ def read_dicom(path: Path, series_uid: str | None = None) -> ReadVolume:
             or duplicate slices, or anything else that is not a volume.
     """
     chosen, notices = choose_series(path, series_uid)
-    return ReadVolume(Volume(_voxels(chosen), stack_ijk_to_ras(chosen.slices), chosen.name), notices)
+    volume = Volume(_voxels(chosen), stack_ijk_to_ras(chosen.slices), chosen.name)
+    return ReadVolume(volume, notices, chosen.slices[0].path)
 
 
 def choose_series(path: Path, series_uid: str | None = None) -> tuple[Series, tuple[str, ...]]:

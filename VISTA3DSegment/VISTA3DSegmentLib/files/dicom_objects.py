@@ -29,6 +29,11 @@ def is_structure_set(path: Path) -> bool:
     return is_dicom(path) and file_meta(path).get(STORAGE_CLASS) == STRUCTURE_SET_CLASS
 
 
+def is_object(path: Path) -> bool:
+    """Whether segments come from a DICOM object: a file that is one, or a folder, which is searched for one."""
+    return path.is_dir() or is_segmentation(path) or is_structure_set(path)
+
+
 def object_in(folder: Path) -> Path:
     """The only segmentation or structure set in a folder and its subfolders.
 

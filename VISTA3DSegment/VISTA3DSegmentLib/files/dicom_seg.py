@@ -25,6 +25,7 @@ from .dicom_objects import SEGMENTATION_CLASSES
 from .dicom_planes import PlaneLattice, Planes, lattice_of
 from .dicom_stack import SAME_DIRECTION
 from .reading import CHUNK_BYTES, COPY_AGAIN, MAX_BYTES, check_declared_size, open_for_reading
+from .scan_identity import ScanIdentifiers, check_drawn_on
 from .segments import Segmentation
 
 BEFORE_META = 144
@@ -36,13 +37,14 @@ TINY = 1e-9
 OPEN_IN_SLICER = "Load it in Slicer and save it as .seg.nrrd."
 
 
-def read_dicom_seg(path: Path, like: Volume | None = None) -> Segmentation:
+def read_dicom_seg(path: Path, like: Volume | None = None, scan: ScanIdentifiers | None = None) -> Segmentation:
     """Read a DICOM segmentation.
 
     Args:
         path: its file.
         like: the scan that it belongs to; only the distance of slices is taken from it, where planes are sparse and the
             file does not say it.
+        scan: its identifiers; None: not known, and nothing can be compared.
 
     Returns:
         The segments on the lattice of the file's planes, where planes that are not stored are empty. A voxel of a
@@ -50,11 +52,13 @@ def read_dicom_seg(path: Path, like: Volume | None = None) -> Segmentation:
 
     Raises:
         FileFormatError: no segmentation, of a slide, damaged, hostile, or packed in a way that is not read.
-        VolumeError: its planes form no lattice.
+        VolumeError: its planes form no lattice, or it belongs to another scan.
     """
     with damage_named(path, "a segmentation"):
         dataset = _dataset(path)
         _check_kind(dataset, path)
+        frame = str(dataset.get("FrameOfReferenceUID", ""))
+        check_drawn_on(scan, {frame}, _series(dataset), f"The segmentation {path.name}")
         lattice = lattice_of(_planes(dataset, path), like, path.name)
         shape = (lattice.count, int(dataset.Rows), int(dataset.Columns))
         check_declared_size(shape, 1, path)
@@ -94,6 +98,10 @@ def _check_kind(dataset: Dataset, path: Path) -> None:
             f"{path.name} is the segmentation of a slide or of another tiled image, not of a scan.",
             "Give the segmentation of a CT or MR.",
         )
+
+
+def _series(dataset: Dataset) -> set[str]:
+    return {str(one.get("SeriesInstanceUID", "")) for one in dataset.get("ReferencedSeriesSequence") or ()}
 
 
 def _groups(dataset: Dataset) -> list[Dataset]:

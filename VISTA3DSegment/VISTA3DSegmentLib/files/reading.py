@@ -53,10 +53,12 @@ class ReadVolume:
     Args:
         volume: the image.
         notices: sentences: a choice that was made, a doubt about the geometry.
+        image: a file of its DICOM series, by which segments of another scan are known; None: it was no DICOM.
     """
 
     volume: Volume
     notices: tuple[str, ...] = ()
+    image: Path | None = None
 
 
 def open_for_reading(path: Path) -> BinaryIO:

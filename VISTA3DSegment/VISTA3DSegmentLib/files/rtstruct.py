@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from pydicom import dcmread
 from pydicom.config import disable_value_validation
 from pydicom.dataset import Dataset
-from pydicom.errors import InvalidDicomError
 
 from ..edits import NOTHING
 from ..errors import FileFormatError, VolumeError
@@ -20,41 +19,13 @@ from .dicom_objects import STRUCTURE_SET_CLASS
 from .dicom_private import restored
 from .reading import open_for_reading
 from .rt_contours import Planes, mask_of, planes_of, reaches_outside
+from .scan_identity import OTHER_SCAN, ScanIdentifiers, check_drawn_on
 from .segments import Segment, Segmentation
 
 KIND = "an RT structure set"
-OTHER_SCAN = "Open the scan that the contours were drawn on."
 
 Structure = tuple[Segment, Planes]
 """What a structure is, still without voxels, and its contours."""
-
-
-@dataclass(frozen=True)
-class ScanIdentifiers:
-    """By what a structure set says which scan it belongs to.
-
-    Args:
-        frame_of_reference_uid: Frame of Reference UID.
-        series_uid: Series Instance UID.
-    """
-
-    frame_of_reference_uid: str
-    series_uid: str
-
-
-def identifiers_in(image: Path) -> ScanIdentifiers:
-    """The identifiers of the scan of which a file is an image.
-
-    Raises:
-        FileFormatError: the file is gone, or no DICOM.
-    """
-    try:
-        dataset = dcmread(image, specific_tags=["FrameOfReferenceUID", "SeriesInstanceUID"])
-    except (OSError, InvalidDicomError) as error:
-        raise FileFormatError(
-            f"An image of the scan, {image.name}, cannot be read any more.", "Import the series again."
-        ) from error
-    return ScanIdentifiers(str(dataset.get("FrameOfReferenceUID", "")), str(dataset.get("SeriesInstanceUID", "")))
 
 
 def read_rtstruct(path: Path, like: Volume | None, scan: ScanIdentifiers | None = None) -> Segmentation:
@@ -98,30 +69,24 @@ def structures_in(path: Path, like: Volume, scan: ScanIdentifiers | None = None)
         dataset = dcmread(file, force=True)
         if str(dataset.get("SOPClassUID")) != STRUCTURE_SET_CLASS:
             raise FileFormatError(f"The DICOM file {path.name} is no RT structure set.", "Give an RTSTRUCT file.")
-        if scan is not None:
-            _check_frame(dataset, scan, path)
+        check_drawn_on(scan, _frames(dataset), _series(dataset), f"The structure set {path.name}")
         return [
             (_described(roi, dataset), planes_of(_item_for(roi, dataset, "ROIContourSequence"), like))
             for roi in dataset.get("StructureSetROISequence") or ()
         ]
 
 
-def _check_frame(dataset: Dataset, scan: ScanIdentifiers, path: Path) -> None:
-    """Refuse another frame of reference, unless the series is named: rt-utils gives each structure set a frame of its
-    own."""
-    frames = {str(roi.get("ReferencedFrameOfReferenceUID", "")) for roi in dataset.StructureSetROISequence}
-    series = {
+def _frames(dataset: Dataset) -> set[str]:
+    return {str(roi.get("ReferencedFrameOfReferenceUID", "")) for roi in dataset.StructureSetROISequence}
+
+
+def _series(dataset: Dataset) -> set[str]:
+    return {
         str(one.SeriesInstanceUID)
         for frame in dataset.get("ReferencedFrameOfReferenceSequence") or ()
         for study in frame.get("RTReferencedStudySequence") or ()
         for one in study.get("RTReferencedSeriesSequence") or ()
     }
-    if frames - {scan.frame_of_reference_uid} and scan.series_uid not in series:
-        raise VolumeError(
-            f"The structure set {path.name} was drawn in another frame of reference than that of the scan, so nobody "
-            "knows where its contours lie in it.",
-            OTHER_SCAN,
-        )
 
 
 def _item_for(roi: Dataset, dataset: Dataset, keyword: str) -> Dataset:

@@ -11,7 +11,7 @@ import numpy as np
 from ..errors import FileFormatError
 from ..volume import Volume
 from .atomic import write_atomically
-from .dicom_objects import is_segmentation, is_structure_set, object_in
+from .dicom_objects import is_object, is_segmentation, is_structure_set, object_in
 from .label_maps import LabelArray, label_map_of, label_values, segmentation_of
 from .label_tables import with_table
 from .metaimage import read_metaimage, write_metaimage
@@ -24,9 +24,18 @@ from .segments import Segment, Segmentation
 from .volumes import DETACHED, READERS, read_volume, suffix_of
 
 if TYPE_CHECKING:
-    from .rtstruct import ScanIdentifiers
+    from .scan_identity import ScanIdentifiers
 
-__all__ = ["Segment", "Segmentation", "label_values", "placed_on", "read_segmentation", "write_segmentation"]
+__all__ = [
+    "Segment",
+    "Segmentation",
+    "identifiers_for",
+    "label_values",
+    "placed_on",
+    "read_on_own_grid",
+    "read_segmentation",
+    "write_segmentation",
+]
 
 
 def read_segmentation(
@@ -39,22 +48,31 @@ def read_segmentation(
             folder with one of these two.
         like: the scan onto whose grid the masks are put, where they lie in space; None: the grid of the file, which an
             RT structure set has not.
-        scan: by which an RT structure set of another scan is known; None: only its places can tell.
+        scan: by which a DICOM object of another scan is known; None: only its places can tell.
 
     Returns:
         The segments. Those of a label map are called as the table beside it says (``label_tables``); without one "Label
         5", with the value as ``class_id``: the file does not say which table its values come from.
 
     Raises:
-        FileFormatError: no such file, damaged, hostile, or no segmentation. VolumeError: bad geometry, or no space in
-            common with ``like``. ResourceError: not enough memory.
+        FileFormatError: no such file, damaged, hostile, or no segmentation. VolumeError: bad geometry, no space in
+            common with ``like``, or it belongs to another scan. ResourceError: not enough memory.
     """
-    path = Path(path)
-    segmentation = _read(object_in(path) if path.is_dir() else path, like, scan)
+    segmentation = read_on_own_grid(path, like, scan)
     return segmentation if like is None else placed_on(segmentation, like)
 
 
-def _read(path: Path, like: Volume | None, scan: ScanIdentifiers | None) -> Segmentation:
+def read_on_own_grid(path: Path | str, like: Volume | None, scan: ScanIdentifiers | None = None) -> Segmentation:
+    """Read a segmentation as it lies in its file; see ``read_segmentation``.
+
+    Args:
+        path: likewise.
+        like: the scan that it belongs to: on its grid contours are filled in, and from it the distance of slices is
+            taken where a DICOM segmentation leaves it open.
+        scan: likewise.
+    """
+    path = Path(path)
+    path = object_in(path) if path.is_dir() else path
     suffix = suffix_of(path)
     if suffix == ".nrrd" and holds_segments(read_header(path)):
         return read_seg_nrrd(path)
@@ -70,7 +88,7 @@ def _read_dicom(path: Path, like: Volume | None, scan: ScanIdentifiers | None) -
     if is_segmentation(path):
         from .dicom_seg import read_dicom_seg
 
-        return read_dicom_seg(path, like)
+        return read_dicom_seg(path, like, scan)
     if is_structure_set(path):
         from .rtstruct import read_rtstruct
 
@@ -79,6 +97,23 @@ def _read_dicom(path: Path, like: Volume | None, scan: ScanIdentifiers | None) -
         f"{path} is no segmentation file.",
         "Give a .seg.nrrd, .nii.gz, .nrrd or .mha file, a DICOM segmentation or an RT structure set.",
     )
+
+
+def identifiers_for(path: Path, image: Path | None) -> ScanIdentifiers | None:
+    """What tells whether a file of segments belongs to the scan; None: nothing can.
+
+    Args:
+        path: see ``read_segmentation``; only DICOM objects say which scan they were drawn on.
+        image: a file of the scan's DICOM series; None: none is known.
+
+    Raises:
+        FileFormatError: the image is gone.
+    """
+    if image is None or not is_object(path):
+        return None
+    from .scan_identity import identifiers_in
+
+    return identifiers_in(image)
 
 
 def write_segmentation(path: Path | str, segmentation: Segmentation) -> None:

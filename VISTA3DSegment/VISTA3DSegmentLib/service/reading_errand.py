@@ -13,9 +13,8 @@ from pathlib import Path
 
 from ..edits import MaskCrop, unpack_voxels
 from ..errors import FileFormatError
-from ..files.dicom_objects import is_structure_set
 from ..files.label_maps import of_no_class
-from ..files.segmentations import read_segmentation
+from ..files.segmentations import identifiers_for, read_segmentation
 from ..files.segments import Segment, Segmentation
 from ..volume import FloatArray, grid_of
 from .errand import Say
@@ -29,7 +28,7 @@ class ReadingOrder:
         path: see ``files.segmentations.read_segmentation``.
         shape_kji: of the scan that is open.
         ijk_to_ras: likewise, 4x4, mm.
-        image: a file of the scan's DICOM series, by which structure sets of another one are known; None: none is known.
+        image: a file of the scan's DICOM series, by which DICOM objects of another one are known; None: none is known.
     """
 
     path: Path
@@ -41,11 +40,7 @@ class ReadingOrder:
 def read_onto(order: ReadingOrder, say: Say) -> None:
     """Read the segments of a file onto the grid of the scan, and tell them; nothing is told of a file that fails."""
     grid = grid_of(order.shape_kji, order.ijk_to_ras)
-    scan = None
-    if order.image is not None and is_structure_set(order.path):
-        from ..files.rtstruct import identifiers_in
-
-        scan = identifiers_in(order.image)
+    scan = identifiers_for(order.path, order.image)
     found = of_no_class(read_segmentation(order.path, grid, scan))
     if not found.drawn:
         raise FileFormatError(f"{order.path.name} holds no voxel of any segment in this scan.", "Choose another file.")
