@@ -39,11 +39,12 @@ from VISTA3DSegmentLib.engine import Progress
 from VISTA3DSegmentLib.errors import Cancelled, FileFormatError, ResourceError, VolumeError
 from VISTA3DSegmentLib.export import dicom_seg
 from VISTA3DSegmentLib.export.dicom_seg import write_dicom_seg
+from VISTA3DSegmentLib.export.rtstruct import write_rtstruct
 from VISTA3DSegmentLib.export.source import DicomSource, read_source
 from VISTA3DSegmentLib.files.dicom_private import CLASS_ID, CREATOR, GROUP, NAME, PROVENANCE
 from VISTA3DSegmentLib.files.dicom_seg import read_dicom_seg
 from VISTA3DSegmentLib.files.segments import Segmentation
-from VISTA3DSegmentLib.provenance import provenance_of
+from VISTA3DSegmentLib.provenance import Algorithm, Provenance, provenance_of
 from VISTA3DSegmentLib.terminology import class_meaning
 from VISTA3DSegmentLib.volume import Volume
 
@@ -226,6 +227,68 @@ def test_the_algorithm_is_named_as_it_was(source: DicomSource, tmp_path: Path) -
     assert (unknown.SegmentAlgorithmType, unknown.SegmentAlgorithmName) == ("SEMIAUTOMATIC", "not recorded")
     assert notices == ("It is not recorded how these segments were made; they are marked as semi-automatic: found.",)
     assert errors_of(tmp_path / "seg.dcm") == []
+
+
+FAMILY = "DCM^123109^Artificial Intelligence"
+
+
+@pytest.mark.parametrize(
+    ("made", "name"),
+    [
+        (Provenance(Algorithm.SEMIAUTOMATIC), "not recorded"),
+        (Provenance(Algorithm.AUTOMATIC), "not recorded"),
+        (Provenance(Algorithm.AUTOMATIC, model="Threshold"), "Threshold"),
+        (Provenance(Algorithm.AUTOMATIC, model="TotalSegmentator", version="2.4"), "TotalSegmentator 2.4"),
+        (Provenance(Algorithm.AUTOMATIC, family=FAMILY), "not recorded"),
+        (Provenance(Algorithm.AUTOMATIC, model="nnU-Net", version="2", family="DCM^123106^Watershed"), "nnU-Net"),
+    ],
+)
+def test_of_the_algorithm_of_another_program_nothing_is_claimed_but_what_was_said(
+    source: DicomSource, tmp_path: Path, made: Provenance, name: str
+) -> None:
+    found = segmentation(segment(one_box(), provenance=made))
+    write_dicom_seg(tmp_path / "seg.dcm", found, source)
+    write_rtstruct(tmp_path / "rt.dcm", found, source)
+    (item,) = pydicom.dcmread(tmp_path / "seg.dcm").SegmentSequence
+    assert (item.SegmentAlgorithmType, item.SegmentAlgorithmName) == (made.algorithm.value, name)
+    families = [
+        "^".join((code.CodingSchemeDesignator, code.CodeValue, code.CodeMeaning))
+        for one in item.get("SegmentationAlgorithmIdentificationSequence", ())
+        for code in one.AlgorithmFamilyCodeSequence
+    ]
+    assert families == ([made.family] if made.family else [])
+    assert errors_of(tmp_path / "seg.dcm") == errors_of(tmp_path / "rt.dcm") == []
+
+
+def test_a_segmentation_of_another_program_says_the_same_of_its_algorithm_when_it_is_written_again(
+    source: DicomSource, tmp_path: Path
+) -> None:
+    write_dicom_seg(tmp_path / "seg.dcm", segmentation(segment(one_box())), source)
+    dataset = pydicom.dcmread(tmp_path / "seg.dcm")
+    (item,) = dataset.SegmentSequence
+    item.remove_private_tags()
+    algorithm = item.SegmentationAlgorithmIdentificationSequence[0]
+    item.SegmentAlgorithmType = "AUTOMATIC"
+    item.SegmentAlgorithmName = algorithm.AlgorithmName = "Watershed of somebody"
+    algorithm.AlgorithmVersion = "4.5"
+    family = algorithm.AlgorithmFamilyCodeSequence[0]
+    family.CodeValue, family.CodeMeaning = "123106", "Watershed"
+    dataset.save_as(tmp_path / "foreign.dcm")
+    write_dicom_seg(tmp_path / "again.dcm", read_dicom_seg(tmp_path / "foreign.dcm"), source)
+    (again,) = pydicom.dcmread(tmp_path / "again.dcm").SegmentSequence
+    assert (again.SegmentAlgorithmType, again.SegmentAlgorithmName) == ("AUTOMATIC", "Watershed of somebody")
+    identified = again.SegmentationAlgorithmIdentificationSequence[0]
+    assert (identified.AlgorithmVersion, identified.AlgorithmFamilyCodeSequence[0].CodeValue) == ("4.5", "123106")
+
+
+def test_a_segment_whose_algorithm_type_is_unknown_is_nobodys_work(source: DicomSource, tmp_path: Path) -> None:
+    write_dicom_seg(tmp_path / "seg.dcm", segmentation(segment(one_box())), source)
+    dataset = pydicom.dcmread(tmp_path / "seg.dcm")
+    (item,) = dataset.SegmentSequence
+    item.remove_private_tags()
+    item.SegmentAlgorithmType = "WITCHCRAFT"
+    dataset.save_as(tmp_path / "seg.dcm")
+    assert provenance_of(read_dicom_seg(tmp_path / "seg.dcm").segments[0].tags) is None
 
 
 @BOTH
@@ -422,6 +485,7 @@ from pathlib import Path
 sys.path[:0] = sys.argv[3:]
 from export_world import segmentation
 from VISTA3DSegmentLib.export.dicom_seg import write_dicom_seg
+from VISTA3DSegmentLib.export.rtstruct import write_rtstruct
 from VISTA3DSegmentLib.export.source import read_source
 
 def told(progress):

@@ -335,13 +335,6 @@ def test_codes_with_side_and_region_find_their_class(tmp_path: Path) -> None:
     assert meaning.region_modifier.meaning == row.region_modifier.meaning
 
 
-def test_segment_whose_algorithm_type_is_unknown_is_nobodys_work(tmp_path: Path) -> None:
-    dataset = liver((0, plane(), (0.0, 0.0, 0.0)))
-    dataset.SegmentSequence[0].SegmentAlgorithmType = "WITCHCRAFT"
-    (segment,) = read(dataset, tmp_path).segments
-    assert provenance_of(segment.tags) is None
-
-
 def test_segment_without_label_is_called_what_its_codes_say(tmp_path: Path) -> None:
     descriptions = [described(1, ""), described(2, " ", code("85756007", "Tissue"))]
     found = read(segmentation_dataset(descriptions, [(1, along_z(1.0)[0], plane())]), tmp_path).segments

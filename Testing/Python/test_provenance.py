@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import numpy as np
+import pytest
 from VISTA3DSegmentLib.edits import MaskCrop
 from VISTA3DSegmentLib.files.segmentations import Segment
 from VISTA3DSegmentLib.prompts import Box, Click, Text
@@ -77,3 +78,37 @@ def test_prompts_are_counted_once_each() -> None:
     first = UNKNOWN.counting((Text("liver"), Click((0, 0, 0)), Click((1, 0, 0), False)))
     both = first.counting((Box((0, 0, 0), (1, 1, 1)), Click((0, 0, 0))))
     assert (both.text, both.boxes, both.positive, both.negative, both.clicks) == ("liver", 1, 2, 1, 3)
+
+
+FOREIGN = Provenance(Algorithm.AUTOMATIC, model="TotalSegmentator", version="2.4", software="Viewer 3")
+
+
+@pytest.mark.parametrize("algorithm", list(Algorithm))
+def test_what_another_program_said_stays_as_it_was_said(algorithm: Algorithm) -> None:
+    foreign = replace(FOREIGN, algorithm=algorithm)
+    assert foreign.counting(()) == foreign
+
+
+def test_a_person_makes_the_work_of_another_program_semiautomatic_and_leaves_handwork_handwork() -> None:
+    edited = FOREIGN.acted(at(0), edited=True).counting(())
+    assert (edited.algorithm, edited.model, edited.version) == (Algorithm.SEMIAUTOMATIC, "TotalSegmentator", "2.4")
+    by_hand = replace(FOREIGN, algorithm=Algorithm.MANUAL).acted(at(0), edited=True).counting(())
+    assert by_hand.algorithm is Algorithm.MANUAL
+
+
+def test_a_model_that_goes_on_with_the_work_of_another_program_does_not_hide_it() -> None:
+    found = FOREIGN.answered(VISTA, at(0)).answered(VISTA, at(1)).counting((Click((0, 0, 0)),))
+    assert (found.model, found.corrects) == ("starter", "TotalSegmentator 2.4")
+    assert found.algorithm is Algorithm.SEMIAUTOMATIC
+
+
+@pytest.mark.parametrize("number", ["NaN", "1e999", "-1", "9" * 400])
+def test_numbers_that_count_nothing_are_left_out(number: str) -> None:
+    found = provenance_of({TAG: f'{{"algorithm":"AUTOMATIC","model":"m","seconds":{number},"edits":{number}}}'})
+    assert found == Provenance(Algorithm.AUTOMATIC, model="m")
+
+
+def test_text_that_cannot_be_written_is_left_out_and_nesting_without_end_is_nothing() -> None:
+    found = provenance_of({TAG: '{"algorithm":"AUTOMATIC","engine":"x","model":"\\ud800"}'})
+    assert found == Provenance(Algorithm.AUTOMATIC, "x")
+    assert provenance_of({TAG: "[" * 100_000}) is None

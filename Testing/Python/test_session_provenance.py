@@ -90,6 +90,37 @@ def test_a_segment_from_a_file_goes_on_with_what_the_file_says() -> None:
     assert (found.model, found.positive, found.algorithm) == ("starter", 2, Algorithm.SEMIAUTOMATIC)
 
 
+def test_voxels_of_which_no_file_says_how_they_were_made_do_not_become_handwork_by_a_stroke() -> None:
+    world = World()
+    mask = MaskCrop.of(np.ones(SHAPE, np.bool_))
+    smaller = MaskCrop((0, 0, 0), np.ones((2, 2, 2), np.bool_))
+    came = world.session.add(Structure("liver"), RED, mask)
+    world.session.adopt("other", Structure("spleen"), RED, mask)
+    said = world.session.add(Structure("cyst"), RED, mask, tags={TAG: Provenance().to_tag()})
+    for object_id in (came, "other", said):
+        world.session.rebase(object_id, smaller)
+    assert [made(world, key).algorithm for key in (came, "other")] == 2 * [Algorithm.SEMIAUTOMATIC]
+    assert (made(world, came).edits, made(world, came).engine) == (1, "")
+    assert made(world, said).algorithm is Algorithm.MANUAL
+
+
+def test_what_is_drawn_from_nothing_is_handwork() -> None:
+    world = World()
+    drawn = world.session.add(Structure("cyst"), RED)
+    world.session.rebase(drawn, MaskCrop((0, 0, 0), np.ones((2, 2, 2), np.bool_)))
+    world.session.rebase(drawn, MaskCrop((0, 0, 0), np.ones((2, 2, 3), np.bool_)))
+    assert (made(world, drawn).algorithm, made(world, drawn).edits) == (Algorithm.MANUAL, 2)
+
+
+def test_an_object_of_another_tool_goes_on_with_what_its_tags_say() -> None:
+    world = World()
+    known = Provenance(Algorithm.AUTOMATIC, model="TotalSegmentator", version="2.4")
+    world.session.adopt(
+        "other", Structure("liver"), RED, MaskCrop.of(np.ones(SHAPE, np.bool_)), tags={TAG: known.to_tag()}
+    )
+    assert made(world, "other") == known
+
+
 def test_the_journal_keeps_it(tmp_path: Path) -> None:
     world = World(journal=Journal(tmp_path, "scan"))
     world.session.segment([LIVER], NAMES, COLORS)
@@ -136,3 +167,22 @@ def test_a_segment_is_born_with_its_provenance_and_of_a_foreign_one_nothing_is_c
     drawn = world.session.add(Structure("cyst"), RED, MaskCrop((0, 0, 0), np.ones((2, 2, 2), np.bool_)))
     world.annotator.keep()
     assert world.annotator.segments.tag(drawn, TAG) == ""
+
+
+def test_a_segment_that_the_host_loaded_itself_goes_on_with_what_its_tags_say() -> None:
+    pytest.importorskip("slicer", reason="needs the scene extra")
+    from scene_world import SceneWorld, shared_layer
+    from VISTA3DSegmentLib.provenance import provenance_of
+
+    world = SceneWorld()
+    first, *_ = shared_layer(world)
+    known = Provenance(Algorithm.AUTOMATIC, model="TotalSegmentator", version="2.4")
+    world.annotator.segments.note(first, TAG, known.to_tag())
+    world.annotator.select(first)
+    mine = np.zeros(world.voxels(first).shape, np.bool_)
+    mine[1:3, 1:3, 1:3] = True
+    world.paint(first, mine)
+    world.annotator.keep()
+    found = provenance_of({TAG: world.annotator.segments.tag(first, TAG)})
+    assert found is not None
+    assert (found.algorithm, found.model, found.edits) == (Algorithm.SEMIAUTOMATIC, "TotalSegmentator", 1)

@@ -14,7 +14,9 @@ from scene_world import empty_scene, painted
 from VISTA3DSegmentLib.app.opening import read_sample
 from VISTA3DSegmentLib.edits import NOTHING, MaskCrop
 from VISTA3DSegmentLib.errors import FileFormatError, PromptError, ResourceError, VolumeError
+from VISTA3DSegmentLib.export.formats import Form
 from VISTA3DSegmentLib.files.segmentations import Segment, Segmentation
+from VISTA3DSegmentLib.provenance import TAG, Algorithm, Provenance, provenance_of
 from VISTA3DSegmentLib.service import InProcess
 from VISTA3DSegmentLib.session.annotation import Status
 from VISTA3DSegmentLib.volume import Volume
@@ -335,3 +337,13 @@ def test_the_windows_of_the_sample_are_those_that_the_starter_walks(tmp_path: Pa
     estimator = Estimator("starter", tmp_path)
     assert windows_of(read_sample().volume, estimator.specification) >= 36
     assert estimator.estimate(read_sample().volume, "").memory_bytes < 6e9
+
+
+def test_a_segment_of_another_program_is_exported_as_what_its_file_says_of_it(desk: Desk) -> None:
+    made = Provenance(Algorithm.AUTOMATIC, model="TotalSegmentator", version="2.4")
+    mask = MaskCrop((2, 2, 2), np.ones((3, 4, 4), np.bool_))
+    read = Segment("liver (TS)", mask, (1, 2, 3), LIVER, tags={TAG: made.to_tag()})
+    desk.workspace.add(Segmentation(painted().shape, np.eye(4), (read,)))
+    desk.settle()
+    (found,) = desk.workspace.export_wish((Form.DICOM_SEG,)).segmentation.segments
+    assert provenance_of(found.tags) == made

@@ -19,6 +19,8 @@ TAG = "VISTA3DSegment.Provenance"
 SOFTWARE = f"vista3dsegment {__version__}"
 LONGEST_PAUSE_SECONDS = 60.0
 """A person who does nothing for longer is not at work on the segment; so much of the pause counts."""
+LARGEST_NUMBER = 2**31 - 1
+"""A tag that counts more clicks or seconds is damaged."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +54,9 @@ class Provenance:
 
     Args:
         algorithm: AUTOMATIC only if no person said anything about this structure; MANUAL if no model did.
-        engine: vista3d, segvol; "" if none.
-        model: name of its weights.
-        version: of the weights.
+        engine: vista3d, segvol; "" if none of ours.
+        model: name of its weights; of an algorithm of another program, its name.
+        version: of the weights, or of that algorithm.
         sha256: of the weights' file.
         software: name and version of the program.
         text: by which it was asked for; "": none.
@@ -65,6 +67,8 @@ class Provenance:
         seconds: of a person's time, from the first prompt to the last one, without pauses.
         created: when it was begun, ISO 8601 in UTC; "": not known.
         changed: when a person last changed it, likewise; "": never, or not known.
+        family: of another program's algorithm, as a code "scheme^value^meaning"; "": not known, or an engine of ours.
+        corrects: name and version of another program's algorithm whose result our engine went on with; "": none.
     """
 
     algorithm: Algorithm = Algorithm.MANUAL
@@ -81,6 +85,8 @@ class Provenance:
     seconds: float = 0.0
     created: str = ""
     changed: str = ""
+    family: str = ""
+    corrects: str = ""
 
     @property
     def clicks(self) -> int:
@@ -110,6 +116,8 @@ class Provenance:
             model=by.model,
             version=by.version,
             sha256=by.sha256,
+            family="",
+            corrects=self.corrects if self.engine else f"{self.model} {self.version}".strip(),
             software=SOFTWARE,
             created=self.created or _stamp(now),
         )
@@ -126,9 +134,11 @@ class Provenance:
             positive=self.positive + sum(clicks),
             negative=self.negative + len(clicks) - sum(clicks),
         )
-        if not counted.engine:
+        told = bool(counted.clicks or counted.boxes or counted.text or counted.edits)
+        # What another program made has no engine of ours; it is what its file says, until a person changes it.
+        if not counted.engine and self.algorithm is Algorithm.MANUAL:
             algorithm = Algorithm.MANUAL
-        elif counted.clicks or counted.boxes or counted.text or counted.edits:
+        elif told or self.algorithm is Algorithm.SEMIAUTOMATIC:
             algorithm = Algorithm.SEMIAUTOMATIC
         else:
             algorithm = Algorithm.AUTOMATIC
@@ -145,6 +155,9 @@ class Provenance:
 
 UNKNOWN = Provenance()
 """Nothing is known of how a segment came about."""
+
+NOT_RECORDED = Provenance(Algorithm.SEMIAUTOMATIC)
+"""Of voxels that came from elsewhere and do not say how: neither a person's nor a model's work may be claimed."""
 
 
 def current_time() -> datetime:
@@ -163,15 +176,27 @@ def provenance_from(found: Any) -> Provenance:
 
 
 def _fits(field: Field[Any], value: Any) -> bool:
-    kinds = (int, float) if isinstance(field.default, float) else type(field.default)
-    return isinstance(value, kinds) and not isinstance(value, bool)
+    if isinstance(field.default, str):
+        return isinstance(value, str) and _is_text(value)
+    kinds = (int, float) if isinstance(field.default, float) else int
+    # Not a number compares to none.
+    return isinstance(value, kinds) and not isinstance(value, bool) and 0 <= value <= LARGEST_NUMBER
+
+
+def _is_text(text: str) -> bool:
+    """Whether it can be written: JSON may hold halves of signs."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def provenance_of(tags: Mapping[str, str]) -> Provenance | None:
     """What the tags of a segment say; None: nothing."""
     try:
         found = json.loads(tags.get(TAG, "null"))
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return provenance_from(found) if isinstance(found, dict) else None
 

@@ -26,7 +26,6 @@ from ..errors import FileFormatError, VolumeError
 from ..files.atomic import write_atomically
 from ..files.label_maps import label_map_of
 from ..files.segments import Segment, Segmentation
-from ..provenance import provenance_of
 from ..terminology import meaning_of
 from .equipment import (
     DEVICE_SERIAL_NUMBER,
@@ -40,7 +39,7 @@ from .equipment import (
 from .identifiers import new_uid, tracking_of
 from .seg_check import check_binary, check_label_map
 from .seg_frames import Frame, byte_count, packed, plane_of, sketch, slices_with_voxels
-from .segment_descriptions import described
+from .segment_descriptions import described, is_recorded
 from .source import DicomSource, matched
 from .stand_in import give_names_back, stand_ins
 from .wording import listed
@@ -99,7 +98,7 @@ def notices_of(segments: Sequence[Segment]) -> tuple[str, ...]:
     empty = [one.name for one in segments if not one.mask.mask.any()]
     full = [one for one in segments if one.mask.mask.any()]
     uncoded = [one.name for one in full if meaning_of(one.terminology, one.class_id) is None]
-    unrecorded = [one.name for one in full if provenance_of(one.tags) is None]
+    unrecorded = [one.name for one in full if not is_recorded(one)]
     found = (
         ("Empty segments were left out: {}.", empty),
         ("Nobody said in codes what these segments are, so they are marked as tissue: {}.", uncoded),

@@ -73,7 +73,7 @@ def _algorithm(segment: Segment) -> sr.AlgorithmIdentification:
     if provenance is not None and provenance.algorithm is not Algorithm.MANUAL:
         words = " ".join(word for word in (provenance.engine, provenance.model, provenance.version) if word)
         weights = f", weights SHA-256 {provenance.sha256}" if provenance.sha256 else ""
-        parameters = [f"segmented by {words}{weights}"]
+        parameters = [f"segmented by {words}{weights}"] if words else None
     return sr.AlgorithmIdentification(MODEL_NAME, SOFTWARE_VERSION, parameters)
 
 

@@ -20,7 +20,7 @@ from ..files.atomic import write_atomically
 from ..files.dicom_objects import STRUCTURE_SET_CLASS
 from ..files.dicom_private import keep
 from ..files.rt_contours import mask_of
-from ..files.rtstruct import ScanIdentifiers, structures_in
+from ..files.rtstruct import structures_in
 from ..files.segments import Segment, Segmentation
 from ..provenance import provenance_of
 from ..terminology import ANATOMICAL_STRUCTURE, SNOMED, Meaning, meaning_of
@@ -37,7 +37,7 @@ from .equipment import (
 )
 from .identifiers import new_uid
 from .rt_contour_items import contour_items, decimals_for, image_planes, image_reference, plane_characteristics
-from .segment_descriptions import coded, history_of, identification_of
+from .segment_descriptions import algorithm_and_version, coded, history_of, identification_of
 from .source import DicomSource, matched
 from .wording import listed
 
@@ -196,6 +196,8 @@ def _named(segment: Segment, number: int, source: DicomSource) -> Dataset:
             item.ROIDescription = fitting(history, SHORT_TEXT)
         if (identification := identification_of(provenance)) is not None:
             item.ROIDerivationAlgorithmIdentificationSequence = identification
+        elif made_by := algorithm_and_version(provenance):
+            item.ROIGenerationDescription = made_by
     keep(item, segment)
     return item
 
@@ -234,7 +236,7 @@ def _interpreted(meaning: Meaning | None) -> str:
 def _compare(written: Path, path: Path, segmentation: Segmentation, source: DicomSource, reporter: Reporter) -> None:
     """Read back what was written, under its temporary name."""
     lattice = source.lattice
-    structures = structures_in(written, lattice, ScanIdentifiers(source.frame_of_reference_uid, source.series_uid))
+    structures = structures_in(written, lattice, source.identifiers)
     good = [found.name for found, _ in structures] == [segment.name.strip() for segment in segmentation.segments]
     for segment, (_, planes) in zip(segmentation.segments, structures, strict=False):
         reporter.check()

@@ -11,13 +11,13 @@ from pydicom.sr.coding import Code
 
 from ..files.dicom_private import keep
 from ..files.segments import Segment
-from ..provenance import Algorithm, Provenance, provenance_of
+from ..provenance import NOT_RECORDED, Algorithm, Provenance, provenance_of
 from ..terminology import TISSUE, Concept, meaning_of
 from .equipment import MANUFACTURER, SHORT_STRING, SHORT_TEXT, fitting
 from .identifiers import Tracking
 
-NOT_RECORDED = Provenance(Algorithm.SEMIAUTOMATIC, model="not recorded", version="not recorded")
-"""Of a segment that does not say how it was made: neither a person's nor a model's work may be claimed for it."""
+UNSAID = "not recorded"
+"""Stands where the standard wants a name or a version, and nobody said it."""
 
 
 def described(segment: Segment, number: int, tracking: Tracking) -> SegmentDescription:
@@ -35,13 +35,13 @@ def described(segment: Segment, number: int, tracking: Tracking) -> SegmentDescr
         segment_label=fitting(segment.name) or fitting(meaning.type.meaning),
         segmented_property_category=code_of(meaning.category),
         segmented_property_type=code_of(meaning.type),
-        algorithm_type=provenance.algorithm.value,
-        algorithm_identification=identification_of(provenance),
+        algorithm_type=Algorithm.MANUAL.value,  # highdicom wants an identification of every other, ours come below
         tracking_uid=tracking.uid,
         tracking_id=tracking.identifier,
         anatomic_regions=None if meaning.region is None else [code_of(meaning.region)],
         display_color=CIELabColor.from_rgb(*segment.color),
     )
+    _say_algorithm(item, provenance)
     if meaning.modifier is not None:
         type_ = item.SegmentedPropertyTypeCodeSequence[0]
         type_.SegmentedPropertyTypeModifierCodeSequence = [coded(meaning.modifier)]
@@ -51,6 +51,17 @@ def described(segment: Segment, number: int, tracking: Tracking) -> SegmentDescr
         item.SegmentDescription = fitting(sentence, SHORT_TEXT)
     keep(item, segment)
     return item
+
+
+def _say_algorithm(item: Dataset, provenance: Provenance) -> None:
+    """What made a segment; only of a person's own work there is no name (PS3.3, C.8.20.2)."""
+    item.SegmentAlgorithmType = provenance.algorithm.value
+    identification = identification_of(provenance)
+    if identification is not None:
+        item.SegmentationAlgorithmIdentificationSequence = identification
+        item.SegmentAlgorithmName = identification[0].AlgorithmName
+    elif provenance.algorithm is not Algorithm.MANUAL:
+        item.SegmentAlgorithmName = algorithm_and_version(provenance) or UNSAID
 
 
 def code_of(concept: Concept) -> Code:
@@ -72,26 +83,46 @@ def coded(concept: Concept) -> Dataset:
 
 
 def identification_of(provenance: Provenance) -> AlgorithmIdentificationSequence | None:
-    """Which algorithm made a segment: name, version, weights (PS3.3, 10.16); None for a person's own work."""
+    """Which algorithm made a segment: name, version, weights (PS3.3, 10.16).
+
+    Returns:
+        None for a person's own work, and for an algorithm of which nobody says of what family it is: that must be said.
+    """
     if provenance.algorithm is Algorithm.MANUAL:
         return None
+    version = fitting(provenance.version) or UNSAID
     if not provenance.engine:
-        return AlgorithmIdentificationSequence(
-            fitting(provenance.model), codes.DCM.ArtificialIntelligence, fitting(provenance.version) or "not recorded"
-        )
+        family = provenance.family.split("^", 2)
+        if len(family) < 3:
+            return None
+        name = fitting(provenance.model) or UNSAID
+        return AlgorithmIdentificationSequence(name, code_of(Concept(*family)), version)
     parameters = {"weights_sha256": provenance.sha256, "software": provenance.software}
     return AlgorithmIdentificationSequence(
         fitting(f"{provenance.engine} {provenance.model}"),
         codes.DCM.ArtificialIntelligence,
-        fitting(provenance.version) or "not recorded",
+        version,
         source=MANUFACTURER,
         parameters={key: fitting(value) for key, value in parameters.items() if value},
     )
 
 
+def algorithm_and_version(provenance: Provenance) -> str:
+    """What made a segment, in words, where no identification can say it; "" if nobody said so."""
+    return fitting(f"{provenance.model} {provenance.version}")
+
+
+def is_recorded(segment: Segment) -> bool:
+    """Whether a segment says by whom or by what it was made."""
+    made = provenance_of(segment.tags) or NOT_RECORDED
+    return made.algorithm is not Algorithm.SEMIAUTOMATIC or bool(made.engine or made.model)
+
+
 def history_of(provenance: Provenance) -> str:
     """How a segment came about, in words; "" if nothing is known."""
     words = []
+    if provenance.corrects:
+        words.append(f"goes on with {provenance.corrects}")
     if provenance.text:
         words.append(f'asked for as "{provenance.text}"')
     counts = {

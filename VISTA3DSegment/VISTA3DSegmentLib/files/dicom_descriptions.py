@@ -33,6 +33,7 @@ def segment_of(description: Dataset, mask: MaskCrop, dataset: Dataset) -> Segmen
         dataset: of the whole object.
     """
     number, meaning = int(description.SegmentNumber), meaning_in(description)
+    provenance = provenance_in(description, dataset)
     label = str(description.get("SegmentLabel", "")).strip()
     segment = Segment(
         name=label or (meaning.type.meaning if meaning else f"Segment {number}"),
@@ -40,7 +41,7 @@ def segment_of(description: Dataset, mask: MaskCrop, dataset: Dataset) -> Segmen
         color=_color(description, number),
         class_id=None if meaning is None else class_with_codes(meaning),
         terminology="" if meaning is None else entry_of(meaning),
-        tags={TAG: provenance_in(description, dataset).to_tag()},
+        tags={} if provenance is None else {TAG: provenance.to_tag()},
     )
     return restored(description, segment)
 
@@ -86,11 +87,18 @@ def _color(description: Dataset, number: int) -> Rgb:
     return red, green, blue
 
 
-def provenance_in(description: Dataset, dataset: Dataset) -> Provenance:
-    """How a segment was made, as other programs say it: type, name and version of the algorithm."""
+def provenance_in(description: Dataset, dataset: Dataset) -> Provenance | None:
+    """How a segment was made, as other programs say it: type, name, version and family of the algorithm.
+
+    Returns:
+        None if they do not say of what type it was: then nobody's work may be claimed.
+    """
     kinds = {algorithm.value: algorithm for algorithm in Algorithm}
-    algorithm = kinds.get(str(description.get("SegmentAlgorithmType", "")), Algorithm.MANUAL)
+    algorithm = kinds.get(str(description.get("SegmentAlgorithmType", "")))
+    if algorithm is None:
+        return None
     identification = _first(description, "SegmentationAlgorithmIdentificationSequence") or Dataset()
+    family = _concept(identification, "AlgorithmFamilyCodeSequence")
     versions = dataset.get("SoftwareVersions", "")
     software = [dataset.get("ManufacturerModelName", ""), versions if isinstance(versions, str) else " ".join(versions)]
     return Provenance(
@@ -98,4 +106,5 @@ def provenance_in(description: Dataset, dataset: Dataset) -> Provenance:
         model=str(identification.get("AlgorithmName", "") or description.get("SegmentAlgorithmName", "")),
         version=str(identification.get("AlgorithmVersion", "")),
         software=" ".join(str(word) for word in software if word),
+        family="" if family is None else f"{family.scheme}^{family.value}^{family.meaning}",
     )

@@ -11,7 +11,7 @@ from typing import TypeAlias
 from ..edits import NOTHING, MaskCrop
 from ..errors import PromptError
 from ..prompts import Box, Click, Prompts, Structure, Text
-from ..provenance import UNKNOWN, Provenance, provenance_of
+from ..provenance import TAG, UNKNOWN, Provenance, provenance_of
 from .rules import UNLIMITED, Limits
 
 NO_TAGS: Mapping[str, str] = MappingProxyType({})
@@ -97,6 +97,11 @@ class AnnotatedObject:
     def provenance(self) -> Provenance:
         """How it came about, with all its prompts."""
         return self.made.counting(self.prompts)
+
+    @property
+    def came_unsaid(self) -> bool:
+        """Whether it has voxels from elsewhere, and nobody says how they were made."""
+        return self.made == UNKNOWN and TAG not in self.tags and self.base is not None and bool(self.base.mask.any())
 
     def settled(self, mask: MaskCrop, unanswered: Collection[Placed] = ()) -> AnnotatedObject:
         """The object with a mask that its prompts correct from now on; all but the unanswered ones are part of it."""

@@ -16,7 +16,7 @@ from ..edits import NOTHING, Edit, MaskCrop
 from ..engine import Progress
 from ..errors import Cancelled, PromptError, SegmentationError
 from ..prompts import Box, Click, Ras, Structure, clicks_of
-from ..provenance import UNKNOWN, current_time
+from ..provenance import NOT_RECORDED, UNKNOWN, current_time
 from ..service import (
     Answered,
     Broken,
@@ -204,9 +204,10 @@ class Session:
         color: tuple[float, float, float],
         mask: MaskCrop,
         status: Status = Status.DRAFT,
+        tags: Mapping[str, str] = NO_TAGS,
     ) -> None:
         """Know of an object that another tool made. It is no step: undo never takes away what was made elsewhere."""
-        value = AnnotatedObject(structure, color, mask, mask=mask, status=status)
+        value = replace(begun(structure, color, mask, tags), status=status)
         self._become(self._annotation.replaced(object_id, value))
 
     def rebase(self, object_id: str, mask: MaskCrop, name: str = "edit") -> None:
@@ -215,7 +216,8 @@ class Session:
         Prompts that the engine has answered are in the mask; those that it has not correct the new one.
         """
         value = self._settled_as(object_id, mask)
-        value = replace(value, made=value.made.acted(current_time(), edited=True))
+        made = NOT_RECORDED if self._annotation[object_id].came_unsaid else value.made
+        value = replace(value, made=made.acted(current_time(), edited=True))
         self._questions.drop(object_id)
         self._questions.note(object_id)
         waiting = frozenset({object_id} if value.placed else ())
