@@ -21,9 +21,9 @@ from ..edits import MaskCrop
 from ..errors import PromptError, SegmentationError
 from ..files.label_maps import label_color
 from ..prompts import Ras, Structure
-from ..provenance import provenance_tag
+from ..provenance import TAG, provenance_tag
 from ..service import Client
-from ..session.annotation import AnnotatedObject, Status
+from ..session.annotation import NO_TAGS, AnnotatedObject, Status
 from ..session.history import Step
 from ..session.journal import Journal
 from ..session.rules import Limits
@@ -424,8 +424,9 @@ class SceneAnnotator:
             if not self.segments.on_lattice(object_id):
                 self.said.emit(f"{structure.name} was made on another grid: it is resampled to that of the scan.")
             mask = self.segments.read(object_id)
-            status = self.segments.status(object_id)
-            self.session.adopt(object_id, structure, self.segments.color(object_id), mask, status)
+            status, made = self.segments.status(object_id), self.segments.tag(object_id, TAG)
+            tags = {TAG: made} if made else NO_TAGS
+            self.session.adopt(object_id, structure, self.segments.color(object_id), mask, status, tags)
         _ = self.session.annotation[object_id]
 
     # ------------------------------------------------------------------ session.rules.Rules
