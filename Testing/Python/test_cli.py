@@ -148,6 +148,32 @@ def test_a_name_without_a_known_format_is_refused(
     assert "End it in one of .seg.nrrd" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("words", [("segment",), ("refine", "--segment", "liver", "--positive", "14 10 10")])
+def test_a_label_map_leaves_the_tables_of_others_alone(
+    run: Run, scan: Path, words: tuple[str, ...], engine: FakeEngine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("o.csv").write_text("patients,of,a,study")
+    command, *options = words
+    assert run(command, scan, *options, "--no-picture", "-o", "o.nii.gz") == FAILED
+    assert "o.csv is there already" in capsys.readouterr().err
+    assert run(command, scan, *options, "--no-picture", "-o", "scan.mha") == FAILED
+    assert "by which scan.nrrd would be read, too" in capsys.readouterr().err
+    assert not engine.asked
+    assert Path("o.csv").read_text() == "patients,of,a,study"
+    assert run(command, scan, *options, "--no-picture", "-o", "new.nii.gz") == 0
+    assert run(command, scan, *options, "--no-picture", "-o", "new.nii.gz") == 0
+
+
+def test_the_table_of_a_reference_is_never_overwritten(
+    run: Run, scan: Path, reference: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = reference.with_name(f"{stem_of(reference)}.csv")
+    table.write_text("LabelValue,Name\n1,liver\n3,spleen\n")
+    assert run("evaluate", scan, reference, "--clicks", "1", "-o", table) == FAILED
+    assert "would be overwritten" in capsys.readouterr().err
+    assert table.read_text() == "LabelValue,Name\n1,liver\n3,spleen\n"
+
+
 def test_the_scan_is_never_overwritten(run: Run, scan: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = scan.read_bytes()
     assert run("segment", scan, "--no-picture", "-o", scan) == FAILED

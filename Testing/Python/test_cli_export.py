@@ -224,6 +224,55 @@ def test_values_of_a_bare_label_map_are_no_classes_unless_the_person_says_so(
     assert run(*words, "--values-are-classes") == 0
     assert (
         pydicom.dcmread("bare_seg.dcm").SegmentSequence[0].SegmentedPropertyTypeCodeSequence[0].CodeValue == "64033007"
+TABLE = "LabelValue,Name\n1,spleen\n3,liver\n"
+
+
+def write_organs(name: str) -> None:
+    """A label map with a table that is not VISTA3D's."""
+    labels = np.zeros(scan().shape_kji, np.uint8)
+    labels[1, 1, 1:4], labels[3, 3, 3:8] = 1, 3
+    with Path(name).open("wb") as file:
+        write_nrrd(file, [labels], scan().ijk_to_ras, {})
+    Path(name).with_suffix(".csv").write_text(TABLE, encoding="utf-8")
+
+
+@pytest.mark.parametrize("words", [("--to", "nifti"), ("--to", "stl", "--to", "nifti")])
+def test_the_table_of_the_input_is_never_overwritten(
+    run: Run, capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
+) -> None:
+    write_organs("mine.nrrd")
+    before = sorted(Path().iterdir())
+    assert run("export", "mine.nrrd", *words, "-o", ".") == FAILED
+    assert "by which mine.nrrd would be read, too. Choose another name" in capsys.readouterr().err
+    assert sorted(Path().iterdir()) == before
+    assert masks_of(Path("mine.nrrd")) == {"spleen": 3, "liver": 5}
+    assert run("export", "mine.nrrd", *words, "-o", ".", "--name", "other") == 0
+    assert masks_of(Path("other.nii.gz")) == masks_of(Path("mine.nrrd")) == {"spleen": 3, "liver": 5}
+
+
+def test_a_file_that_has_the_name_of_a_table_is_not_replaced(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("organs.csv").write_text("patients,of,a,study")
+    words = ("export", "organs.seg.nrrd", "--to", "dicom-seg", "--to", "nifti", "--scan", "scan.nrrd", "--new-series")
+    write_segmentation("organs.seg.nrrd", segmentation(segmentation().segments[0]))
+    assert run(*words) == FAILED
+    assert "organs.csv is there already" in capsys.readouterr().err
+    assert Path("organs.csv").read_text() == "patients,of,a,study"
+    assert not list(Path().glob("organs_*"))
+
+
+def test_label_maps_may_be_exported_again_and_into_the_other_kind(run: Run) -> None:
+    liver, cyst = segmentation().segments
+    write_segmentation("organs.seg.nrrd", segmentation(liver))
+    assert run("export", "organs.seg.nrrd", "--to", "nifti") == 0
+    assert run("export", "organs.nii.gz", "--to", "nrrd") == 0
+    write_segmentation("organs.seg.nrrd", segmentation(cyst))
+    assert run("export", "organs.seg.nrrd", "--to", "nifti") == FAILED, "organs.nrrd holds a liver"
+    assert run("export", "organs.seg.nrrd", "--to", "nifti", "--to", "nrrd") == 0
+    assert run("export", "organs.seg.nrrd", "--to", "nifti", "--one-file-each") == 0
+    assert run("export", "organs.seg.nrrd", "--to", "nifti", "--one-file-each") == 0
+    assert list(masks_of(Path("organs.nii.gz"))) == list(masks_of(Path("organs.nrrd"))) == ["left cyst"]
+
+
     )
 
 

@@ -15,7 +15,12 @@ from builders import box_mask, itk_image, oblique_geometry
 from VISTA3DSegmentLib import anatomy
 from VISTA3DSegmentLib.errors import Cancelled, FileFormatError
 from VISTA3DSegmentLib.export import label_tables
-from VISTA3DSegmentLib.export.label_tables import write_label_map, write_separate_label_maps
+from VISTA3DSegmentLib.export.label_tables import (
+    check_separate_tables,
+    check_tables,
+    write_label_map,
+    write_separate_label_maps,
+)
 from VISTA3DSegmentLib.files.label_maps import is_unnamed
 from VISTA3DSegmentLib.files.segmentations import Segment, Segmentation, read_segmentation
 from VISTA3DSegmentLib.terminology import meaning_of
@@ -218,6 +223,56 @@ def test_label_map_is_not_replaced_when_its_table_cannot_be_written(
     with pytest.raises(FileFormatError, match="no table"):
         write_label_map(tmp_path / "a.nii.gz", of(LESION))
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_table_may_be_written_again_with_its_label_map_and_beside_files_of_other_names(tmp_path: Path) -> None:
+    check_tables([tmp_path / "a.nii.gz"], of(LIVER))
+    write_label_map(tmp_path / "a.nii.gz", of(LIVER))
+    for name in ("a.seg.nrrd", "ab.nrrd", "a.png"):
+        (tmp_path / name).write_bytes(b"other")
+    check_tables([tmp_path / "a.nii.gz"], of(LESION))
+    check_tables([tmp_path / "a.nii.gz"])
+    check_tables([tmp_path / "a.nii.gz", tmp_path / "a.nrrd"], of(LESION))
+
+
+def test_a_table_of_the_same_content_is_shared(tmp_path: Path) -> None:
+    write_label_map(tmp_path / "a.nii.gz", of(LIVER))
+    check_tables([tmp_path / "a.nrrd"], of(LIVER))
+    (tmp_path / "a.label").unlink()
+    check_tables([tmp_path / "a.nrrd"], of(LIVER))
+    with pytest.raises(FileFormatError, match="by which .*a.nii.gz would be read, too"):
+        check_tables([tmp_path / "a.nrrd"])  # nobody knows yet what it will hold
+    (tmp_path / "a.label").write_text("of a.nii.gz")
+    with pytest.raises(FileFormatError, match="a.label is there already"):
+        check_tables([tmp_path / "a.nrrd"], of(LIVER))
+
+
+@pytest.mark.parametrize("other", ["a.nii", "A.nrrd", "a.mha", "a.nhdr"])
+def test_a_table_is_not_put_beside_another_image_of_its_name(tmp_path: Path, other: str) -> None:
+    (tmp_path / other).write_bytes(b"an image")
+    for known in (of(LIVER), None):
+        with pytest.raises(FileFormatError, match=f"{other} would be read, too"):
+            check_tables([tmp_path / "a.nii.gz"], known)
+    write_label_map(tmp_path / "a.nii.gz", of(LIVER))
+    with pytest.raises(FileFormatError, match=f"{other} would be read, too"):
+        check_tables([tmp_path / "a.nii.gz"], of(LESION))
+
+
+@pytest.mark.parametrize("table", ["a.csv", "a.label"])
+def test_a_file_that_is_no_table_of_the_label_map_is_not_replaced(tmp_path: Path, table: str) -> None:
+    (tmp_path / table).write_text("a list of something else")
+    for known in (of(LIVER), None):
+        with pytest.raises(FileFormatError, match=f"{table} is there already"):
+            check_tables([tmp_path / "a.nii.gz"], known)
+
+
+def test_tables_of_separate_label_maps_replace_no_others(tmp_path: Path) -> None:
+    write_separate_label_maps(tmp_path, of(LIVER, LESION))
+    check_separate_tables(tmp_path, of(LESION, replace(LIVER, color=(7, 7, 7))))
+    (tmp_path / "lesion.nrrd").write_bytes(b"an image")
+    check_separate_tables(tmp_path, of(LESION))
+    with pytest.raises(FileFormatError, match="lesion.nrrd would be read, too"):
+        check_separate_tables(tmp_path, of(replace(LESION, color=(7, 7, 7))))
 
 
 @pytest.mark.parametrize("name", ["a.seg.nrrd", "a.stl", "a"])

@@ -96,7 +96,7 @@ def evaluate(
 ) -> None:
     """Measure a model against a reference, with a simulated user who clicks into the middle of the largest mistake."""
     with_what = collaborators_of(context)
-    check_table(out, inputs=[mapping])
+    check_table(out, inputs=[ct, reference, mapping])
     counts = parse_counts(clicks)
     meanings, about_mapping = read_mapping(mapping, task) if mapping else (None, ())
     scan = read_volume(ct, series)

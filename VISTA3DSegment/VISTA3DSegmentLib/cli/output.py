@@ -14,8 +14,9 @@ from ..anatomy import Kind, all_classes, class_of, terminology_entry
 from ..edits import MaskCrop
 from ..engine import Engine
 from ..errors import FileFormatError, PromptError, ResourceError
-from ..export.label_tables import write_label_map
+from ..export.label_tables import check_tables, write_label_map
 from ..files.atomic import write_atomically
+from ..files.label_tables import table_beside
 from ..files.segmentations import Segment, Segmentation, write_segmentation
 from ..pictures import picture
 from ..prompts import Click, Prompts, Ras
@@ -71,24 +72,30 @@ def checked_output(path: Path, inputs: Sequence[Path | None]) -> Output:
         inputs: what the command reads: never overwritten.
 
     Raises:
-        FileFormatError: the name ends in no known format, or is one of the inputs.
+        FileFormatError: the name ends in no known format, it is one of the inputs, or a label map's tables would speak
+            for another image.
         ResourceError: the folder does not exist or is not writable.
     """
     if not path.name[: -len(suffix_of(path))]:
         raise FileFormatError(f"The name {path.name} says no known format.", f"End it in one of {', '.join(SUFFIXES)}.")
     check_place(path, inputs)
-    return Output(path)
+    output = Output(path)
+    if not output.holds_overlaps:
+        check_tables([path])
+    return output
 
 
 def check_place(path: Path, inputs: Sequence[Path | None]) -> None:
-    """Refuse a file that would overwrite an input, or whose folder cannot hold it.
+    """Refuse a file that would overwrite an input or its table, or whose folder cannot hold it.
 
     Raises:
-        FileFormatError: it is one of the inputs.
+        FileFormatError: it is one of the inputs, or the table beside one.
         ResourceError: there is no such folder, it is not writable, or the file is a folder.
     """
     folder = path.absolute().parent
-    if any(given is not None and path.exists() and given.exists() and path.samefile(given) for given in inputs):
+    images = [given for given in inputs if given is not None and given.exists()]
+    given = [*images, *filter(None, map(table_beside, images))]
+    if path.exists() and any(map(path.samefile, given)):
         raise FileFormatError(
             f"{path} is also an input and would be overwritten.", "Choose another name for the output."
         )

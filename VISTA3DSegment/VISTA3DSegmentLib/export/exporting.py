@@ -16,7 +16,7 @@ from .archive import files_in, write_archive
 from .ct_series import write_ct_series
 from .dicom_seg import write_dicom_seg
 from .formats import ENDINGS, STEM, Form
-from .label_tables import write_label_map, write_separate_label_maps
+from .label_tables import check_separate_tables, check_tables, write_label_map, write_separate_label_maps
 from .preflight import Consequence, Finding, preflight
 from .report import make_report, write_csv, write_html, write_json
 from .rtstruct import write_rtstruct
@@ -73,7 +73,8 @@ def export(wish: Wish, folder: Path, progress: OnProgress | None = None, cancel:
     """Write all files into a folder; each appears whole or not at all, and was read back before.
 
     Raises:
-        FileFormatError: the pre-flight refuses it, or asks and nobody agreed. VolumeError, ResourceError, Cancelled.
+        FileFormatError: the pre-flight refuses it, or asks and nobody agreed, or a table would speak for another image.
+            VolumeError, ResourceError, Cancelled.
     """
     findings = check(wish)
     paths: list[Path] = []
@@ -81,10 +82,11 @@ def export(wish: Wish, folder: Path, progress: OnProgress | None = None, cancel:
         wish = _with_series(wish, folder / f"{wish.stem}_series", cancel)
         paths.append(folder / f"{wish.stem}_series")
         findings = found(wish)
+    _check_tables(wish, folder)
     forms = dict.fromkeys(wish.forms)
     if Form.DICOM_SR in forms:  # it measures segments of a segmentation that must be there
         forms = dict.fromkeys((Form.DICOM_SEG, *forms))
-    ready = replace(wish, segmentation=replace(wish.segmentation, segments=wish.segmentation.drawn))
+    ready = replace(wish, segmentation=_drawn(wish))
     notices = [finding.what for finding in findings]
     for number, form in enumerate(forms):
         stop_if_asked(cancel)
@@ -136,6 +138,24 @@ def _with_series(wish: Wish, folder: Path, cancel: Cancel | None) -> Wish:
         raise FileFormatError("A new DICOM series is made of the scan, which is not known.", "Give the scan.")
     name = f"ANON-{wish.volume.sample_key[:8].upper()}"
     return replace(wish, source=write_ct_series(folder, wish.volume, name, cancel=cancel))
+
+
+def _drawn(wish: Wish) -> Segmentation:
+    return replace(wish.segmentation, segments=wish.segmentation.drawn)
+
+
+def _check_tables(wish: Wish, folder: Path) -> None:
+    """Refuse, before anything is written, label maps whose tables would speak for other images.
+
+    Raises:
+        FileFormatError: which table, and whose it is.
+    """
+    endings = {form: ENDINGS[form] for form in wish.forms if form in (Form.NIFTI, Form.NRRD)}
+    if wish.each:
+        for form, ending in endings.items():
+            check_separate_tables(folder / f"{wish.stem}_{form.value}", _drawn(wish), ending)
+    elif endings:
+        check_tables([folder / f"{wish.stem}{ending}" for ending in endings.values()], _drawn(wish))
 
 
 def _part(progress: OnProgress | None, number: int, count: int) -> OnProgress | None:

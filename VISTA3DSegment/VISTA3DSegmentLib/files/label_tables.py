@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -111,10 +111,18 @@ def with_table(segmentation: Segmentation, path: Path) -> Segmentation:
 
 def has_table(path: Path) -> bool:
     """Whether a table beside an image says what its values mean; a damaged one still says that they mean something."""
-    try:
-        return bool(_rows_beside(path))
-    except (FileFormatError, ArithmeticError, TypeError, ValueError, csv.Error):
-        return True
+    return table_beside(path) is not None
+
+
+def table_beside(path: Path) -> Path | None:
+    """The table that says what the values of an image mean, if there is one; it may be damaged."""
+    for table in _tables_beside(path):
+        try:
+            if _rows_in(table):
+                return table
+        except (FileFormatError, ArithmeticError, TypeError, ValueError, csv.Error):
+            return table
+    return None
 
 
 def _named(segment: Segment, row: LabelRow | None) -> Segment:
@@ -137,14 +145,20 @@ def _named(segment: Segment, row: LabelRow | None) -> Segment:
 
 
 def _rows_beside(path: Path) -> Mapping[int, LabelRow]:
+    return next((rows for table in _tables_beside(path) if (rows := _rows_in(table))), {})
+
+
+def _tables_beside(path: Path) -> Iterator[Path]:
+    """Files that may be the table of an image, the best first."""
+    tables = (path.with_name(stem_of(path) + suffix) for suffix in (".csv", ".ctbl", ".label"))
+    return (table for table in tables if table.is_file())
+
+
+def _rows_in(table: Path) -> Mapping[int, LabelRow]:
     readers: dict[str, Callable[[str], Mapping[int, LabelRow]]] = {
         ".csv": _rows_of_csv, ".ctbl": _rows_of_ctbl, ".label": _rows_of_label_descriptions,
     }  # fmt: skip
-    for suffix, rows_of in readers.items():
-        table = path.with_name(stem_of(path) + suffix)
-        if table.is_file() and (rows := rows_of(_text_of(table))):
-            return rows
-    return {}
+    return readers[table.suffix](_text_of(table))
 
 
 def _text_of(table: Path) -> str:
