@@ -39,10 +39,13 @@ from VISTA3DSegmentLib.engine import Progress
 from VISTA3DSegmentLib.errors import Cancelled, FileFormatError, ResourceError, VolumeError
 from VISTA3DSegmentLib.export import dicom_seg
 from VISTA3DSegmentLib.export.dicom_seg import write_dicom_seg
+from VISTA3DSegmentLib.export.label_tables import write_label_map
 from VISTA3DSegmentLib.export.rtstruct import write_rtstruct
 from VISTA3DSegmentLib.export.source import DicomSource, read_source
+from VISTA3DSegmentLib.export.structured_report import write_structured_report
 from VISTA3DSegmentLib.files.dicom_private import CLASS_ID, CREATOR, GROUP, NAME, PROVENANCE
 from VISTA3DSegmentLib.files.dicom_seg import read_dicom_seg
+from VISTA3DSegmentLib.files.segmentations import read_segmentation, write_segmentation
 from VISTA3DSegmentLib.files.segments import Segmentation
 from VISTA3DSegmentLib.provenance import Algorithm, Provenance, provenance_of
 from VISTA3DSegmentLib.terminology import class_meaning
@@ -289,6 +292,21 @@ def test_a_segment_whose_algorithm_type_is_unknown_is_nobodys_work(source: Dicom
     item.SegmentAlgorithmType = "WITCHCRAFT"
     dataset.save_as(tmp_path / "seg.dcm")
     assert provenance_of(read_dicom_seg(tmp_path / "seg.dcm").segments[0].tags) is None
+
+
+@BOTH
+@pytest.mark.parametrize("name", ["liver ", " liver", "liver\t", "liver\xa0", "\nliver\r\n", "liver\0", "liver\x1f"])
+def test_what_a_name_has_at_its_ends_stands_in_no_way(
+    source: DicomSource, tmp_path: Path, labelmap: bool, name: str
+) -> None:
+    found = segmentation(segment(one_box(), name), segment(one_box((0, 0, 0), (1, 1, 1)), "spleen", 3))
+    write_dicom_seg(tmp_path / "seg.dcm", found, source, labelmap=labelmap)
+    write_rtstruct(tmp_path / "rt.dcm", found, source)
+    write_structured_report(tmp_path / "sr.dcm", found, source, tmp_path / "seg.dcm", scan())
+    write_segmentation(tmp_path / "a.seg.nrrd", found)
+    write_label_map(tmp_path / "a.nii.gz", found)
+    for file in ("seg.dcm", "rt.dcm", "a.seg.nrrd", "a.nii.gz"):
+        assert [one.name for one in read_segmentation(tmp_path / file, scan()).segments] == ["liver", "spleen"], file
 
 
 @BOTH

@@ -278,6 +278,15 @@ def test_segment_that_slicer_cannot_hold_cannot_be_made(fault: dict[str, Any]) -
         Segment(**({"name": "a", "mask": LIVER.mask, "color": (0, 0, 0)} | fault))
 
 
+@pytest.mark.parametrize(
+    ("given", "held"),
+    [("liver ", "liver"), ("a\tb\r\n", "a b"), ("\xa0x\x00y\x85", "x y"), ("half \ud83d", "half"),
+     ("ن\u200cه", "ن\u200cه"), ("肝\u3000左", "肝\u3000左"), ("a  b", "a  b")],
+)  # fmt: skip
+def test_name_of_a_segment_is_one_that_every_file_holds(given: str, held: str) -> None:
+    assert Segment(given, LIVER.mask, (1, 2, 3)).name == held
+
+
 def test_real_masks_stored_in_another_axis_order_land_on_their_organs() -> None:
     # The mask is stored LAS, the scan LPS: the same shape, right in space, wrong by index.
     scan = real_scan("ct_dicom/series")

@@ -16,6 +16,7 @@ from VISTA3DSegmentLib.edits import NOTHING, MaskCrop
 from VISTA3DSegmentLib.errors import FileFormatError, PromptError, ResourceError, VolumeError
 from VISTA3DSegmentLib.export.formats import Form
 from VISTA3DSegmentLib.files.segmentations import Segment, Segmentation
+from VISTA3DSegmentLib.prompts import Structure
 from VISTA3DSegmentLib.provenance import TAG, Algorithm, Provenance, provenance_of
 from VISTA3DSegmentLib.service import InProcess
 from VISTA3DSegmentLib.session.annotation import Status
@@ -347,3 +348,15 @@ def test_a_segment_of_another_program_is_exported_as_what_its_file_says_of_it(de
     desk.settle()
     (found,) = desk.workspace.export_wish((Form.DICOM_SEG,)).segmentation.segments
     assert provenance_of(found.tags) == made
+
+
+def test_a_name_that_ends_in_a_blank_stays_in_the_list_and_stands_in_no_file(desk: Desk, tmp_path: Path) -> None:
+    desk.workspace.segment([LIVER])
+    desk.settle()
+    (object_id,) = desk.workspace.annotator.session.annotation
+    desk.workspace.annotator.session.rename(object_id, Structure("my liver ", LIVER), (1.0, 0.0, 0.0))
+    desk.settle()
+    assert list(desk.segments()) == ["my liver "]
+    (found,) = desk.workspace.export_wish((Form.DICOM_SEG,)).segmentation.segments
+    assert found.name == "my liver"
+    assert list(desk.saved(tmp_path)) == ["my liver"]

@@ -268,7 +268,7 @@ def _partners(now: Sequence[Segment], before: Sequence[Segment]) -> list[Segment
 
 
 def _same_name(one: Segment, other: Segment) -> bool:
-    return one.name.strip().casefold() == other.name.strip().casefold()
+    return one.name.casefold() == other.name.casefold()
 
 
 def _same_codes(one: Segment, other: Segment) -> bool:

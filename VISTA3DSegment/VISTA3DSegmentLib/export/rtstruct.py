@@ -237,7 +237,7 @@ def _compare(written: Path, path: Path, segmentation: Segmentation, source: Dico
     """Read back what was written, under its temporary name."""
     lattice = source.lattice
     structures = structures_in(written, lattice, source.identifiers)
-    good = [found.name for found, _ in structures] == [segment.name.strip() for segment in segmentation.segments]
+    good = [found.name for found, _ in structures] == [segment.name for segment in segmentation.segments]
     for segment, (_, planes) in zip(segmentation.segments, structures, strict=False):
         reporter.check()
         good = good and _same(mask_of(planes, lattice), segment.mask)

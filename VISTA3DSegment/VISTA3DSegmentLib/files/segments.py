@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -13,13 +14,16 @@ from ..volume import FloatArray, check_geometry
 
 Rgb = tuple[int, int, int]
 
+NO_SIGNS = ("Cc", "Cs", "Zl", "Zp")
+"""Unicode's categories of control signs, of halves of signs, and of what parts lines and paragraphs."""
+
 
 @dataclass(frozen=True, eq=False)
 class Segment:
     """One structure: its voxels, and what it is.
 
     Args:
-        name: what the person calls it.
+        name: what the person calls it, as files hold it: on one line, without blanks at its ends.
         mask: its voxels, on the grid of the segmentation.
         color: red, green, blue, 0 to 255.
         class_id: id of the model's class, or the value in a label map; None for a structure without a class.
@@ -41,12 +45,18 @@ class Segment:
     label_value: int | None = None
 
     def __post_init__(self) -> None:
-        if not self.name.strip():
+        object.__setattr__(self, "name", clean_name(self.name))
+        if not self.name:
             raise VolumeError("A segment has no name.", "Name it.")
         if len(self.color) != 3 or not all(0 <= part <= 255 for part in self.color):
             raise VolumeError(f"The segment {self.name} has no valid colour: {self.color}.", "Use 0 to 255.")
         if "|" in self.terminology or any("|" in key + text or ":" in key for key, text in self.tags.items()):
             raise VolumeError(f"A tag of the segment {self.name} holds the sign | that parts tags.", "Leave it out.")
+
+
+def clean_name(name: str) -> str:
+    """A name as every kind of file holds it: on one line, of signs that can be written, without blanks at its ends."""
+    return "".join(" " if unicodedata.category(sign) in NO_SIGNS else sign for sign in name).strip()
 
 
 @dataclass(frozen=True, eq=False)
