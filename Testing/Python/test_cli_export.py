@@ -140,6 +140,20 @@ def test_what_a_new_series_does_not_mend_is_refused_before_it_is_written(
     assert not list(Path().glob("organs_*"))
 
 
+def test_what_would_be_asked_of_a_new_series_is_asked_before_it_is_written(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    drawn_on(scan((8, 9, 10), scan().ijk_to_ras @ np.diag([0.5, 0.5, 0.5, 1.0])), "other.seg.nrrd", PLAIN)
+    words = ("export", "other.seg.nrrd", "--to", "dicom-seg", "--new-series", "-o", ".", "--name", "out")
+    assert run(*words) == FAILED
+    assert "Give the scan" in capsys.readouterr().err
+    assert run(*words, "--scan", "scan.nrrd") == FAILED
+    assert "would be resampled" in capsys.readouterr().err
+    assert not list(Path().glob("out*"))
+    assert run(*words, "--scan", "scan.nrrd", "--agree") == 0
+    assert {path.name for path in Path().glob("out*")} == {"out_series", "out_seg.dcm"}
+
+
 def test_dicom_without_a_series_is_refused_and_a_new_one_can_be_made_of_the_scan(
     run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -210,20 +224,6 @@ def test_the_input_is_never_overwritten(run: Run, capsys: pytest.CaptureFixture[
     assert Path("organs.seg.nrrd").read_bytes() == before
 
 
-def test_values_of_a_bare_label_map_are_no_classes_unless_the_person_says_so(
-    run: Run, capsys: pytest.CaptureFixture[str]
-) -> None:
-    one = Segment("x", PLAIN.mask, PLAIN.color, 5)
-    write_segmentation("bare.nii.gz", segmentation(one))
-    words = ("export", "bare.nii.gz", "--to", "dicom-seg", "--source", "series", "-o", ".")
-    assert run(*words) == 0
-    assert "has no table beside it" in capsys.readouterr().err
-    assert (
-        pydicom.dcmread("bare_seg.dcm").SegmentSequence[0].SegmentedPropertyTypeCodeSequence[0].CodeValue == "85756007"
-    )
-    assert run(*words, "--values-are-classes") == 0
-    assert (
-        pydicom.dcmread("bare_seg.dcm").SegmentSequence[0].SegmentedPropertyTypeCodeSequence[0].CodeValue == "64033007"
 TABLE = "LabelValue,Name\n1,spleen\n3,liver\n"
 
 
@@ -273,6 +273,20 @@ def test_label_maps_may_be_exported_again_and_into_the_other_kind(run: Run) -> N
     assert list(masks_of(Path("organs.nii.gz"))) == list(masks_of(Path("organs.nrrd"))) == ["left cyst"]
 
 
+def test_values_of_a_bare_label_map_are_no_classes_unless_the_person_says_so(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one = Segment("x", PLAIN.mask, PLAIN.color, 5)
+    write_segmentation("bare.nii.gz", segmentation(one))
+    words = ("export", "bare.nii.gz", "--to", "dicom-seg", "--source", "series", "-o", ".")
+    assert run(*words) == 0
+    assert "has no table beside it" in capsys.readouterr().err
+    assert (
+        pydicom.dcmread("bare_seg.dcm").SegmentSequence[0].SegmentedPropertyTypeCodeSequence[0].CodeValue == "85756007"
+    )
+    assert run(*words, "--values-are-classes") == 0
+    assert (
+        pydicom.dcmread("bare_seg.dcm").SegmentSequence[0].SegmentedPropertyTypeCodeSequence[0].CodeValue == "64033007"
     )
 
 

@@ -32,7 +32,7 @@ def source() -> DicomSource:
     return DicomSource(tuple(slices))
 
 
-GEOMETRY = source().ijk_to_ras
+GEOMETRY, SCAN = source().ijk_to_ras, source().lattice
 
 
 def segment(name: str, start: tuple[int, int, int] = (1, 1, 1), tags: dict[str, str] = DONE) -> Segment:
@@ -57,10 +57,21 @@ def test_nothing_is_said_of_what_is_as_it_should_be(form: Form) -> None:
 def test_where_a_series_is_made_first_only_that_it_is_absent_is_no_reason() -> None:
     overlapping = segmentation(segment("liver"), segment("mass"))
     forms = [Form.DICOM_SEG, Form.DICOM_LABELMAP]
-    ((first, second), (only,)) = (preflight(overlapping, forms, None, makes_series=made) for made in (False, True))
+    ((first, second), (only,)) = (preflight(overlapping, forms, None, made_of) for made_of in (None, SCAN))
     assert "did not come from a DICOM series" in first.what
     assert second == only
     assert "overlap" in only.what
+
+
+def test_a_series_that_is_made_first_is_looked_at_as_one_that_is_there() -> None:
+    def said(geometry: np.ndarray) -> list[tuple[str, str]]:
+        findings = preflight(segmentation(segment("liver"), geometry=geometry), [Form.RTSTRUCT], None, SCAN)
+        return [(finding.consequence.value, finding.what) for finding in findings]
+
+    assert said(GEOMETRY) == []
+    ((consequence, what),) = said(GEOMETRY @ np.diag([0.5, 0.5, 0.5, 1.0]))
+    assert (consequence, "would be resampled" in what) == ("asked", True)
+    assert [consequence for consequence, _ in said(GEOMETRY + np.eye(4, k=3) * 500)] == ["refused"]
 
 
 def test_without_a_segment_nothing_is_exported() -> None:
@@ -104,9 +115,25 @@ def test_segments_that_lie_elsewhere_are_refused() -> None:
 def test_segments_beyond_the_series_are_asked_about() -> None:
     moved = GEOMETRY.copy()
     moved[2, 3] += 4  # two slices up
-    ((consequence, what),) = found(segment("liver", (1, 1, 1)), geometry=moved)
+    crop = Segmentation((3, 6, 8), moved, (segment("liver", (1, 1, 1)),))
+    (finding,) = preflight(crop, [Form.DICOM_SEG], source())
+    assert finding.consequence is Consequence.ASKED
+    assert "liver" in finding.what
+
+
+def test_a_scan_that_was_moved_by_whole_voxels_is_asked_about() -> None:
+    moved = GEOMETRY.copy()
+    moved[2, 3] += 2  # one slice up: all voxels of the segment are in the series
+    ((consequence, what),) = found(segment("liver", (0, 1, 1)), geometry=moved)
     assert consequence == "asked"
-    assert "liver" in what
+    assert "2.0 mm beside it" in what
+
+
+def test_a_segment_too_small_for_the_series_is_asked_about() -> None:
+    finer = GEOMETRY @ np.diag([0.25, 0.25, 0.25, 1.0])
+    (_, (consequence, what)) = found(segment("spot"), segment("liver", (0, 3, 3)), geometry=finer)
+    assert consequence == "asked"
+    assert "lost: spot." in what
 
 
 def test_overlaps_are_refused_for_a_label_map_only() -> None:

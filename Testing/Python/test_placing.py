@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from builders import box_mask, gradient, oblique_geometry
 from VISTA3DSegmentLib.edits import MaskCrop
 from VISTA3DSegmentLib.errors import VolumeError
-from VISTA3DSegmentLib.files.placing import placed_on
+from VISTA3DSegmentLib.files.placing import moved_mm, placed_on
 from VISTA3DSegmentLib.files.segments import Segment, Segmentation
 from VISTA3DSegmentLib.volume import FloatArray, Volume
 
 SHAPE = (4, 5, 6)
+RESAMPLED = "The segmentation has another grid than the scan; each voxel took the value nearest to it."
 
 
 def segmentation(mask: MaskCrop, geometry: FloatArray, shape: tuple[int, int, int] = SHAPE) -> Segmentation:
@@ -85,6 +87,55 @@ def test_resampled_mask_on_a_turned_grid_agrees_voxel_by_voxel_with_the_definiti
         expected = bool((at >= 0).all() and (at < SHAPE).all() and full[tuple(at)])
         assert placed[k, j, i] == expected, (k, j, i)
     assert placed.any()
+
+
+def test_parts_outside_are_told_of_a_resampled_mask_too_and_only_of_one_that_has_them() -> None:
+    volume = Volume(gradient(SHAPE), oblique_geometry())
+    moved = oblique_geometry()
+    moved[:3, 3] = (moved @ (0.4, 0.4, 1.4, 1.0))[:3]  # its last slice lies beyond the scan
+    inside, across = box_mask(SHAPE, (0, 1, 1), (3, 3, 3)), box_mask(SHAPE, (0, 1, 1), (4, 3, 3))
+    assert placed_on(segmentation(inside, moved), volume).notices == (RESAMPLED,)
+    placed = placed_on(segmentation(across, moved), volume)
+    assert placed.segments[0].mask.mask.any()
+    assert placed.notices == (RESAMPLED, "Parts outside the scan were left out: liver.")
+    corner = across.full(SHAPE)
+    corner[3] = False
+    corner[3, 4, 5] = True  # a part that is one voxel
+    assert "Parts outside" in placed_on(segmentation(MaskCrop.of(corner), moved), volume).notices[-1]
+
+
+def test_finer_and_coarser_masks_that_fill_the_scan_lie_in_it() -> None:
+    volume = Volume(gradient(SHAPE), oblique_geometry())
+    for parts in (2, 3):
+        finer = oblique_geometry() @ np.diag((1 / parts, 1 / parts, 1 / parts, 1.0))
+        offset = (1 / parts - 1) / 2
+        finer[:3, 3] = (oblique_geometry() @ (offset, offset, offset, 1.0))[:3]
+        k, j, i = (n * parts for n in SHAPE)
+        whole = box_mask((k, j, i), (0, 0, 0), (k, j, i))
+        assert placed_on(segmentation(whole, finer, (k, j, i)), volume).notices == (RESAMPLED,)
+        fine = Volume(np.zeros((k, j, i), np.int16), finer)
+        back = placed_on(segmentation(box_mask(SHAPE, (0, 0, 0), SHAPE), oblique_geometry()), fine)
+        assert back.notices == (RESAMPLED,)
+
+
+def test_what_is_too_small_for_the_voxels_of_the_scan_is_lost_but_not_called_outside() -> None:
+    volume = Volume(gradient(SHAPE), oblique_geometry())
+    finer = oblique_geometry() @ np.diag((1 / 3, 1 / 3, 1 / 3, 1.0))
+    found = placed_on(segmentation(box_mask((12, 15, 18), (4, 4, 4), (5, 5, 5)), finer, (12, 15, 18)), volume)
+    assert not found.segments[0].mask.mask.any()
+    assert found.notices == (RESAMPLED, "Too small for the voxels of the scan, and lost: liver.")
+
+
+def test_whole_voxels_beside_the_scan_are_measured_and_a_crop_is_in_its_place() -> None:
+    volume, nothing = Volume(gradient(SHAPE), oblique_geometry()), box_mask(SHAPE, (0, 0, 0), (1, 1, 1))
+    moved = oblique_geometry()
+    moved[:3, 3] = volume.ras_of((0, 2, -1))  # of 0.9 and 2.5 mm
+    assert moved_mm(segmentation(nothing, moved), volume) == pytest.approx(np.hypot(1.8, 2.5))
+    assert moved_mm(segmentation(nothing, moved, (4, 3, 6)), volume) == 0.0
+    turned = reoriented((1, 2, 0), (0, 2))
+    in_place = segmentation(nothing, turned.ijk_to_ras, turned.shape_kji)
+    assert moved_mm(in_place, volume) == 0.0
+    assert moved_mm(in_place, replace(volume, ijk_to_ras=moved)) == pytest.approx(np.hypot(1.8, 2.5))
 
 
 def test_grids_without_shared_space_are_refused() -> None:

@@ -115,7 +115,9 @@ class Exporting:
         if self._workspace.shows_before:
             self._workspace.toggle_before()
         segmentation, source = segmentation_of(self._workspace.annotator), self._workspace.source
-        return partial(found_for, Wish(segmentation, forms, source=source, each=each, new_series=new_series))
+        volume = self._workspace.volume
+        wish = Wish(segmentation, forms, source=source, volume=volume, each=each, new_series=new_series)
+        return partial(found_for, wish)
 
     def _show(self, found: tuple[Finding, ...], why_not: str = "") -> None:
         dialog, asked = self._shown, _asked(found)

@@ -55,6 +55,11 @@ class Wish:
     each: bool = False
     new_series: bool = False
 
+    @property
+    def makes_series(self) -> bool:
+        """Whether a series is made before: DICOM objects are wanted, which have none to refer to."""
+        return self.new_series and self.source is None and any(form.is_dicom for form in self.forms)
+
 
 @dataclass(frozen=True)
 class Exported:
@@ -77,12 +82,12 @@ def export(wish: Wish, folder: Path, progress: OnProgress | None = None, cancel:
             VolumeError, ResourceError, Cancelled.
     """
     findings = check(wish)
+    _check_tables(wish, folder)
     paths: list[Path] = []
-    if wish.new_series and wish.source is None and any(form.is_dicom for form in wish.forms):
+    if wish.makes_series:
         wish = _with_series(wish, folder / f"{wish.stem}_series", cancel)
         paths.append(folder / f"{wish.stem}_series")
-        findings = found(wish)
-    _check_tables(wish, folder)
+        findings = check(wish)
     forms = dict.fromkeys(wish.forms)
     if Form.DICOM_SR in forms:  # it measures segments of a segmentation that must be there
         forms = dict.fromkeys((Form.DICOM_SEG, *forms))
@@ -110,7 +115,7 @@ def export_archive(
 def found(wish: Wish) -> tuple[Finding, ...]:
     """What the pre-flight says of a wish."""
     forms = [form for form in wish.forms if not (wish.each and form in (Form.NIFTI, Form.NRRD))]
-    return preflight(wish.segmentation, forms, wish.source, wish.new_series)
+    return preflight(wish.segmentation, forms, wish.source, wish.volume if wish.makes_series else None)
 
 
 def check(wish: Wish) -> tuple[Finding, ...]:
@@ -124,6 +129,8 @@ def check(wish: Wish) -> tuple[Finding, ...]:
     """
     if Form.REPORT in wish.forms and wish.volume is None:
         raise FileFormatError("A report measures the grey values of the scan, which is not known.", "Give the scan.")
+    if wish.makes_series and wish.volume is None:
+        raise FileFormatError("A new DICOM series is made of the scan, which is not known.", "Give the scan.")
     findings = found(wish)
     for finding in findings:
         if finding.consequence is Consequence.REFUSED:
@@ -131,13 +138,6 @@ def check(wish: Wish) -> tuple[Finding, ...]:
         if finding.consequence is Consequence.ASKED and not wish.agreed:
             raise FileFormatError(finding.what, f"{finding.remedy} Or agree to it.".strip())
     return findings
-
-
-def _with_series(wish: Wish, folder: Path, cancel: Cancel | None) -> Wish:
-    if wish.volume is None:
-        raise FileFormatError("A new DICOM series is made of the scan, which is not known.", "Give the scan.")
-    name = f"ANON-{wish.volume.sample_key[:8].upper()}"
-    return replace(wish, source=write_ct_series(folder, wish.volume, name, cancel=cancel))
 
 
 def _drawn(wish: Wish) -> Segmentation:
@@ -156,6 +156,12 @@ def _check_tables(wish: Wish, folder: Path) -> None:
             check_separate_tables(folder / f"{wish.stem}_{form.value}", _drawn(wish), ending)
     elif endings:
         check_tables([folder / f"{wish.stem}{ending}" for ending in endings.values()], _drawn(wish))
+
+
+def _with_series(wish: Wish, folder: Path, cancel: Cancel | None) -> Wish:
+    assert wish.volume is not None  # ``check`` refuses it otherwise
+    name = f"ANON-{wish.volume.sample_key[:8].upper()}"
+    return replace(wish, source=write_ct_series(folder, wish.volume, name, cancel=cancel))
 
 
 def _part(progress: OnProgress | None, number: int, count: int) -> OnProgress | None:

@@ -9,9 +9,10 @@ from enum import Enum
 import numpy as np
 
 from ..errors import VolumeError
-from ..files.placing import CUT, has_same_voxels
+from ..files.placing import CUT, LOST, has_same_voxels, moved_mm, placed_on
 from ..files.segments import Segmentation
 from ..terminology import meaning_of
+from ..volume import Volume
 from .formats import TITLES, Form
 from .source import DicomSource, matched
 from .wording import listed
@@ -55,7 +56,10 @@ class Finding:
 
 
 def preflight(
-    segmentation: Segmentation, forms: Collection[Form], source: DicomSource | None, makes_series: bool = False
+    segmentation: Segmentation,
+    forms: Collection[Form],
+    source: DicomSource | None,
+    new_series_of: Volume | None = None,
 ) -> tuple[Finding, ...]:
     """Look at a segmentation before it is exported.
 
@@ -63,14 +67,14 @@ def preflight(
         segmentation: what is to be exported.
         forms: as what.
         source: the DICOM series of the scan; None: there is none.
-        makes_series: where there is none, one is made of the scan before.
+        new_series_of: the scan, where a series is made of it before; None: none is made.
 
     Returns:
         What was found, the worst first; none: all is well.
     """
     found = [
         *_about_nothing(segmentation),
-        *_about_source(segmentation, [form for form in forms if form.is_dicom], source, makes_series),
+        *_about_source(segmentation, [form for form in forms if form.is_dicom], source, new_series_of),
         *_about_overlaps(segmentation, [form for form in forms if form.is_label_map]),
         *_about_drafts(segmentation),
         *_about_codes(segmentation, [form for form in forms if form.carries_codes]),
@@ -89,11 +93,12 @@ def _about_nothing(segmentation: Segmentation) -> Iterator[Finding]:
 
 
 def _about_source(
-    segmentation: Segmentation, forms: Collection[Form], source: DicomSource | None, makes_series: bool
+    segmentation: Segmentation, forms: Collection[Form], source: DicomSource | None, new_series_of: Volume | None
 ) -> Iterator[Finding]:
-    if not forms or (source is None and makes_series):
+    lattice = new_series_of if source is None else source.lattice
+    if not forms:
         return
-    if source is None:
+    if lattice is None:
         names = listed([TITLES[form] for form in forms])
         yield Finding(
             Consequence.REFUSED,
@@ -102,18 +107,31 @@ def _about_source(
         )
         return
     try:
-        placed = matched(segmentation, source, resample=True)
+        placed = placed_on(segmentation, lattice) if source is None else matched(segmentation, source, resample=True)
     except VolumeError as error:
         yield Finding(Consequence.REFUSED, error.what, error.remedy)
         return
-    if not has_same_voxels(segmentation, source.lattice):
+    if not has_same_voxels(segmentation, lattice):
+        reason = (
+            "The segments have other voxels than the scan"
+            if source is None
+            else "The scan was resampled or moved since it was read from its DICOM series"
+        )
         yield Finding(
             Consequence.ASKED,
-            "The scan was resampled or moved since it was read from its DICOM series, so the segments would be "
-            "resampled: borders move by up to half a voxel, thin structures may fray.",
+            f"{reason}, so the segments would be resampled: borders move by up to half a voxel, thin structures may "
+            "fray.",
+        )
+    if mm := moved_mm(segmentation, lattice):
+        yield Finding(
+            Consequence.ASKED,
+            f"The segmentation is as large as the {'scan' if source is None else 'DICOM series'}, but lies {mm:.1f} mm "
+            "beside it: one of them was moved, and the segments would lie on other voxels than those they were made "
+            "on.",
+            "Undo the move, or give what belongs together.",
         )
     for notice in placed.notices:
-        if notice.startswith(CUT):
+        if notice.startswith((CUT, LOST)):
             yield Finding(Consequence.ASKED, notice)
 
 

@@ -24,6 +24,9 @@ SAME_VOXEL = 0.05
 CUT = "Parts outside the scan were left out"
 """With this begins the notice of segments that were cut."""
 
+LOST = "Too small for the voxels of the scan, and lost"
+"""With this begins the notice of segments that lie in the scan, but between the centres of its voxels."""
+
 Shape = tuple[int, int, int]
 
 
@@ -31,7 +34,7 @@ def placed_on(segmentation: Segmentation, volume: Volume) -> Segmentation:
     """The segmentation on the grid of a volume, each mask where it lies in space.
 
     Returns:
-        The segments with their masks on the volume's grid; notices say if they were resampled or cut.
+        The segments with their masks on the volume's grid; notices say if they were resampled, cut or lost.
 
     Raises:
         VolumeError: the two grids share no space.
@@ -49,13 +52,13 @@ def placed_on(segmentation: Segmentation, volume: Volume) -> Segmentation:
     notices = list(segmentation.notices)
     if not exact:
         notices.append("The segmentation has another grid than the scan; each voxel took the value nearest to it.")
-    cut = [
-        segment.name
-        for segment, mask in zip(segmentation.segments, masks, strict=True)
-        if _is_cut(segment.mask, mask, exact)
-    ]
-    if cut:
-        notices.append(f"{CUT}: {', '.join(cut)}.")
+    told: dict[str, list[str]] = {CUT: [], LOST: []}
+    for segment, mask in zip(segmentation.segments, masks, strict=True):
+        if _reaches_outside(segment.mask, step, volume.shape_kji):
+            told[CUT].append(segment.name)
+        elif segment.mask.mask.any() and not mask.mask.any():
+            told[LOST].append(segment.name)
+    notices += [f"{what}: {', '.join(names)}." for what, names in told.items() if names]
     segments = tuple(replace(segment, mask=mask) for segment, mask in zip(segmentation.segments, masks, strict=True))
     return Segmentation(volume.shape_kji, volume.ijk_to_ras, segments, tuple(notices))
 
@@ -63,6 +66,19 @@ def placed_on(segmentation: Segmentation, volume: Volume) -> Segmentation:
 def has_same_voxels(segmentation: Segmentation, volume: Volume) -> bool:
     """Whether both grids have the same voxels up to the order and direction of their axes and a crop."""
     return _same_voxels(_in_kji(volume.ras_to_ijk @ segmentation.ijk_to_ras), segmentation.shape_kji)
+
+
+def moved_mm(segmentation: Segmentation, volume: Volume) -> float:
+    """How far beside a volume a segmentation of its voxels and size lies, mm; 0: in its place, or of another size.
+
+    A crop has another size. What was moved by whole voxels has the same: its masks would lie on other voxels than those
+    that they were made on.
+    """
+    step = np.rint(_in_kji(volume.ras_to_ijk @ segmentation.ijk_to_ras))
+    low, high = _box_on_target(step, (0, 0, 0), segmentation.shape_kji)
+    if not has_same_voxels(segmentation, volume) or (high - low != volume.shape_kji).any():
+        return 0.0
+    return float(np.linalg.norm(volume.ijk_to_ras[:3, :3] @ (low + 0.5)[::-1]))
 
 
 def _in_kji(matrix: FloatArray) -> FloatArray:
@@ -153,8 +169,20 @@ def _sum(start: Shape, shift: npt.NDArray[np.int64]) -> Shape:
     return start[0] + int(shift[0]), start[1] + int(shift[1]), start[2] + int(shift[2])
 
 
-def _is_cut(before: MaskCrop, after: MaskCrop, exact: bool) -> bool:
-    """Whether voxels were lost. After resampling counts differ anyway, so only a mask that vanished is told."""
-    if exact:
-        return int(before.mask.sum()) != int(after.mask.sum())
-    return bool(before.mask.any()) and not after.mask.any()
+def _reaches_outside(crop: MaskCrop, step: FloatArray, target: Shape) -> bool:
+    """Whether the centre of a voxel lies outside the target, by more than the rounding of headers."""
+    if crop.mask.size == 0:
+        return False
+    low, high = -0.5 - SAME_VOXEL, np.asarray(target) - 0.5 + SAME_VOXEL
+    start = np.asarray(crop.start)
+    corners = (_corners(start, start + crop.mask.shape - 1) @ step.T)[:, :3]
+    if (corners >= low).all() and (corners <= high).all():
+        return False
+    # By slabs, as above.
+    for n, plane in enumerate(crop.mask):
+        j, i = np.nonzero(plane)
+        own = np.stack([np.full(j.size, start[0] + n), j + start[1], i + start[2], np.ones(j.size)], axis=1)
+        at = (own @ step.T)[:, :3]
+        if (at < low).any() or (at > high).any():
+            return True
+    return False
