@@ -240,10 +240,10 @@ def test_a_table_of_the_same_content_is_shared(tmp_path: Path) -> None:
     check_tables([tmp_path / "a.nrrd"], of(LIVER))
     (tmp_path / "a.label").unlink()
     check_tables([tmp_path / "a.nrrd"], of(LIVER))
-    with pytest.raises(FileFormatError, match="by which .*a.nii.gz would be read, too"):
+    with pytest.raises(FileFormatError, match=r"by which .*a\.nii\.gz would be read, too"):
         check_tables([tmp_path / "a.nrrd"])  # nobody knows yet what it will hold
     (tmp_path / "a.label").write_text("of a.nii.gz")
-    with pytest.raises(FileFormatError, match="a.label is there already"):
+    with pytest.raises(FileFormatError, match=r"a\.label is there already"):
         check_tables([tmp_path / "a.nrrd"], of(LIVER))
 
 
@@ -271,7 +271,7 @@ def test_tables_of_separate_label_maps_replace_no_others(tmp_path: Path) -> None
     check_separate_tables(tmp_path, of(LESION, replace(LIVER, color=(7, 7, 7))))
     (tmp_path / "lesion.nrrd").write_bytes(b"an image")
     check_separate_tables(tmp_path, of(LESION))
-    with pytest.raises(FileFormatError, match="lesion.nrrd would be read, too"):
+    with pytest.raises(FileFormatError, match=r"lesion\.nrrd would be read, too"):
         check_separate_tables(tmp_path, of(replace(LESION, color=(7, 7, 7))))
 
 
