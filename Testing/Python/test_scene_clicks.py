@@ -19,12 +19,16 @@ from scene_world import (
     segmented,
     shared_layer,
 )
+from VISTA3DSegmentLib.edits import MaskCrop
 from VISTA3DSegmentLib.errors import PromptError
+from VISTA3DSegmentLib.prompts import Structure
 from VISTA3DSegmentLib.scene.labelmaps import SURFACE, voxels_of
 from VISTA3DSegmentLib.scene.segments import events_name_the_segment
-from VISTA3DSegmentLib.session.annotation import Status
+from VISTA3DSegmentLib.session.annotation import Status, begun
 
 MARKUPS = slicer.vtkMRMLMarkupsNode
+ADDED, REMOVED = slicer.vtkSegmentation.SegmentAdded, slicer.vtkSegmentation.SegmentRemoved
+RED = (1.0, 0.0, 0.0)
 
 
 # Clicks
@@ -405,3 +409,38 @@ def test_a_change_is_accepted_or_rejected():
     world.annotator.reject()
     assert np.array_equal(world.voxels(liver), LIVER_VOXELS | ball((4, 14, 16)))
     assert not world.annotator.difference.node.GetDisplayNode().GetVisibility()
+
+
+# Many at once
+
+
+def told(world: SceneWorld, event: int) -> list[str]:
+    """Grows by one whenever a view or a table would look at all segments again."""
+    heard: list[str] = []
+    world.annotator.segmentation_node.AddObserver(event, lambda *_: heard.append(""))
+    return heard
+
+
+def test_views_hear_once_of_many_segments_that_come_and_go_in_one_step():
+    world = SceneWorld()
+    masks = [MaskCrop.of(LIVER_VOXELS), MaskCrop.of(SPLEEN_VOXELS), MaskCrop.of(ball((6, 8, 10)))]
+    heard = {event: told(world, event) for event in (ADDED, REMOVED)}
+    world.annotator.bring("open 3 segments", [begun(Structure(f"n{n}"), RED, mask) for n, mask in enumerate(masks)])
+    assert [len(heard[event]) for event in (ADDED, REMOVED)] == [1, 0]
+    assert len(world.annotator.segments.ids()) == 3
+    world.annotator.undo()
+    world.annotator.redo()
+    assert [len(heard[event]) for event in (ADDED, REMOVED)] == [2, 1]
+    for segment_id, mask in zip(world.annotator.segments.ids(), masks, strict=True):
+        assert np.array_equal(world.voxels(segment_id), mask.full(LIVER_VOXELS.shape))
+
+
+def test_surfaces_that_are_due_together_are_shown_together():
+    world = segmented()
+    world.annotator.surfaces.show()
+    heard = told(world, slicer.vtkSegmentation.SegmentModified)
+    shown = []
+    while world.annotator.surfaces.waiting:
+        shown.append(world.annotator.surfaces.pump())
+    assert shown == [(), (of(world, LIVER), of(world, SPLEEN))]
+    assert len(heard) == 1

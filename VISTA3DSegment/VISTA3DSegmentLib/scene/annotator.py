@@ -36,7 +36,7 @@ from .events import Observers
 from .labelmaps import Lattice
 from .latency import Stopwatch
 from .markups import PromptMarkups
-from .nodes import box_of, color_of_class, fractions, new_segmentation, terminology_of
+from .nodes import box_of, color_of_class, fractions, new_segmentation, terminology_of, told_once
 from .places import Places
 from .prompting import Prompting
 from .recalling import recalled
@@ -138,8 +138,9 @@ class SceneAnnotator:
         if beginning.annotation is not beginning.saved:
             self._early.append(partial(self.said.emit, "What was done but not saved is here again."))
         before, after = beginning.saved.objects, beginning.annotation.objects
-        for object_id in dict.fromkeys((*before, *after)):
-            self._changed(ObjectChanged(object_id, before.get(object_id), after.get(object_id)))
+        with told_once(segmentation_node):
+            for object_id in dict.fromkeys((*before, *after)):
+                self._changed(ObjectChanged(object_id, before.get(object_id), after.get(object_id)))
         for point in self.markups.strays():
             self.markups.drop(point)  # of segments that were changed meanwhile: they hold what it did
         for object_id in self.boxes.nodes.keys() - after.keys():
@@ -242,6 +243,12 @@ class SceneAnnotator:
         """
         return self.boxes.draw()
 
+    def bring(self, name: str, values: Sequence[AnnotatedObject]) -> None:
+        """Add objects that were made elsewhere, in one step of that name."""
+        self.take_in()
+        with told_once(self.segmentation_node):
+            self.session.bring(name, values)
+
     def remove(self, object_id: str) -> None:
         """Delete an object and its segment."""
         self.take_in()
@@ -257,12 +264,14 @@ class SceneAnnotator:
     def undo(self, alone: bool = False) -> Step | None:
         """Take back the latest action, also one of another tool on these segments; ``alone``: see ``Session.undo``."""
         self.take_in()
-        return self.session.undo(alone)
+        with told_once(self.segmentation_node):
+            return self.session.undo(alone)
 
     def redo(self) -> Step | None:
         """Do what was taken back again."""
         self.take_in()
-        return self.session.redo()
+        with told_once(self.segmentation_node):
+            return self.session.redo()
 
     def accept(self) -> None:
         """The last change is right."""
@@ -273,7 +282,7 @@ class SceneAnnotator:
         """The last change is wrong: take it back, if nothing else was done since."""
         self.take_in()
         latest = self.session.history.done[-1:]
-        step = self.session.undo() if latest and latest[0].number == self._shown_step else None
+        step = self.undo() if latest and latest[0].number == self._shown_step else None
         self.accept()
         return step
 
@@ -304,13 +313,13 @@ class SceneAnnotator:
         self._stirred = False
         self._notice()
         self._stopwatch.pumped()
-        self.session.pump()
+        with told_once(self.segmentation_node):
+            self.session.pump()
         self.prompting.pump()
         self.boxes.pump()
         self._show_change()
-        renewed = self.surfaces.pump()
-        if renewed is not None:
-            self._stopwatch.surface_renewed(renewed)
+        for segment_id in self.surfaces.pump():
+            self._stopwatch.surface_renewed(segment_id)
         self.difference.pump()
         if self._unsaved:
             self._keep(next(iter(self._unsaved)))

@@ -15,7 +15,7 @@ import vtk
 
 from ..prompts import Box
 from .events import Observers
-from .nodes import Rgb, box_of, nodes_of, remove_with_display
+from .nodes import Rgb, box_of, nodes_of, remove_with_display, told_once
 from .volumes import matrix_of, to_world
 
 MARKUPS = slicer.vtkMRMLMarkupsNode
@@ -238,10 +238,9 @@ def _place(node: Any, box: Box) -> None:
     middle[:3, 3] = (low + high) / 2
     object_to_node = np.linalg.inv(to_world(node)) @ middle
     object_to_node[:3, :3] /= np.linalg.norm(object_to_node[:3, :3], axis=0)
-    modifying = node.StartModify()
-    node.SetAndObserveObjectToNodeMatrix(matrix_of(object_to_node))
-    node.SetSizeWorld(*(high - low))
-    node.EndModify(modifying)
+    with told_once(node):
+        node.SetAndObserveObjectToNodeMatrix(matrix_of(object_to_node))
+        node.SetSizeWorld(*(high - low))
 
 
 def _apart(a: Box | None, b: Box) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..edits import MaskCrop, box_of_change
 from .labelmaps import Lattice
-from .nodes import new_overlay, remove_with_display
+from .nodes import new_overlay, remove_with_display, told_once
 from .segments import Segments
 
 ADDED, REMOVED = "added", "removed"
@@ -70,8 +70,7 @@ class Difference:
     def _become(self, step: int) -> None:
         if step != self._step or (step > 0) != bool(self.node.GetDisplayNode().GetVisibility()):
             display = self.node.GetDisplayNode()
-            modified = display.StartModify()
-            display.SetOpacity(step / STEPS)
-            display.SetVisibility(step > 0)
-            display.EndModify(modified)
+            with told_once(display):
+                display.SetOpacity(step / STEPS)
+                display.SetVisibility(step > 0)
             self._step = step

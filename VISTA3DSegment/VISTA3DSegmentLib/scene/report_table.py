@@ -8,7 +8,7 @@ from typing import Any
 
 import vtk
 
-from .nodes import put_beside
+from .nodes import put_beside, told_once
 
 ROLE = "VISTA3DSegment.measurements"
 """Under which the segmentation refers to its table, also in a saved scene."""
@@ -31,15 +31,14 @@ def show_in_table(segmentation_node: Any, rows: Sequence[Sequence[str]]) -> Any:
     """
     table = segmentation_node.GetNodeReference(ROLE) or _new_table(segmentation_node)
     heading, *cells = rows
-    modified = table.StartModify()
-    table.RemoveAllColumns()
-    for name, *column in zip(heading, *cells, strict=True):
-        if any(column):
-            array = _words(column) if name in WORDS else _numbers(column)
-            array.SetName(name)
-            table.AddColumn(array)
-    table.SetUseColumnNameAsColumnHeader(True)
-    table.EndModify(modified)
+    with told_once(table):
+        table.RemoveAllColumns()
+        for name, *column in zip(heading, *cells, strict=True):
+            if any(column):
+                array = _words(column) if name in WORDS else _numbers(column)
+                array.SetName(name)
+                table.AddColumn(array)
+        table.SetUseColumnNameAsColumnHeader(True)
     return table
 
 

@@ -11,6 +11,7 @@ import slicer
 import vtk
 
 from .labelmaps import LABELMAP, SURFACE, Lattice, voxels_of
+from .nodes import told_once
 from .volumes import array_of
 
 DELAY_SECONDS = 0.15
@@ -33,6 +34,7 @@ class Surfaces:
     def __init__(self, node: Any, clock: Callable[[], float]) -> None:
         self._node, self._clock = node, clock
         self._due: dict[str, float] = {}
+        self._made: dict[str, Any] = {}
         self._wanted = False
 
     @property
@@ -45,7 +47,7 @@ class Surfaces:
     @property
     def waiting(self) -> bool:
         """Whether a surface is out of date."""
-        return bool(self._due)
+        return bool(self._due or self._made)
 
     def show(self, shown: bool = True) -> None:
         """Show surfaces of all segments, one after the other as they are made, or none."""
@@ -63,33 +65,46 @@ class Surfaces:
             } | self._due
         else:
             self._due.clear()
+            self._made.clear()
             segmentation.RemoveRepresentation(SURFACE)
 
     def touch(self, segment_id: str) -> None:
         """A segment has changed."""
         self._due[segment_id] = self._clock() + DELAY_SECONDS
+        self._made.pop(segment_id, None)
 
-    def pump(self) -> str | None:
-        """Renew one surface that is due; to be called often while one is waiting. Returns whose."""
+    def pump(self) -> tuple[str, ...]:
+        """Make one surface that is due; to be called often while one is waiting. Returns whose are shown now.
+
+        Those that are due together are shown together: a running Slicer took 2.5 s for each of 117 that came alone.
+        """
         now = self._clock()
         for segment_id, due in sorted(self._due.items(), key=lambda item: item[1]):
             if due > now:
                 break
             del self._due[segment_id]
-            if self._renew(segment_id):
-                return segment_id
-        return None
+            if self._make(segment_id):
+                break
+        return () if any(due <= now for due in self._due.values()) else self._show_made()
 
-    def _renew(self, segment_id: str) -> bool:
-        segmentation = self._node.GetSegmentation()
-        segment = segmentation.GetSegment(segment_id)
+    def _make(self, segment_id: str) -> bool:
+        segment = self._node.GetSegmentation().GetSegment(segment_id)
         if segment is None:
             return False
         if not self.shown:
             segment.RemoveRepresentation(SURFACE)  # made when 3-D is shown again
             return False
-        segment.AddRepresentation(SURFACE, self._surface_of(segment))
+        self._made[segment_id] = self._surface_of(segment)
         return True
+
+    def _show_made(self) -> tuple[str, ...]:
+        made, self._made = self._made, {}
+        segments = {segment_id: self._node.GetSegmentation().GetSegment(segment_id) for segment_id in made}
+        there = {segment_id: segment for segment_id, segment in segments.items() if segment is not None}
+        with told_once(self._node):
+            for segment_id, segment in there.items():
+                segment.AddRepresentation(SURFACE, made[segment_id])
+        return tuple(there)
 
     def _surface_of(self, segment: Any) -> Any:
         """By the host's own conversion; how the person wants surfaces made elsewhere stays as it is set at the node."""

@@ -270,7 +270,7 @@ class Workspace:
             self.said.emit(TWICE.format(", ".join(twice)))
         if found:
             only = found[0].structure.name
-            self.annotator.session.bring(f"open {only if len(found) == 1 else f'{len(found)} segments'}", found)
+            self.annotator.bring(f"open {only if len(found) == 1 else f'{len(found)} segments'}", found)
         for notice in segmentation.notices:
             self.said.emit(notice)
 
