@@ -15,7 +15,7 @@ from export_world import scan, segment, segmentation, series_of, voxels
 from shared_data import shared
 from VISTA3DSegmentLib.errors import FileFormatError, VolumeError
 from VISTA3DSegmentLib.export.ct_series import in_usual_order
-from VISTA3DSegmentLib.export.identifiers import new_uid, tracking_of, uid_for
+from VISTA3DSegmentLib.export.identifiers import new_uid, uid_for
 from VISTA3DSegmentLib.export.source import DicomSource, matched, read_source
 from VISTA3DSegmentLib.files.dicom import read_dicom
 from VISTA3DSegmentLib.volume import Volume
@@ -209,10 +209,3 @@ def test_identifiers_are_valid_and_of_the_words_alone() -> None:
     assert uid_for("a", "bc") == uid_for("a", "bc") != uid_for("ab", "c")
     assert new_uid() != new_uid()
     assert all(pydicom.uid.UID(uid).is_valid for uid in (uid_for("a"), new_uid()))
-
-
-def test_segments_of_one_name_are_tracked_apart() -> None:
-    tracked = tracking_of("1.2", ["lesion", "lesion", "liver"])
-    assert [one.identifier for one in tracked] == ["lesion", "lesion (2)", "liver"]
-    assert len({one.uid for one in tracked}) == 3
-    assert tracking_of("1.3", ["lesion"])[0].uid != tracked[0].uid

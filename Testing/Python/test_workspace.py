@@ -16,6 +16,7 @@ from VISTA3DSegmentLib.edits import NOTHING, MaskCrop
 from VISTA3DSegmentLib.errors import FileFormatError, PromptError, ResourceError, VolumeError
 from VISTA3DSegmentLib.export.formats import Form
 from VISTA3DSegmentLib.files.segmentations import Segment, Segmentation
+from VISTA3DSegmentLib.files.tracking import TRACKING_TAG, Tracking, tracking_in
 from VISTA3DSegmentLib.prompts import Structure
 from VISTA3DSegmentLib.provenance import TAG, Algorithm, Provenance, provenance_of
 from VISTA3DSegmentLib.service import InProcess
@@ -360,3 +361,17 @@ def test_a_name_that_ends_in_a_blank_stays_in_the_list_and_stands_in_no_file(des
     (found,) = desk.workspace.export_wish((Form.DICOM_SEG,)).segmentation.segments
     assert found.name == "my liver"
     assert list(desk.saved(tmp_path)) == ["my liver"]
+
+
+def test_identifiers_that_a_segment_came_with_go_with_it_also_through_a_saved_scene(desk: Desk, tmp_path: Path) -> None:
+    tracking = {TRACKING_TAG: Tracking("lesion A", "1.2.3.4").to_tag()}
+    mask = MaskCrop((2, 2, 2), np.ones((3, 4, 4), np.bool_))
+    desk.workspace.add(Segmentation(painted().shape, np.eye(4), (Segment("cyst", mask, (1, 2, 3), tags=tracking),)))
+    desk.settle()
+    annotator = desk.workspace.annotator
+    (found,) = desk.workspace.export_wish((Form.DICOM_SEG,)).segmentation.segments
+    assert tracking_in(found.tags) == Tracking("lesion A", "1.2.3.4")
+    annotator.keep()
+    desk.workspace.open(annotator.volume_node, annotator.segmentation_node)
+    (again,) = desk.workspace.export_wish((Form.DICOM_SEG,)).segmentation.segments
+    assert again.tags[TRACKING_TAG] == found.tags[TRACKING_TAG]

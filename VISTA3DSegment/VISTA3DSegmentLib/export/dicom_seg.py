@@ -180,7 +180,7 @@ def _object(
     description: str,
 ) -> highdicom.seg.Segmentation:
     """The object for segment numbers of each pixel, axes (k, j, i), whose slices are the source's."""
-    tracked = tracking_of(source.series_uid, [one.name for one in segments])
+    tracked = tracking_of(source.series_uid, segments)
     items = [described(one, n, tracked[n - 1]) for n, one in enumerate(segments, 1)]
     said = fitting(description) or "Segmentation"
     try:

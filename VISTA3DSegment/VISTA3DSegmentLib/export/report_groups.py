@@ -10,10 +10,10 @@ from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 
 from ..files.segments import Segment
+from ..files.tracking import Tracking
 from ..provenance import Algorithm, provenance_of
 from ..terminology import ANATOMICAL_STRUCTURE, TISSUE, Meaning, meaning_of
 from .equipment import MODEL_NAME, SOFTWARE_VERSION
-from .identifiers import Tracking
 from .measures import GreyValues, Measures
 from .segment_descriptions import code_of
 from .source import DicomSource

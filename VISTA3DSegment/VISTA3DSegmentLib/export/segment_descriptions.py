@@ -11,10 +11,10 @@ from pydicom.sr.coding import Code
 
 from ..files.dicom_private import keep
 from ..files.segments import Segment
+from ..files.tracking import Tracking
 from ..provenance import NOT_RECORDED, Algorithm, Provenance, provenance_of
 from ..terminology import TISSUE, Concept, meaning_of
 from .equipment import MANUFACTURER, SHORT_STRING, SHORT_TEXT, fitting
-from .identifiers import Tracking
 
 UNSAID = "not recorded"
 """Stands where the standard wants a name or a version, and nobody said it."""

@@ -25,6 +25,7 @@ from ..files.dicom_objects import SEGMENTATION_CLASSES
 from ..files.dicom_seg import read_dicom_seg
 from ..files.placing import has_same_voxels, placed_on
 from ..files.segments import Segment, Segmentation
+from ..files.tracking import Tracking
 from ..volume import Volume
 from .byte_files import write_bytes
 from .equipment import MANUFACTURER, MODEL_NAME, REPORT_SERIES, SOFTWARE_VERSION, series_number
@@ -70,7 +71,8 @@ def write_structured_report(
     path = Path(path)
     placed = matched(segmentation, source)
     written = replace(placed, segments=placed.drawn)
-    numbers = _numbers_in(Path(seg_path), written, source)
+    tracked = tracking_of(source.series_uid, written.segments)
+    numbers = _numbers_in(Path(seg_path), written, tracked, source)
     grid, notices = _grid(volume, written, source)
     reporter = Reporter(len(written.segments), progress, cancel)
     on_grid = placed_on(written, grid).segments
@@ -79,7 +81,8 @@ def write_structured_report(
         reporter.check()
         measures.append(measured(segment.mask, grid, grey=grid is volume))
         reporter.done()
-    dataset = _document(on_grid, measures, numbers, source, pydicom.dcmread(seg_path, stop_before_pixels=True))
+    seg = pydicom.dcmread(seg_path, stop_before_pixels=True)
+    dataset = _document(on_grid, measures, tracked, numbers, source, seg)
     reporter.check()
     content = _encoded(dataset)
     _check_numbers(content, dataset, path)
@@ -100,7 +103,7 @@ def _grid(volume: Volume | None, segmentation: Segmentation, source: DicomSource
     return volume, ()
 
 
-def _numbers_in(path: Path, segmentation: Segmentation, source: DicomSource) -> list[int]:
+def _numbers_in(path: Path, segmentation: Segmentation, tracked: Sequence[Tracking], source: DicomSource) -> list[int]:
     """The numbers under which the segments stand in a DICOM segmentation.
 
     Raises:
@@ -114,23 +117,23 @@ def _numbers_in(path: Path, segmentation: Segmentation, source: DicomSource) -> 
         raise FileFormatError(f"{path.name} is no DICOM segmentation.", WRITE_ANEW)
     if source.series_uid not in {str(one.SeriesInstanceUID) for one in seg.get("ReferencedSeriesSequence", ())}:
         raise FileFormatError(f"The segmentation {path.name} is of another series than the report.", WRITE_ANEW)
-    numbers = {str(one.TrackingUID): int(one.SegmentNumber) for one in seg.SegmentSequence if "TrackingUID" in one}
-    tracked = tracking_of(source.series_uid, [one.name for one in segmentation.segments])
+    items = [one for one in seg.SegmentSequence if "TrackingUID" in one]  # the background of a label map has none
+    there = [Tracking(str(one.TrackingID), str(one.TrackingUID)) for one in items]
     voxels = [np.count_nonzero(one.mask.mask) for one in segmentation.segments]
-    there = [int(np.count_nonzero(one.mask.mask)) for one in read_dicom_seg(path).segments]
-    if [one.uid for one in tracked] != list(numbers) or there != voxels:
+    voxels_there = [np.count_nonzero(one.mask.mask) for one in read_dicom_seg(path).segments]
+    if there != list(tracked) or voxels_there != voxels:
         raise FileFormatError(f"The segmentation {path.name} holds other segments than the report.", WRITE_ANEW)
-    return list(numbers.values())
+    return [int(one.SegmentNumber) for one in items]
 
 
 def _document(
     segments: Sequence[Segment],
     measures: Sequence[Measures],
+    tracked: Sequence[Tracking],
     numbers: Sequence[int],
     source: DicomSource,
     seg: pydicom.Dataset,
 ) -> sr.EnhancedSR:
-    tracked = tracking_of(source.series_uid, [one.name for one in segments])
     groups = [
         group_of(segment, found, tracking, number, seg, source)
         for segment, found, tracking, number in zip(segments, measures, tracked, numbers, strict=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from highdicom.color import CIELabColor
 from pydicom.dataset import Dataset
 from pydicom.sr._snomed_dict import mapping as snomed_mapping  # not public, but pydicom's Code compares by it
+from pydicom.uid import UID
 
 from ..edits import MaskCrop
 from ..provenance import TAG, Algorithm, Provenance
@@ -13,6 +14,7 @@ from .class_codes import class_with_codes, concept_of
 from .dicom_private import restored
 from .label_maps import label_color
 from .segments import Rgb, Segment
+from .tracking import TRACKING_TAG, Tracking
 
 BACKGROUND = ("DCM", "125040")
 """Type of the segment that says which value of a label map is nothing (PS3.3, C.8.20.2)."""
@@ -33,7 +35,8 @@ def segment_of(description: Dataset, mask: MaskCrop, dataset: Dataset) -> Segmen
         dataset: of the whole object.
     """
     number, meaning = int(description.SegmentNumber), meaning_in(description)
-    provenance = provenance_in(description, dataset)
+    provenance, tracking = provenance_in(description, dataset), _tracking_in(description)
+    tags = {} if provenance is None else {TAG: provenance.to_tag()}
     label = str(description.get("SegmentLabel", "")).strip()
     segment = Segment(
         name=label or (meaning.type.meaning if meaning else f"Segment {number}"),
@@ -41,7 +44,7 @@ def segment_of(description: Dataset, mask: MaskCrop, dataset: Dataset) -> Segmen
         color=_color(description, number),
         class_id=None if meaning is None else class_with_codes(meaning),
         terminology="" if meaning is None else entry_of(meaning),
-        tags={} if provenance is None else {TAG: provenance.to_tag()},
+        tags=tags if tracking is None else {**tags, TRACKING_TAG: tracking.to_tag()},
     )
     return restored(description, segment)
 
@@ -85,6 +88,11 @@ def _color(description: Dataset, number: int) -> Rgb:
         return label_color(number)
     red, green, blue = CIELabColor.from_dicom_value([int(part) for part in stored]).to_rgb(clip=True)
     return red, green, blue
+
+
+def _tracking_in(description: Dataset) -> Tracking | None:
+    identifier, uid = (str(description.get(keyword) or "").strip() for keyword in ("TrackingID", "TrackingUID"))
+    return Tracking(identifier, uid) if identifier and UID(uid).is_valid else None
 
 
 def provenance_in(description: Dataset, dataset: Dataset) -> Provenance | None:

@@ -12,6 +12,7 @@ from typing import Any
 from ..errors import FileFormatError, ResourceError
 from ..files.seg_nrrd import TERMINOLOGY_TAG
 from ..files.segmentations import Segment, Segmentation, write_segmentation
+from ..files.tracking import TRACKING_TAG
 from ..provenance import TAG
 from ..scene.annotator import SceneAnnotator
 from ..scene.labelmaps import LABELMAP
@@ -55,7 +56,7 @@ def segmentation_of(annotator: SceneAnnotator) -> Segmentation:
 
 def _segment_of(annotator: SceneAnnotator, segment_id: str) -> Segment:
     segments, known = annotator.segments, annotator.session.annotation.objects.get(segment_id)
-    names = {STATUS_TAG, TAG, *(known.tags if known is not None else ())} - {TERMINOLOGY_TAG}
+    names = {STATUS_TAG, TAG, TRACKING_TAG, *(known.tags if known is not None else ())} - {TERMINOLOGY_TAG}
     return segments.value(segment_id, sorted(names))
 
 
