@@ -112,8 +112,6 @@ def _described(roi: Dataset, dataset: Dataset) -> Segment:
         if item.get(theirs):
             setattr(description, ours, item.get(theirs))
     segment = segment_of(description, NOTHING, dataset)
-    if not description.SegmentAlgorithmType:  # a segmentation always has one; here nobody's work may be claimed
-        segment = replace(segment, tags={})
     color = [int(part) for part in contour.get("ROIDisplayColor") or ()]
     if len(color) == 3 and all(0 <= part <= 255 for part in color):
         segment = replace(segment, color=(color[0], color[1], color[2]))
