@@ -17,7 +17,7 @@ from VISTA3DSegmentLib.export.lesions import is_lesion, lesions_of
 from VISTA3DSegmentLib.files.segments import Segment, Segmentation
 from VISTA3DSegmentLib.terminology import TISSUE, entry_of
 
-LIVER, SPLEEN, HEPATIC_TUMOR, LEFT_KIDNEY_CYST = 1, 3, 26, 116
+LIVER, SPLEEN, HEPATIC_TUMOR, LEFT_KIDNEY_CYST, RIGHT_KIDNEY_CYST = 1, 3, 26, 116, 117
 VOLUME = of_zeros((20, 40, 40))
 
 
@@ -108,9 +108,8 @@ def test_without_an_organ_beside_it_the_codes_say_where_a_lesion_lies():
     assert [one.organ for one in lesions_of(holding(*segments), VOLUME).found] == ["liver", "left kidney"]
 
 
-def test_more_lesions_than_anybody_reads_are_counted(monkeypatch):
-    monkeypatch.setattr("VISTA3DSegmentLib.export.lesions.MOST_LESIONS", 2)
-    found = lesions_of(holding(made("mass", box(1, 1, 1), box(9, 9, 9), box(1, 20, 20))), VOLUME)
+def test_more_lesions_than_anybody_reads_are_counted():
+    found = lesions_of(holding(made("mass", box(1, 1, 1), box(9, 9, 9), box(1, 20, 20))), VOLUME, most=2)
     assert (len(found.found), found.left_out) == (2, 1)
 
 
@@ -202,6 +201,67 @@ def test_a_moved_lesion_of_another_organ_is_another_lesion():
         holding(made("tumor", box(8, 5, 5), class_id=HEPATIC_TUMOR)),
     )
     assert [one.course for one in found.lesions] == [Course.NEW, Course.RESOLVED]
+
+
+def of_class(name: str, class_id: int | None, *ends):
+    return holding(made(name, *ends, class_id=class_id))
+
+
+def test_a_cyst_of_the_kidney_where_a_tumour_of_the_liver_was_is_another_lesion():
+    before, now = (box(5, 5, 5),), (box(5, 5, 5),)
+    found = changes(of_class("tumor", HEPATIC_TUMOR, *before), of_class("cyst", LEFT_KIDNEY_CYST, *now))
+    assert [one.course for one in found.lesions] == [Course.NEW, Course.RESOLVED]
+    sides = changes(of_class("a", LEFT_KIDNEY_CYST, *before), of_class("b", RIGHT_KIDNEY_CYST, *now))
+    assert [one.course for one in sides.lesions] == [Course.NEW, Course.RESOLVED]
+
+
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [
+        (("mass", None), ("metastasis", None)),
+        (("mass", None), ("tumor", HEPATIC_TUMOR)),
+        (("tumor 1", HEPATIC_TUMOR), ("Tumor 2", HEPATIC_TUMOR)),
+        (("lesion", HEPATIC_TUMOR), ("Lesion", LEFT_KIDNEY_CYST)),
+    ],
+    ids=["renamed", "said now where it is", "of one organ", "of one name"],
+)
+def test_a_lesion_in_the_same_place_is_the_same_one_unless_both_are_said_to_be_of_other_organs(before, now):
+    found = changes(of_class(*before, box(5, 5, 5)), of_class(*now, box(5, 5, 5)))
+    assert [one.course for one in found.lesions] == [Course.PERSISTING]
+
+
+MANY = [box(k, j, i, 1) for k in range(0, 20, 4) for j in range(0, 40, 4) for i in range(0, 40, 4)]
+"""500 places, each for a lesion that touches no other."""
+
+
+def grown(place, side: int):
+    return place[0], tuple(start + side for start in place[0])
+
+
+def test_a_lesion_that_was_too_small_to_be_listed_before_is_not_new():
+    before = [grown(place, 2 if n < 300 else 1) for n, place in enumerate(MANY[:350])]
+    now = [grown(place, 2) for place in MANY[300:350]]
+    found = changes(holding(made("mass", *before)), holding(made("mass", *now)))
+    courses_now = [one.course for one in found.lesions if one.now]
+    assert courses_now == 50 * [Course.PERSISTING]
+    assert all(one.course is Course.RESOLVED for one in found.lesions[50:])
+    assert len(found.lesions) == 50 + 200
+    assert "100 changes of lesions that are too small to be listed" in " ".join(found.notices)
+
+
+def test_a_lesion_that_became_too_small_to_be_listed_has_not_resolved():
+    before = [grown(place, 3) for place in MANY[:10]]
+    now = [grown(place, 1 if n < 10 else 2) for n, place in enumerate(MANY[:300])]
+    found = changes(holding(made("mass", *before)), holding(made("mass", *now)))
+    assert [one.course for one in found.lesions if one.before] == 10 * [Course.PERSISTING]
+
+
+def test_more_lesions_than_are_compared_are_matched_by_overlap_alone_and_it_is_told(monkeypatch):
+    monkeypatch.setattr("VISTA3DSegmentLib.export.changes.MOST_MATCHED", 20)
+    before = holding(made("mass", *MANY[:20], MANY[30]))
+    found = changes(before, holding(made("mass", MANY[0], grown(MANY[31], 1))))
+    assert sorted(one.course.value for one in found.lesions if one.now) == ["new", "persisting"]
+    assert "may be one of the others" in " ".join(found.notices)
 
 
 def test_a_lesion_where_the_other_scan_does_not_reach_is_neither_new_nor_resolved():

@@ -20,7 +20,7 @@ from ..files.segments import Segment, Segmentation
 from ..prompts import Ras
 from ..terminology import TISSUE, meaning_of
 from ..volume import Volume, grid_of
-from .lesions import Lesion, Lesions, lesions_of
+from .lesions import MOST_LESIONS, Lesion, Lesions, lesions_of
 
 SMALLEST_SHARE = 0.1
 """Two lesions are the same one if they share this part of the smaller one's voxels; less is a neighbour."""
@@ -28,6 +28,15 @@ SMALLEST_SHARE = 0.1
 NEAR_MM = 20.0
 """Lesions of the same segment or organ whose centres are this close are the same one, though they do not overlap:
 breathing moves the liver by about as much (Langen and Jones 2001, Int J Radiat Oncol Biol Phys 50:265)."""
+
+MOST_MATCHED = 2000
+"""More lesions than anybody reads: smaller ones that are not listed may have been, or become, one that is."""
+
+NOT_MATCHED = (
+    f"There are so many lesions that only the {MOST_MATCHED} largest of each scan were compared, and only where they "
+    "overlap: one that is called new or resolved may be one of the others."
+)
+NOT_LISTED = "{} changes of lesions that are too small to be listed are not told."
 
 MATCHED_BY_POSITION = (
     "Lesions were matched with the earlier ones by their position in the scanner; the scans were not registered."
@@ -97,7 +106,8 @@ class Changes:
     Args:
         volume_ml: of each segment of now, in their order; None for one that was not there before.
         gone: names and volumes in ml of segments that are not there any more.
-        lesions: those of now by number, then the resolved ones.
+        lesions: those of now by number, then the resolved ones; small ones, which are not listed, only where they
+            became, or were, one that is.
         notices: what the person should know about how it was compared.
     """
 
@@ -131,34 +141,69 @@ def changes_since(
     kept = {id(other) for other in partners if other is not None}
     gone = tuple((one.name, _voxels(one) * voxel_before) for one in prior.segments if id(one) not in kept)
     grid = grid_of(prior.shape_kji, prior.ijk_to_ras)
-    earlier = lesions_of(prior, grid, grey=False, cancel=cancel)
-    matched, notices = _compared(lesions.found, earlier.found, prior, grid, volume)
+    now = lesions
+    if lesions.left_out:
+        now = lesions_of(segmentation, volume, grey=False, cancel=cancel, most=MOST_MATCHED)
+    earlier = lesions_of(prior, grid, grey=False, cancel=cancel, most=MOST_MATCHED)
+    matched, notices = _compared(now, earlier, prior, grid, volume)
     return Changes(volumes, gone, matched, notices)
 
 
 def _compared(
-    now: Sequence[Lesion], before: Sequence[Lesion], prior: Segmentation, grid: Volume, volume: Volume
+    now: Lesions, before: Lesions, prior: Segmentation, grid: Volume, volume: Volume
 ) -> tuple[tuple[LesionChange, ...], tuple[str, ...]]:
     try:
-        masks = _on_grid(before, prior, volume)
+        masks = _on_grid(before.found, prior, volume)
     except VolumeError:
         return (), (
             "The earlier segmentation shares no space with this scan, so that its lesions could not be compared; "
             "volumes were, by name.",
         )
-    pairs = [(a, b) for a, one in enumerate(now) for b, mask in enumerate(masks) if _same_by_overlap(one.mask, mask)]
-    pairs += _nearest_pairs(now, before, pairs)
-    groups = _groups(len(now), len(before), pairs)
-    found = [
-        _change([now[a] for a in here], [before[b] for b in there], grid if here else volume) for here, there in groups
+    pairs = _overlapping_pairs(now.found, before.found, masks)
+    is_cut = bool(now.left_out or before.left_out)
+    if not is_cut:
+        pairs += _nearest_pairs(now.found, before.found, pairs)
+    groups = [
+        ([now.found[a] for a in here], [before.found[b] for b in there])
+        for here, there in _groups(len(now.found), len(before.found), pairs)
     ]
-    return tuple(found), (MATCHED_BY_POSITION,) if before else ()
+    listed = [group for group in groups if any(one.number <= MOST_LESIONS for side in group for one in side)]
+    changes = tuple(_change(here, there, grid if here else volume) for here, there in listed)
+    notices = (
+        (MATCHED_BY_POSITION, before.found),
+        (NOT_MATCHED, is_cut),
+        (NOT_LISTED.format(len(groups) - len(listed)), len(groups) > len(listed)),
+    )
+    return changes, tuple(notice for notice, applies in notices if applies)
 
 
 def _on_grid(lesions: Sequence[Lesion], prior: Segmentation, volume: Volume) -> list[MaskCrop]:
     as_segments = tuple(Segment(f"lesion {one.number}", one.mask, (0, 0, 0)) for one in lesions)
     placed = placed_on(Segmentation(prior.shape_kji, prior.ijk_to_ras, as_segments), volume)
     return [one.mask for one in placed.segments]
+
+
+def _overlapping_pairs(
+    now: Sequence[Lesion], before: Sequence[Lesion], masks: Sequence[MaskCrop]
+) -> list[tuple[int, int]]:
+    """Lesions that lie where an earlier one lay, in the same organ as far as anybody says in which.
+
+    Args:
+        now: those of the new scan.
+        before: the earlier ones.
+        masks: of the earlier ones, on the grid of the new scan.
+    """
+    if not now or not masks:
+        return []
+    starts, other_starts = np.array([one.mask.start for one in now]), np.array([mask.start for mask in masks])
+    ends = starts + [one.mask.shape for one in now]
+    other_ends = other_starts + [mask.shape for mask in masks]
+    meet = ((starts[:, None] < other_ends) & (other_starts < ends[:, None])).all(axis=2)
+    return [
+        (int(a), int(b))
+        for a, b in np.argwhere(meet)
+        if _same_by_overlap(now[a].mask, masks[b]) and not _elsewhere(now[a], before[b])
+    ]
 
 
 def _same_by_overlap(one: MaskCrop, other: MaskCrop) -> bool:
@@ -171,21 +216,31 @@ def _nearest_pairs(
     now: Sequence[Lesion], before: Sequence[Lesion], pairs: Sequence[tuple[int, int]]
 ) -> list[tuple[int, int]]:
     """Lesions that overlap none, each with the nearest of its kind; the closest pairs first, each lesion once."""
-    free_now = set(range(len(now))) - {a for a, _ in pairs}
-    free_before = set(range(len(before))) - {b for _, b in pairs}
-    distances = sorted(
-        (float(np.linalg.norm(np.subtract(now[a].centre_ras, before[b].centre_ras))), a, b)
-        for a in free_now
-        for b in free_before
-        if _same_kind(now[a], before[b])
-    )
-    found = []
-    for distance, a, b in distances:
-        if distance <= NEAR_MM and a in free_now and b in free_before:
-            free_now.discard(a)
-            free_before.discard(b)
-            found.append((a, b))
-    return found
+    free_now = sorted(set(range(len(now))) - {a for a, _ in pairs})
+    free_before = sorted(set(range(len(before))) - {b for _, b in pairs})
+    if not free_now or not free_before:
+        return []
+    centres, others = (np.array([one.centre_ras for one in side]) for side in (now, before))
+    apart = np.linalg.norm(centres[free_now][:, None] - others[free_before], axis=2)
+    near = ((float(apart[m, n]), free_now[m], free_before[n]) for m, n in np.argwhere(apart <= NEAR_MM))
+    found: dict[int, int] = {}
+    for _, a, b in sorted(near):
+        if a not in found and b not in found.values() and _same_kind(now[a], before[b]):
+            found[a] = b
+    return list(found.items())
+
+
+def _elsewhere(one: Lesion, other: Lesion) -> bool:
+    """Whether two lesions are said to be of different organs: neither names nor codes leave a doubt.
+
+    Where only one of them says so, or they share a name, that they lie in one place weighs more: a lesion may have been
+    renamed, and nobody had segmented its organ before.
+    """
+    if _same_kind(one, other) or one.meaning is None or other.meaning is None:
+        return False
+    regions = one.meaning.region, other.meaning.region
+    sides = one.meaning.region_modifier, other.meaning.region_modifier
+    return any(a is not None and b is not None and a.value != b.value for a, b in (regions, sides))
 
 
 def _same_kind(one: Lesion, other: Lesion) -> bool:

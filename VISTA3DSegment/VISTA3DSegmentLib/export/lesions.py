@@ -38,6 +38,7 @@ class Lesion:
         mask: its voxels.
         measures: of this part alone.
         centre_ras: mean position of its voxels, RAS in mm.
+        meaning: what the codes of its segment say; None: nothing.
         organ: name of the segment in which it lies, or beside which; else of the region that the codes of its segment
             say; "" if nothing does.
         distance_mm: from the organ's nearest voxel, centre to centre; 0 if they overlap; None if the organ is known by
@@ -49,6 +50,7 @@ class Lesion:
     mask: MaskCrop
     measures: Measures
     centre_ras: Ras
+    meaning: Meaning | None = None
     organ: str = ""
     distance_mm: float | None = None
 
@@ -74,7 +76,13 @@ def is_lesion(segment: Segment) -> bool:
     return meaning.category.value == ALTERED
 
 
-def lesions_of(segmentation: Segmentation, volume: Volume, grey: bool = True, cancel: Cancel | None = None) -> Lesions:
+def lesions_of(
+    segmentation: Segmentation,
+    volume: Volume,
+    grey: bool = True,
+    cancel: Cancel | None = None,
+    most: int = MOST_LESIONS,
+) -> Lesions:
     """Find the lesions of a segmentation.
 
     Args:
@@ -82,6 +90,7 @@ def lesions_of(segmentation: Segmentation, volume: Volume, grey: bool = True, ca
         volume: the scan.
         grey: whether its grey values are to be measured.
         cancel: asked before each lesion.
+        most: so many are given, the largest; their numbers do not depend on it.
 
     Raises:
         Cancelled.
@@ -89,18 +98,19 @@ def lesions_of(segmentation: Segmentation, volume: Volume, grey: bool = True, ca
     parts: list[tuple[MaskCrop, Segment]] = []
     count = 0
     for segment in filter(is_lesion, segmentation.segments):
-        found, here = parts_of(segment.mask, MOST_LESIONS)
+        found, here = parts_of(segment.mask, most)
         parts += [(part, segment) for part in found]
         count += here
     # Python's sort keeps the order of equals: the same segmentation always gives the same numbers.
     parts.sort(key=lambda part: -np.count_nonzero(part[0].mask))
     organs = [segment for segment in segmentation.segments if not is_lesion(segment)]
     lesions = []
-    for number, (part, segment) in enumerate(parts[:MOST_LESIONS], 1):
+    for number, (part, segment) in enumerate(parts[:most], 1):
         check(cancel)
         organ, distance = organ_of(part, segment, organs, volume)
-        centre = centre_ras(part, volume)
-        lesions.append(Lesion(number, segment.name, part, measured(part, volume, grey), centre, organ, distance))
+        centre, meaning = centre_ras(part, volume), meaning_of(segment.terminology, segment.class_id)
+        measures = measured(part, volume, grey)
+        lesions.append(Lesion(number, segment.name, part, measures, centre, meaning, organ, distance))
     return Lesions(tuple(lesions), count - len(lesions))
 
 
