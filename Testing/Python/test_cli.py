@@ -193,6 +193,15 @@ def test_a_missing_folder_is_said_before_the_work(run: Run, scan: Path, engine: 
     assert engine.asked == []
 
 
+@pytest.mark.parametrize("ending", [".seg.nrrd", ".nii.gz"])
+def test_a_name_that_the_system_does_not_take_is_said_before_the_work(
+    run: Run, scan: Path, engine: FakeEngine, capsys: pytest.CaptureFixture[str], ending: str
+) -> None:
+    assert run("segment", scan, "--no-picture", "-o", f"{'a' * 300}{ending}") == FAILED
+    assert "cannot be written (File name too long). Choose another name" in capsys.readouterr().err
+    assert engine.asked == []
+
+
 def test_the_report_says_which_model_found_what(run: Run, scan: Path, tmp_path: Path) -> None:
     run("segment", scan, "--no-picture", "-o", "o.seg.nrrd", "--classes", "liver,right kidney", "--report", "r.json")
     report = json.loads((tmp_path / "r.json").read_text())

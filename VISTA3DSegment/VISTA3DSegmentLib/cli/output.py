@@ -90,12 +90,12 @@ def check_place(path: Path, inputs: Sequence[Path | None]) -> None:
 
     Raises:
         FileFormatError: it is one of the inputs, or the table beside one.
-        ResourceError: there is no such folder, it is not writable, or the file is a folder.
+        ResourceError: there is no such folder, it is not writable, the file is a folder, or its name is too long.
     """
     folder = path.absolute().parent
     images = [given for given in inputs if given is not None and given.exists()]
     given = [*images, *filter(None, map(table_beside, images))]
-    if path.exists() and any(map(path.samefile, given)):
+    if _is_there(path) and any(map(path.samefile, given)):
         raise FileFormatError(
             f"{path} is also an input and would be overwritten.", "Choose another name for the output."
         )
@@ -105,6 +105,16 @@ def check_place(path: Path, inputs: Sequence[Path | None]) -> None:
         raise ResourceError(f"There is no folder {folder}.", "Make it first, or choose another place.")
     if not os.access(folder, os.W_OK):
         raise ResourceError(f"The folder {folder} cannot be written.", "Choose another place.")
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise ResourceError(f"{path} cannot be written ({error.strerror}).", "Choose another name or place.") from error
+    return True
 
 
 def check_overlaps(output: Output, classes: Sequence[int]) -> None:

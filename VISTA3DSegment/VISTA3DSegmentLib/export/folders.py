@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import ResourceError
+from ..files.atomic import partial_of
 
 
 @contextmanager
@@ -29,7 +29,7 @@ def all_or_none(folder: Path) -> Iterator[Path]:
     """
     target = folder.resolve()
     place = target if target.is_dir() else target.parent
-    staging = place / f".{target.name}.{secrets.token_hex(4)}.partial"
+    staging = place / partial_of(target).name
     try:
         try:
             staging.mkdir()

@@ -129,9 +129,9 @@ def _check_tables(images: Sequence[Path], tables: Mapping[str, bytes] | None) ->
     contents = dict.fromkeys(SUFFIXES) if tables is None else tables
     same = {suffix: _holds(_table_of(first, suffix), content) for suffix, content in contents.items()}
     if others and not same[CODED]:
-        table = _table_of(first, CODED).name
+        coded = _table_of(first, CODED).name
         raise FileFormatError(
-            f"{first.name} comes with the table {table}, by which {others[0]} would be read, too.", ELSEWHERE
+            f"{first.name} comes with the table {coded}, by which {others[0]} would be read, too.", ELSEWHERE
         )
     for suffix in contents:
         table = _table_of(first, suffix)
