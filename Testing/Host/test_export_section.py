@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,11 @@ from panel_bench import Bench
 from scene_world import LIVER_VOXELS, painted
 from VISTA3DSegmentLib.edits import MaskCrop
 from VISTA3DSegmentLib.export.ct_series import write_ct_series
+from VISTA3DSegmentLib.export.folders import all_or_none
 from VISTA3DSegmentLib.export.formats import TITLES, Form
 from VISTA3DSegmentLib.files.segmentations import read_segmentation
 from VISTA3DSegmentLib.prompts import Structure
+from VISTA3DSegmentLib.service.parcel import Label, unpacked
 from VISTA3DSegmentLib.session.annotation import Status
 from VISTA3DSegmentLib.volume import Volume
 
@@ -316,6 +319,27 @@ def test_cancelled_while_it_runs_nothing_is_left(exporter: Exporter, times: int)
     assert process.exitcode is not None
     assert (process.exitcode == 0) is (times == 1), "first it is asked to end, then it is ended"
     assert not exporter.ui.exportWidget.visible
+
+
+def test_ended_while_a_file_is_half_written_it_leaves_no_part_of_it(
+    exporter: Exporter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from VISTA3DSegmentLib.desktop import export_section
+
+    monkeypatch.setattr(export_section, "export_parcel", write_for_ever)
+    exporter.bench.host.click(exporter.ui.exportButton)
+    exporter.bench.host.wait_until(lambda: exporter.names() != [], seconds=PATIENCE_SECONDS)
+    for _ in range(2):
+        exporter.bench.host.click(exporter.ui.exportCancelButton)
+    exporter.wait()
+    assert exporter.result == "Cancelled. No file is half-written."
+    assert exporter.names() == []
+
+
+def write_for_ever(label: Label, _say: Callable[[str], None]) -> None:
+    """An export that never comes to an end."""
+    with unpacked(label) as parcel, all_or_none(parcel.order.folder / "segmentation_stl"):
+        time.sleep(600)
 
 
 def test_a_folder_that_is_gone_is_told_in_the_section_and_above(exporter: Exporter) -> None:

@@ -6,9 +6,11 @@ import atexit
 import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from VISTA3DSegmentLib.errors import Cancelled, ModelError, ResourceError
+from VISTA3DSegmentLib.files.atomic import partial_of
 from VISTA3DSegmentLib.service.errand import Errand, Say
 
 PATIENCE_SECONDS = 30.0
@@ -34,6 +36,15 @@ def sleep(_say: Say) -> None:
 
 def leave_slowly(_say: Say) -> None:
     atexit.register(time.sleep, 0.5)
+
+
+def write_half(folder: str, dies: bool, say: Say) -> None:
+    Path(folder, "whole").write_bytes(b"")
+    partial_of(Path(folder, "half")).mkdir()
+    say("half")
+    if dies:
+        os._exit(9)
+    time.sleep(600)
 
 
 def finished(errand: Errand) -> list[str]:
@@ -80,3 +91,18 @@ def test_nobody_waits_until_its_process_has_left() -> None:
     assert longest < 0.4
     assert errand.error is None
     assert errand._process.exitcode == 0
+
+
+@pytest.mark.parametrize("dies", [True, False])
+def test_what_it_left_half_written_is_removed_when_it_was_ended(tmp_path: Path, dies: bool) -> None:
+    (tmp_path / ".half.1.abcdef01.partial").mkdir()
+    errand, end = Errand(write_half, str(tmp_path), dies, folder=tmp_path), time.monotonic() + PATIENCE_SECONDS
+    while len(list(tmp_path.iterdir())) < 3:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    if dies:
+        finished(errand)
+    else:
+        errand.cancel()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".half.1.abcdef01.partial", "whole"]
+    assert isinstance(errand.error, ResourceError if dies else Cancelled)

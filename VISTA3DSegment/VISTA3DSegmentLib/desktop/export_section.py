@@ -144,14 +144,22 @@ class ExportSection:
             images=is_dicom and not new_series,
             voxels=report or (is_dicom and new_series),
             compared=report,
+            folder=folder,
         )
 
     def _measure(self) -> None:
-        self._begin(measure_parcel, lambda _images: None, images=False, voxels=True, compared=True)
+        self._begin(measure_parcel, lambda _images: None, images=False, voxels=True, compared=True, folder=None)
         self._measured = self._workspace().annotator.segmentation_node
 
     def _begin(
-        self, task: Task, order: Callable[[tuple[Path, ...]], Any], *, images: bool, voxels: bool, compared: bool
+        self,
+        task: Task,
+        order: Callable[[tuple[Path, ...]], Any],
+        *,
+        images: bool,
+        voxels: bool,
+        compared: bool,
+        folder: Path | None,
     ) -> None:
         """Start what was asked for, from the segments as they are now.
 
@@ -161,6 +169,7 @@ class ExportSection:
             images: whether these are needed.
             voxels: whether the scan is needed.
             compared: whether it compares with the earlier segmentation, if one is chosen.
+            folder: that the child writes into, if it does.
         """
         if self.busy:
             return
@@ -177,7 +186,7 @@ class ExportSection:
             prior = None if earlier is None else (yield from segmentation_in(earlier))
             self._parcel = Parcel(order(_all_of(files)), segmentation, volume, prior)
             yield from self._parcel.fill()
-            self._waiting.wait_for(Errand(task, self._parcel.label, python=self._python))
+            self._waiting.wait_for(Errand(task, self._parcel.label, python=self._python, folder=folder))
 
         self._sentences, self._cancelling, self._measured = [], False, None
         self._packing = packing()

@@ -10,9 +10,11 @@ import multiprocessing
 import os
 from collections.abc import Callable
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any, TypeAlias
 
 from ..errors import Cancelled, ResourceError, SegmentationError
+from ..files.atomic import remove_partials
 from . import spawning
 
 Say: TypeAlias = Callable[[str], None]
@@ -27,9 +29,11 @@ class Errand:
         task: what is done.
         arguments: given to it.
         python: the interpreter to run; None: this one. In desktop Slicer: PythonSlicer.
+        folder: that it writes into, if any: what it leaves half-written there when it is ended is removed.
     """
 
-    def __init__(self, task: Task, *arguments: Any, python: str | None = None) -> None:
+    def __init__(self, task: Task, *arguments: Any, python: str | None = None, folder: Path | None = None) -> None:
+        self._folder, self._pid = folder, 0
         self._connection, theirs = multiprocessing.Pipe(duplex=False)
         self._process = spawning.start(python, _child, (task, arguments, theirs), "VISTA3DSegment errand")
         theirs.close()
@@ -47,6 +51,8 @@ class Errand:
                 message = self._connection.recv()
                 if isinstance(message, str):
                     told.append(message)
+                elif isinstance(message, int):
+                    self._pid = message
                 else:
                     self._is_done, self.error = True, message
         except (EOFError, OSError):
@@ -60,17 +66,23 @@ class Errand:
         """Stop it."""
         if not self.ended:
             self._process.kill()
+            self._process.join()
+            self.poll()  # perhaps nobody has heard yet which process it was
             self._is_done, self.error = True, Cancelled()
-            self._end()
+            if not self.ended:
+                self._end()
 
     def _end(self) -> None:
         self.ended = True
         self._process.join()
         self._connection.close()
+        if self._folder is not None and self._pid:
+            remove_partials(self._folder, self._pid)
 
 
 def _child(task: Task, arguments: tuple[Any, ...], connection: Connection) -> None:
     try:
+        connection.send(os.getpid())  # what was started may only have started this one in its turn
         task(*arguments, connection.send)
     except SegmentationError as error:
         connection.send(error)
