@@ -132,7 +132,7 @@ def test_a_name_of_the_table_of_classes_says_the_class_and_not_the_value(tmp_pat
     assert meaning_of(read.segments[1].terminology, read.segments[1].class_id) is None
 
 
-@pytest.mark.parametrize("name", ["kidney", "3", "everything", "liver, spleen", "tumor", "spleeen"])
+@pytest.mark.parametrize("name", ["kidney", "3", "L1", "everything", "liver, spleen", "tumor", "spleeen"])
 def test_a_name_that_means_several_structures_or_none_is_of_no_class(tmp_path: Path, name: str) -> None:
     read = foreign(tmp_path, "b.label", NAMES_ONLY["b.label"].format(name))
     assert (read.segments[1].name, read.segments[1].class_id) == (name, None)

@@ -58,6 +58,19 @@ def test_tumours_cysts_and_structures_without_a_class_are_lesions():
     assert not is_lesion(made("prostate or uterus", place, class_id=16))
 
 
+@pytest.mark.parametrize("name", ["liver", "Spleen", "left kidney", "kidneys", "lung", "vertebrae L1"])
+@pytest.mark.parametrize("terminology", ["", entry_of(TISSUE)])
+def test_what_is_called_as_an_organ_is_no_lesion_although_it_has_no_class(name: str, terminology: str):
+    organ, mass = made(name, ((0, 0, 0), (20, 40, 40)), terminology=terminology), made("mass", box(1, 1, 1))
+    (lesion,) = lesions_of(holding(organ, mass), VOLUME).found
+    assert (lesion.segment, lesion.organ) == ("mass", name)
+
+
+@pytest.mark.parametrize("name", ["mass", "liver tumor", "left kidney cyst", "liver met", "Label 1", "1", "L1", "T 2"])
+def test_a_name_that_says_no_organ_leaves_it_a_lesion(name: str):
+    assert is_lesion(made(name, box(1, 1, 1)))
+
+
 def test_each_part_of_a_lesion_segment_is_a_lesion_the_largest_first():
     found = lesions_of(holding(made("mass", box(1, 1, 1, 2), box(8, 8, 8, 5), box(1, 30, 30, 3))), VOLUME)
     assert [(one.number, one.measures.voxels) for one in found.found] == [(1, 125), (2, 27), (3, 8)]

@@ -12,9 +12,10 @@ from ..edits import Index3, MaskCrop
 from ..engine import Cancel
 from ..engines.reporting import check
 from ..evaluation.metrics import distance_mm
+from ..files.class_codes import classes_with_name
 from ..files.segments import Segment, Segmentation
 from ..prompts import Ras
-from ..terminology import TISSUE, Meaning, meaning_of
+from ..terminology import TISSUE, Meaning, class_meaning, meaning_of
 from ..volume import Volume
 from .measures import Measures, measured, parts_of
 
@@ -69,11 +70,16 @@ class Lesions:
 
 
 def is_lesion(segment: Segment) -> bool:
-    """Whether a segment is a lesion: its codes say so, or it is a structure of which nobody said what it is."""
+    """Whether a segment is a lesion: its codes say so, or nobody said what it is, not even by the name of an organ."""
     meaning = meaning_of(segment.terminology, segment.class_id)
     if meaning is None or meaning == TISSUE:
-        return segment.class_id is None
+        return segment.class_id is None and not _is_called_as_an_organ(segment.name)
     return meaning.category.value == ALTERED
+
+
+def _is_called_as_an_organ(name: str) -> bool:
+    meanings = [class_meaning(class_id) for class_id in classes_with_name(name)]
+    return bool(meanings) and all(one is not None and one.category.value != ALTERED for one in meanings)
 
 
 def lesions_of(

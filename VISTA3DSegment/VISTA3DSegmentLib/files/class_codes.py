@@ -4,7 +4,7 @@ clicks."""
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 
 from .. import anatomy
 from ..anatomy import Kind
@@ -12,6 +12,9 @@ from ..errors import PromptError
 from ..terminology import Concept, Meaning, class_meaning
 
 Key = tuple[tuple[str, str] | None, ...]
+
+NUMBERED = r"-?[A-Za-z]?[\s_.-]*[0-9]+"
+"""What people call things to count them."""
 
 SIGNS_OF_ENTRIES = "~^|"
 """They part Slicer's terminology entries, and those its tags; no scheme and no code has them."""
@@ -24,18 +27,24 @@ def concept_of(scheme: str, value: str, meaning: str) -> Concept | None:
     return Concept(scheme, value, meaning)
 
 
-def class_with_name(name: str) -> int | None:
-    """The class that a name or synonym of the table means; a number is no name, even if it is the id of a class.
+@lru_cache(maxsize=1024)  # to see that a name is none of the table's takes milliseconds
+def classes_with_name(name: str) -> tuple[int, ...]:
+    """The classes that a name means, in the table's own names and synonyms; () if it means none.
 
-    Returns:
-        None if it means none, or several, as "kidney".
+    A number is no name, even if it is the id of a class; nor is a letter with one: L1 may be a vertebra or a lesion.
     """
-    if re.fullmatch(anatomy.ID, name.strip()):
-        return None
+    if re.fullmatch(NUMBERED, name.strip()):
+        return ()
     try:
-        return anatomy.class_called(name)
+        return anatomy.expand(anatomy.parse_classes(name))
     except PromptError:
-        return None
+        return ()
+
+
+def class_with_name(name: str) -> int | None:
+    """The class that a name means; None if it means none, or several, as "kidney"."""
+    ids = classes_with_name(name)
+    return ids[0] if len(ids) == 1 else None
 
 
 def class_with_codes(meaning: Meaning) -> int | None:
