@@ -324,6 +324,18 @@ def test_our_own_reader_gets_everything_back(source: DicomSource, tmp_path: Path
         np.testing.assert_array_equal(mask, expected)
 
 
+@BOTH
+@pytest.mark.parametrize(("name", "label"), [("x" * 200, "x" * 64), ("a\\b", "a/b")])
+def test_a_name_that_dicom_cannot_hold_is_told(
+    source: DicomSource, tmp_path: Path, labelmap: bool, name: str, label: str
+) -> None:
+    notices = write_dicom_seg(tmp_path / "seg.dcm", segmentation(segment(one_box(), name)), source, labelmap=labelmap)
+    assert notices == (f"Names that DICOM cannot hold were shortened or changed: {name}.",)
+    (item,) = [one for one in pydicom.dcmread(tmp_path / "seg.dcm").SegmentSequence if one.SegmentNumber]
+    assert item.SegmentLabel == label
+    assert read_dicom_seg(tmp_path / "seg.dcm").segments[0].name == name
+
+
 def test_nonsense_in_our_private_elements_is_passed_over(source: DicomSource, tmp_path: Path) -> None:
     write_dicom_seg(tmp_path / "seg.dcm", segmentation(segment(one_box())), source)
     dataset = pydicom.dcmread(tmp_path / "seg.dcm")
@@ -396,7 +408,7 @@ def test_headers_that_highdicom_refuses_are_refused_without_telling_them(source:
 
 def test_headers_that_say_little_are_enough(tmp_path: Path) -> None:
     source = read_source(write_series(tmp_path / "sparse", along_z(0, 2, 4)))
-    assert "frame of reference" in " ".join(source.notices)
+    assert "frame of reference" in " ".join(source.repairs)
     found = segmentation(segment(box_mask((3, 6, 8), (1, 2, 3), (3, 4, 5))), volume=source.lattice)
     write_dicom_seg(tmp_path / "seg.dcm", found, source)
     assert errors_of(tmp_path / "seg.dcm") == []

@@ -11,12 +11,20 @@ import numpy as np
 import pydicom
 import pytest
 from builders import box_mask
-from export_world import scan, segment, segmentation, series_of, voxels
+from export_world import errors_of, scan, segment, segmentation, series_of, voxels
+from pydicom.datadict import dictionary_VR
+from pydicom.dataelem import RawDataElement
+from pydicom.tag import Tag
 from shared_data import shared
 from VISTA3DSegmentLib.errors import FileFormatError, VolumeError
 from VISTA3DSegmentLib.export.ct_series import in_usual_order
+from VISTA3DSegmentLib.export.dicom_seg import write_dicom_seg
+from VISTA3DSegmentLib.export.formats import Form
 from VISTA3DSegmentLib.export.identifiers import new_uid, uid_for
+from VISTA3DSegmentLib.export.preflight import preflight
+from VISTA3DSegmentLib.export.rtstruct import write_rtstruct
 from VISTA3DSegmentLib.export.source import DicomSource, matched, read_source
+from VISTA3DSegmentLib.export.structured_report import write_structured_report
 from VISTA3DSegmentLib.files.dicom import read_dicom
 from VISTA3DSegmentLib.volume import Volume
 
@@ -116,7 +124,7 @@ def test_blanked_identifiers_are_made_up_the_same_every_time_and_told(folder: Pa
     once, again = read_source(folder), read_source(folder)
     assert once.study_uid == again.study_uid != once.series_uid == again.series_uid
     assert str(once.slices[2].SOPInstanceUID) == uid_of_file(folder / "00003.dcm")
-    assert "which study, series they belong" in " ".join(once.notices)
+    assert "which study, series they belong" in " ".join(once.repairs)
 
 
 def uid_of_file(file: Path) -> str:
@@ -129,18 +137,102 @@ def test_a_study_id_that_is_too_long_is_cut_and_told(folder: Path) -> None:
         change(file, lambda one: setattr(one, "StudyID", "a study with a long name"))
     source = read_source(folder)
     assert source.slices[0].StudyID == "a study with a l"
-    assert "StudyID" in " ".join(source.notices)
+    assert "StudyID" in " ".join(source.repairs)
 
 
 @pytest.mark.filterwarnings("ignore:Invalid value for VR DA")
-def test_values_that_nobody_understands_are_left_empty_and_told(folder: Path) -> None:
+def test_values_that_nobody_understands_are_left_out_and_told(folder: Path) -> None:
     for file in folder.iterdir():
         change(file, lambda one: (setattr(one, "PatientSex", "W"), setattr(one, "StudyDate", "2026112")))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         source = read_source(folder)
-    assert (source.slices[0].PatientSex, source.slices[0].StudyDate) == ("", "")
-    assert "PatientSex and StudyDate" in " ".join(source.notices)
+    assert not {"PatientSex", "StudyDate"} & {element.keyword for element in source.slices[0]}
+    assert all(word in " ".join(source.repairs) for word in ("PatientSex", "StudyDate", "left out"))
+
+
+def careless(folder: Path, **texts: bytes) -> None:
+    """Write what no careful program would into every header."""
+
+    def put(one: pydicom.Dataset) -> None:
+        for keyword, text in texts.items():
+            tag = Tag(keyword)
+            one[tag] = RawDataElement(tag, dictionary_VR(tag), len(text), text, 0, False, True)
+
+    for file in folder.iterdir():
+        change(file, put)
+
+
+@pytest.mark.parametrize(
+    ("keyword", "text", "becomes"),
+    [
+        ("PatientAge", b"45", None),
+        ("PatientSize", b"1,75", None),
+        ("PatientWeight", b"70.1250000000000000 ", "70.125"),
+        ("AccessionNumber", b"A" * 20, None),
+        ("IssuerOfPatientID", b"H" * 70, None),
+        ("PatientID", b"P" * 70, None),
+        ("PatientID", b"a\x01b", None),
+        ("PatientName", b"N" * 70 + b"^X", None),
+        ("ReferringPhysicianName", b"N" * 70, None),
+        ("EthnicGroup", b"E" * 20, None),
+        ("OtherPatientIDs", b"a" * 70 + b"\\b", None),
+        ("StudyDate", b"2020.01.02", "20200102"),
+        ("StudyDate", b"20201399", None),
+        ("PatientBirthDate", b"1950.12.31", "19501231"),
+        ("StudyTime", b"12:30:00", "123000"),
+        ("StudyTime", b"half past noon", None),
+        ("PatientComments", b"two\r\nlines", "two\r\nlines"),
+    ],
+)
+def test_careless_values_make_no_object_wrong_and_are_told_without_being_said(
+    folder: Path, tmp_path: Path, keyword: str, text: bytes, becomes: str | None
+) -> None:
+    careless(folder, **{keyword: text})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        source = read_source(folder)
+        write_dicom_seg(tmp_path / "seg.dcm", segmentation(), source)
+        write_rtstruct(tmp_path / "rt.dcm", segmentation(), source)
+        write_structured_report(tmp_path / "sr.dcm", segmentation(), source, tmp_path / "seg.dcm", scan())
+    found = source.slices[0].get(keyword)
+    assert (None if found is None else str(found)) == becomes
+    told = [finding.what for finding in preflight(segmentation(), [Form.DICOM_SEG], source)]
+    if text.decode() != becomes:
+        assert keyword in " ".join(told)
+    assert text.decode() not in " ".join(told)
+    for file in ("seg.dcm", "rt.dcm", "sr.dcm"):
+        assert errors_of(tmp_path / file) == [], file
+
+
+def test_a_patient_who_is_left_out_hides_no_mix_of_two(folder: Path) -> None:
+    change(
+        folder / "00002.dcm", lambda one: one.add(RawDataElement(Tag("PatientID"), "LO", 70, b"P" * 70, 0, False, True))
+    )
+    with pytest.raises(VolumeError, match="mixed: they differ in their patient"):
+        read_source(folder)
+
+
+@pytest.mark.parametrize("length", [0.999, 1.0004])
+def test_directions_are_made_of_length_one_and_told(folder: Path, tmp_path: Path, length: float) -> None:
+    before = read_source(folder)
+    for file in folder.iterdir():
+        change(
+            file,
+            lambda one: setattr(
+                one, "ImageOrientationPatient", [f"{length * float(x):.10g}" for x in one.ImageOrientationPatient]
+            ),
+        )
+    source = read_source(folder)
+    assert "length 1" in " ".join(source.repairs)
+    np.testing.assert_allclose(source.ijk_to_ras, before.ijk_to_ras, atol=1e-5)
+    write_dicom_seg(tmp_path / "seg.dcm", segmentation(), source)
+    write_rtstruct(tmp_path / "rt.dcm", segmentation(), source)
+    assert errors_of(tmp_path / "seg.dcm") == errors_of(tmp_path / "rt.dcm") == []
+
+
+def test_nothing_is_mended_in_headers_that_are_right(folder: Path) -> None:
+    assert read_source(folder).repairs == ()
 
 
 def test_folder_without_images_is_refused(tmp_path: Path) -> None:

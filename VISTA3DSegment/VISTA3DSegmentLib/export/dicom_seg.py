@@ -31,6 +31,7 @@ from .equipment import (
     DEVICE_SERIAL_NUMBER,
     MANUFACTURER,
     MODEL_NAME,
+    NAMES_CHANGED,
     SEGMENTATION_SERIES,
     SOFTWARE_VERSION,
     fitting,
@@ -73,7 +74,8 @@ def write_dicom_seg(
         cancel: asked before each; True leaves everything as it was.
 
     Returns:
-        Sentences: which segments were left out as empty, have no codes, or do not say how they were made.
+        Sentences: which segments were left out as empty, have shortened names or no codes, or do not say how they were
+        made.
 
     Raises:
         VolumeError: other voxels than the source's, or no voxel in any segment. FileFormatError: overlaps in a label
@@ -101,6 +103,7 @@ def notices_of(segments: Sequence[Segment]) -> tuple[str, ...]:
     unrecorded = [one.name for one in full if not is_recorded(one)]
     found = (
         ("Empty segments were left out: {}.", empty),
+        (NAMES_CHANGED, [one.name for one in full if fitting(one.name) != one.name]),
         ("Nobody said in codes what these segments are, so they are marked as tissue: {}.", uncoded),
         ("It is not recorded how these segments were made; they are marked as semi-automatic: {}.", unrecorded),
     )

@@ -14,6 +14,8 @@ DEVICE_SERIAL_NUMBER = "0"
 SHORT_STRING, LONG_STRING, SHORT_TEXT = 16, 64, 1024
 """Most characters of the value representations SH, LO and ST (PS3.5, 6.2)."""
 
+NAMES_CHANGED = "Names that DICOM cannot hold were shortened or changed: {}."
+
 LARGEST_INTEGER = 2**31 - 1
 
 SEGMENTATION_SERIES, STRUCTURE_SET_SERIES, REPORT_SERIES = 1, 2, 3

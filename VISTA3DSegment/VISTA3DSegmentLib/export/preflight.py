@@ -106,6 +106,8 @@ def _about_source(
             "Give the folder of the series, or have the scan written as a new DICOM series, or choose NIfTI.",
         )
         return
+    for repair in () if source is None else source.repairs:
+        yield Finding(Consequence.REPAIRED, repair)
     try:
         placed = placed_on(segmentation, lattice) if source is None else matched(segmentation, source, resample=True)
     except VolumeError as error:

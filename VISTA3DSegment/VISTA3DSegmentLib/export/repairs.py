@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import pydicom
-from pydicom.valuerep import DA, TM
+from pydicom.config import RAISE
+from pydicom.datadict import keyword_for_tag
+from pydicom.tag import BaseTag
+from pydicom.valuerep import DA, TM, format_number_as_ds, validate_value
 
 from .identifiers import uid_for
 
@@ -15,8 +21,35 @@ MADE_UP = {"StudyInstanceUID": "study", "SeriesInstanceUID": "series", "FrameOfR
 LONGEST = {"StudyID": 16, "StudyDescription": 64}
 """Text that names no person and no order, and how many characters it may have (PS3.5, 6.2)."""
 
-SEXES = ("", "M", "F", "O")
+SEXES = ("M", "F", "O")
 """Values of PatientSex (PS3.3, C.7.1.1)."""
+
+PATIENT = ("PatientID", "PatientName")
+"""By which images of two patients are told apart."""
+
+PATIENT_GROUPS = 0x0010, 0x0012
+"""Groups of elements about the patient, and about trials and what was done to hide who it is."""
+
+STUDY = (
+    "StudyDate", "StudyTime", "AccessionNumber", "ReferringPhysicianName", "ConsultingPhysicianName",
+    "StudyDescription", "PhysiciansOfRecord", "NameOfPhysiciansReadingStudy", "StudyID", "RequestingService",
+    "AdmittingDiagnosesDescription", "ReasonForVisit", "AdmissionID", "ServiceEpisodeID", "ServiceEpisodeDescription",
+    "PatientState", "PositionReferenceIndicator",
+)  # fmt: skip
+"""Text outside those groups that is copied from the images (PS3.3, C.7.2.1, C.7.2.2, C.7.4.1)."""
+
+NUMBERS = ("FD", "FL", "SL", "SS", "UL", "US")
+CHECKS: dict[str, Callable[[str], object]] = {"DA": DA, "TM": TM}
+"""What else must work: a date of eight digits may still be none."""
+ONE_LINE = ("CS", "LO", "PN", "SH")
+"""Value representations without control signs (PS3.5, 6.2)."""
+
+LONGEST_NUMBER = 16
+"""Characters of a number in text (PS3.5, 6.2, DS)."""
+SAME_LENGTH = 1e-5
+"""Checkers take a direction for one of length 1 up to here."""
+SHORTEST = 0.5
+"""A shorter one is none."""
 
 
 def repaired(slices: Sequence[pydicom.Dataset]) -> tuple[Sequence[pydicom.Dataset], tuple[str, ...]]:
@@ -25,7 +58,8 @@ def repaired(slices: Sequence[pydicom.Dataset]) -> tuple[Sequence[pydicom.Datase
     Returns:
         The images, changed in place, and sentences about what was changed.
     """
-    return slices, (*_identifiers_made_good(slices), *_texts_cut(slices), *_values_emptied(slices))
+    steps = (_identifiers_made_good, _texts_cut, _values_mended, _values_left_out, _directions_made_units)
+    return slices, tuple(sentence for step in steps for sentence in step(slices))
 
 
 def _identifiers_made_good(slices: Sequence[pydicom.Dataset]) -> list[str]:
@@ -67,30 +101,108 @@ def _texts_cut(slices: Sequence[pydicom.Dataset]) -> list[str]:
     return [f"The {' and '.join(cut)} of the images are longer than DICOM allows and were cut in what is exported."]
 
 
-def _values_emptied(slices: Sequence[pydicom.Dataset]) -> list[str]:
-    """Values of patient and study that no reader can understand; they may be empty, and then claim nothing."""
-    checks: dict[str, Callable[[str], object]] = {
-        "PatientSex": SEXES.index,
-        "PatientBirthDate": DA,
-        "StudyDate": DA,
-        "StudyTime": TM,
-    }
-    wrong = [
-        keyword for keyword, check in checks.items() if any(not _is_valid(one.get(keyword), check) for one in slices)
+def _values_mended(slices: Sequence[pydicom.Dataset]) -> list[str]:
+    """Dates and times of the standard's predecessor (PS3.5, 6.2), and numbers of more digits than fit."""
+    mended = [
+        keyword for keyword, mend in MENDED.items() if any(mend(_text(one, keyword)) is not None for one in slices)
     ]
-    for keyword in wrong:
+    for keyword in mended:
         for one in slices:
-            setattr(one, keyword, "")
-    if not wrong:
+            if (better := MENDED[keyword](_text(one, keyword))) is not None:
+                setattr(one, keyword, better)
+    if not mended:
         return []
-    return [
-        f"The {' and '.join(wrong)} of the images are not as DICOM wants them and are left empty in what is exported."
-    ]
+    return [f"The {' and '.join(mended)} of the images were written anew as DICOM wants them in what is exported."]
 
 
-def _is_valid(value: object, check: Callable[[str], object]) -> bool:
+def _text(one: pydicom.Dataset, keyword: str) -> str:
+    return str(one.get(keyword) or "")
+
+
+def _without_dots(date: str) -> str | None:
+    return date.replace(".", "") if re.fullmatch(r"\d{4}\.\d\d\.\d\d", date) else None
+
+
+def _without_colons(time: str) -> str | None:
+    return time.replace(":", "") if re.fullmatch(r"\d\d:\d\d(:\d\d(\.\d{1,6})?)?", time) else None
+
+
+def _shorter(number: str) -> str | None:
+    is_long = len(number) > LONGEST_NUMBER and re.fullmatch(r"\s*[+-]?\d+(\.\d*)?\s*", number)
+    return format_number_as_ds(float(number)) if is_long else None
+
+
+MENDED: dict[str, Callable[[str], str | None]] = {
+    "PatientBirthDate": _without_dots,
+    "StudyDate": _without_dots,
+    "StudyTime": _without_colons,
+    "PatientSize": _shorter,
+    "PatientWeight": _shorter,
+}
+"""What makes a wrong value a right one that says the same; None: it is not wrong in that way."""
+
+
+def _values_left_out(slices: Sequence[pydicom.Dataset]) -> list[str]:
+    """Values of patient and study that break the standard; those that must be there are written empty, and then claim
+    nothing. A number or name that is cut would be another one's.
+
+    Images that differ in their patient keep what they say: they are refused for it.
+    """
+    wrong = dict.fromkeys(
+        element.keyword
+        for one in slices
+        for element in (one[tag] for tag in one.keys() if _is_of_patient_or_study(tag))  # noqa: SIM118 (tags, not values)
+        if not _is_valid(element)
+    )
+    left_out = [keyword for keyword in wrong if keyword not in PATIENT or len({_text(x, keyword) for x in slices}) == 1]
+    for keyword in left_out:
+        for one in slices:
+            one.pop(keyword, None)
+    if not left_out:
+        return []
+    words = " and ".join(left_out)
+    return [f"The {words} of the images are not as DICOM wants them and are left out of what is exported."]
+
+
+def _is_of_patient_or_study(tag: BaseTag) -> bool:
+    keyword = keyword_for_tag(tag)
+    return bool(keyword) and (tag.group in PATIENT_GROUPS or keyword in STUDY)
+
+
+def _is_valid(element: pydicom.DataElement) -> bool:
+    if element.VR == "SQ":
+        return all(_is_valid(inner) for item in element.value for inner in item)
+    if isinstance(element.value, bytes) or element.VR in NUMBERS:
+        return True
+    values = element.value if element.VM > 1 else [element.value]
+    return all(_is_valid_text(element.keyword, element.VR, str(value)) for value in values if value not in (None, ""))
+
+
+def _is_valid_text(keyword: str, kind: str, text: str) -> bool:
     try:
-        check(str(value or ""))
+        validate_value(kind, text, RAISE)
+        if kind in CHECKS:
+            CHECKS[kind](text)
     except ValueError:
         return False
-    return True
+    on_one_line = kind not in ONE_LINE or not any(unicodedata.category(sign) == "Cc" for sign in text)
+    return on_one_line and (keyword != "PatientSex" or text in SEXES)
+
+
+def _directions_made_units(slices: Sequence[pydicom.Dataset]) -> list[str]:
+    """Directions of rows and columns whose length is not 1 (PS3.3, C.7.6.2.1.1): readers use their direction alone."""
+    off = False
+    for one in slices:
+        stored = one.get("ImageOrientationPatient") or ()
+        if len(stored) != 6:
+            continue
+        cosines = np.asarray(stored, np.float64).reshape(2, 3)
+        lengths = np.linalg.norm(cosines, axis=1, keepdims=True)
+        if (np.abs(lengths - 1) > SAME_LENGTH).any() and (lengths > SHORTEST).all():
+            one.ImageOrientationPatient = [format_number_as_ds(float(x)) for x in (cosines / lengths).flat]
+            off = True
+    if not off:
+        return []
+    return [
+        "The directions of the images' rows and columns do not have the length 1; it is made so in what is exported."
+    ]

@@ -28,6 +28,7 @@ from .equipment import (
     DEVICE_SERIAL_NUMBER,
     MANUFACTURER,
     MODEL_NAME,
+    NAMES_CHANGED,
     SHORT_STRING,
     SHORT_TEXT,
     SOFTWARE_VERSION,
@@ -115,7 +116,7 @@ def _notices(segments: tuple[Segment, ...]) -> tuple[str, ...]:
     shortened = [one.name for one in segments if one.mask.mask.any() and fitting(one.name) != one.name]
     found = (
         ("Empty segments were left out: {}.", empty),
-        ("Names that DICOM cannot hold were shortened or changed: {}.", shortened),
+        (NAMES_CHANGED, shortened),
     )
     return tuple(sentence.format(listed(names)) for sentence, names in found if names)
 

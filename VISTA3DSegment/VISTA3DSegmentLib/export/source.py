@@ -46,6 +46,7 @@ class DicomSource:
         slices: their headers, given in any order, kept in order along the slice normal: slice k of the volume is
             ``slices[k]``.
         notices: what the person should know about how the series was chosen.
+        repairs: what was wrong in the headers and is made good in what is exported, in sentences.
 
     Raises:
         VolumeError: they form no volume (missing, duplicated or mixed slices, tilted gantry), differ in patient, study,
@@ -54,6 +55,7 @@ class DicomSource:
 
     slices: tuple[pydicom.Dataset, ...]
     notices: tuple[str, ...] = ()
+    repairs: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.slices:
@@ -131,7 +133,7 @@ def source_of(files: Sequence[Path], notices: Sequence[str] = ()) -> DicomSource
     # pydicom's warnings of wrong values tell the values, which may be a patient's; ours do not.
     with disable_value_validation():
         slices, repairs = repaired([_read(path) for path in files])
-        return DicomSource(tuple(slices), (*notices, *repairs))
+        return DicomSource(tuple(slices), tuple(notices), repairs)
 
 
 def matched(segmentation: Segmentation, source: DicomSource, resample: bool = False) -> Segmentation:
