@@ -180,6 +180,79 @@ def test_a_later_prompt_encodes_nothing_again() -> None:
     assert len(backend.encoded) == count
 
 
+THIN = (slice(20, 50), slice(4, 24), slice(24, 25))
+"""One voxel thick, so that the whole scan, seen coarsely, does not show it; longer than a window along k."""
+
+
+def thin() -> tuple[Volume, np.ndarray]:
+    """A body without air and the thin structure in it, and its truth."""
+    array = np.full((69, 31, 56), TISSUE, np.int16)
+    array[THIN] = BRIGHT
+    return Volume(array, np.diag([-1.0, -1.0, 2.0, 1.0])), array == BRIGHT
+
+
+def going_on(opened: Opened, prompts: Prompts, base: MaskCrop | None = None, region: Box | None = None) -> list[str]:
+    """What is said of a structure that goes on."""
+    return [notice for notice in opened.refine(NEW, prompts, base, region).notices if "goes on" in notice]
+
+
+def test_a_structure_longer_than_the_window_is_said_to_go_on_and_each_click_adds_to_it() -> None:
+    volume, truth = thin()
+    opened = engine_of().open(volume)
+    clicks: Prompts = (Click(volume_ras(volume, 34, 14, 24)),)
+    before = answer(opened, clicks)
+    assert 0 < before.sum() < truth.sum()
+    (notice,) = going_on(opened, clicks)
+    assert "thing goes on towards the feet and the head" in notice
+    assert "click on it there too, or draw a box around all of it" in notice
+    for k, left in ((47, "the feet,"), (22, "")):
+        clicks = (*clicks, Click(volume_ras(volume, k, 14, 24)))
+        now = answer(opened, clicks)
+        assert not (before & ~now).any(), "a click that adds takes nothing away"
+        assert now.sum() > before.sum()
+        said = going_on(opened, clicks)
+        assert (left in said[0]) if left else not said
+        before = now
+    np.testing.assert_array_equal(before, truth)
+    np.testing.assert_array_equal(answer(opened, (box_of(volume, truth),)), truth)
+
+
+def test_what_lies_between_two_far_clicks_is_said_to_be_missing() -> None:
+    volume, _ = thin()
+    volume.array[5:65, 4:24, 24] = BRIGHT
+    clicks = tuple(Click(volume_ras(volume, k, 14, 24)) for k in (12, 58))
+    opened = engine_of().open(volume)
+    assert not answer(opened, clicks)[30:40].any()
+    assert "towards the feet and the head" in going_on(opened, clicks)[0]
+
+
+def test_nothing_is_said_to_go_on_that_was_seen_whole_or_that_the_person_bounds() -> None:
+    volume, truth = thin()
+    opened, click = engine_of().open(volume), Click(volume_ras(volume, 34, 14, 24))
+    around = box_of(volume, truth)
+    assert going_on(opened, (click,))
+    assert not going_on(opened, (around,))
+    assert not going_on(opened, (around, click))
+    assert not going_on(opened, (click,), MaskCrop.of(truth))
+    assert not going_on(opened, (click,), region=around)
+    whole, _ = scan()
+    seen = engine_of().open(whole)
+    for prompts in ((Text("bright"),), (Click(middle_of(whole, FIRST)),)):
+        assert not going_on(seen, prompts)
+
+
+def test_a_later_click_on_what_goes_on_encodes_its_own_window_only() -> None:
+    volume, _ = thin()
+    backend = GreyBackend()
+    opened = engine_of(backend).open(volume)
+    first, near, far = (Click(volume_ras(volume, k, 14, 24)) for k in (34, 36, 47))
+    counts = []
+    for prompts in ((first,), (first, near), (first, near, far)):
+        answer(opened, prompts)
+        counts.append(len(backend.encoded))
+    assert counts == [2, 2, 3]
+
+
 def test_text_is_left_out_where_box_and_points_are_given() -> None:
     volume, truth = scan()
     backend = GreyBackend()

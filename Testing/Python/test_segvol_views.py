@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from VISTA3DSegmentLib.engines.grid import Region
-from VISTA3DSegmentLib.engines.segvol.views import View, to_grid_axes, to_window_axes, zoom_in
+from VISTA3DSegmentLib.engines.segvol.views import View, to_grid_axes, to_window_axes, windows_around, zoom_in
 
 WINDOW = (8, 16, 16)
 
@@ -105,3 +105,19 @@ def test_a_later_prompt_about_the_same_place_finds_the_same_windows() -> None:
     large = zoom_in(region((50, 60, 20), (90, 70, 30)), image, (16, 16, 8), 0.5)
     wider = zoom_in(region((48, 58, 19), (95, 75, 32)), image, (16, 16, 8), 0.5)
     assert len(set(large) & set(wider)) == len(large)
+
+
+def test_a_point_far_from_an_earlier_one_adds_a_window_and_a_near_one_none() -> None:
+    image, window = region((0, 0, 0), (60, 60, 40)), (16, 16, 8)
+    first = windows_around(np.array([[30.0, 30.0, 20.0]]), image, window)
+    assert first == [region((22, 22, 16), window)]
+    near, far = [32.4, 28.0, 21.0], [30.0, 30.0, 23.0]
+    assert windows_around(np.array([[30.0, 30.0, 20.0], near]), image, window) == first
+    more = windows_around(np.array([[30.0, 30.0, 20.0], near, far]), image, window)
+    assert more == [*first, region((22, 22, 20), window)]
+
+
+def test_the_end_of_the_image_is_as_good_as_the_middle_of_a_window() -> None:
+    image, window = region((5, 5, 5), (40, 40, 6)), (16, 16, 8)
+    corner, same = [5.0, 5.0, 5.0], [6.0, 5.0, 10.0]
+    assert windows_around(np.array([corner, same]), image, window) == [region((5, 5, 4), window)]

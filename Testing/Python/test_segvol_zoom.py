@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import torch
 from VISTA3DSegmentLib.engines.grid import Region
-from VISTA3DSegmentLib.engines.segvol.views import View
-from VISTA3DSegmentLib.engines.segvol.zoom import NOT_HERE, GridPrompts, blended, coarse_mask, windows_for, zoomed_in
+from VISTA3DSegmentLib.engines.segvol.found import NOT_HERE, blended, open_ends
+from VISTA3DSegmentLib.engines.segvol.views import View, zoom_in
+from VISTA3DSegmentLib.engines.segvol.zoom import GridPrompts, coarse_mask, windows_for, zoomed_in
 
-WINDOW = (8, 16, 16)
+WINDOW, WINDOW_RAS = (8, 16, 16), (16, 16, 8)
 IMAGE = Region((2, 3, 4), (52, 43, 28))
 Tensor = torch.Tensor
 
@@ -26,7 +27,7 @@ def expected_in(region: Region) -> np.ndarray:
 
 
 def test_windows_that_agree_blend_into_what_they_say() -> None:
-    windows = windows_for(IMAGE, IMAGE, WINDOW, 0.5)
+    windows = zoom_in(IMAGE, IMAGE, WINDOW_RAS, 0.5)
     found = blended(windows, IMAGE, places_in)
     assert found.region == IMAGE
     np.testing.assert_allclose(found.logits.numpy(), expected_in(IMAGE), atol=1e-4)
@@ -34,17 +35,38 @@ def test_windows_that_agree_blend_into_what_they_say() -> None:
 
 def test_windows_around_a_small_image_are_cut_to_it() -> None:
     small = Region((5, 5, 5), (12, 30, 9))
-    found = blended(windows_for(small, small, WINDOW, 0.5), small, places_in)
+    found = blended(zoom_in(small, small, WINDOW_RAS, 0.5), small, places_in)
     assert found.region == small
     np.testing.assert_allclose(found.logits.numpy(), expected_in(small), atol=1e-4)
 
 
 def test_a_window_that_was_not_looked_at_says_no() -> None:
-    windows = windows_for(IMAGE, IMAGE, WINDOW, 0.5)
+    windows = zoom_in(IMAGE, IMAGE, WINDOW_RAS, 0.5)
     found = blended(windows, IMAGE, lambda window: None if window == windows[0] else torch.full(WINDOW, 4.0))
     assert float(found.logits[0, 0, 0]) == NOT_HERE
     assert float(found.logits[-1, -1, -1]) == 4.0
     assert NOT_HERE < float(found.logits[11, 11, 5]) < 4.0
+
+
+def test_between_windows_around_points_nothing_is_known() -> None:
+    windows = [Region((10, 10, 6), (26, 26, 14)), Region((10, 10, 18), (26, 26, 26))]
+    found = blended(windows, IMAGE, lambda window: torch.full(WINDOW, 4.0))
+    assert found.region == Region((10, 10, 6), (26, 26, 26))
+    np.testing.assert_array_equal(found.known[0, 0].numpy(), [True] * 8 + [False] * 4 + [True] * 8)
+    np.testing.assert_allclose(found.logits[0, 0].numpy(), [4.0] * 8 + [NOT_HERE] * 4 + [4.0] * 8, atol=1e-5)
+    ends = open_ends(found, found.region)
+    assert {side: sorted(set(at[:, 2].tolist())) for side, at in ends.items() if len(at)} == {
+        "feet": [18],
+        "head": [13],
+    }
+
+
+def test_an_answer_is_open_where_windows_end_and_the_image_does_not() -> None:
+    window = Region((2, 20, 20), (18, 36, 28))
+    found = blended([window], IMAGE, lambda window: torch.full(WINDOW, 4.0))
+    ends = open_ends(found, IMAGE)
+    assert [side for side, at in ends.items() if len(at)] == ["right", "back", "front", "feet"]
+    assert set(ends["right"][:, 0].tolist()) == {17}
 
 
 def prompts(
@@ -112,3 +134,14 @@ def test_prompts_beside_the_image_are_moved_to_its_border() -> None:
     assert moved.box is not None
     assert (moved.box[0] < moved.box[1]).all()
     assert moved.box[0][0] == 1.5
+
+
+def test_points_that_the_coarse_answer_misses_have_windows_around_them() -> None:
+    view, nothing = View(IMAGE, WINDOW), np.zeros(WINDOW, np.bool_)
+    far = prompts(points=[[20, 20, 8], [20, 20, 24]])
+    windows = windows_for(far, view, nothing, WINDOW, IMAGE, 0.5)
+    assert windows == [Region((12, 13, 4), (28, 29, 12)), Region((12, 13, 20), (28, 29, 28))]
+    assert windows_for(prompts(text=True), view, nothing, WINDOW, IMAGE, 0.5) == []
+    drawn = windows_for(prompts(box=DRAWN, points=[[20, 20, 8]]), view, nothing, WINDOW, IMAGE, 0.5)
+    assert drawn == windows_for(prompts(box=DRAWN, points=[[20, 20, 8]]), view, nothing, (1, 1, 1), IMAGE, 0.5)
+    assert len(drawn) == 1

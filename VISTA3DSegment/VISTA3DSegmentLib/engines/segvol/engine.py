@@ -24,22 +24,13 @@ from ..merge import merge
 from ..native import as_edit, box_at, interpolate
 from ..reporting import Reporter, Stopwatch
 from .backend import Backend, WindowPrompts
-from .guidance import notices_for
+from .found import Found, blended, narrowed, open_ends
+from .guidance import notices_for, unseen_notices
 from .intensity import grey_bounds
 from .reference import zoom_out_zoom_in
 from .texts import Texts
 from .views import View, to_window_axes
-from .zoom import (
-    Found,
-    GridPrompts,
-    asked_region,
-    blended,
-    coarse_box_in,
-    coarse_mask,
-    windows_for,
-    zoomed_in,
-    zoomed_out,
-)
+from .zoom import GridPrompts, coarse_box_in, coarse_mask, windows_for, zoomed_in, zoomed_out
 
 Tensor = torch.Tensor
 
@@ -155,6 +146,7 @@ class OpenedSegVol:
         else:
             found = self._found(asked, report, watch)
         with watch.stage("native"):
+            found = None if found is None else narrowed(found)
             answer = self._native(found, asked)
             before = NOTHING if base is None else base
             corrects = before.mask.any() and not (texts_of(prompts) or boxes_of(prompts))
@@ -166,6 +158,8 @@ class OpenedSegVol:
             if region is not None:
                 result = np.where(self.volume.voxels_inside(region, box), result, old)
         notices = (*self.notices, *notices_for(prompts))
+        if found is not None and asked.box is None and region is None and not corrects:
+            notices += unseen_notices(structure.name, self._sides_not_seen(found, answer))
         reason = (
             f"SegVol found nothing of {structure.name}: draw a tight box around it, or add a click in its middle."
             if base is None
@@ -207,10 +201,9 @@ class OpenedSegVol:
         with watch.stage("prompts"):
             logits = self.engine.backend.decode(embedding, zoomed_out(view, prompts))
             coarse = coarse_mask(logits, view, prompts)
-        asked = asked_region(prompts, view, coarse, tuple(logits.shape), self.crop)
-        if asked is None:
+        windows = windows_for(prompts, view, coarse, tuple(logits.shape), self.crop, specification.overlap)
+        if not windows:
             return None
-        windows = windows_for(asked, self.crop, specification.window, specification.overlap)
 
         def answer(window: Region) -> Tensor | None:
             report.check()
@@ -235,7 +228,7 @@ class OpenedSegVol:
 
         image = torch.from_numpy(np.ascontiguousarray(to_window_axes(self._grey(self.crop))))
         logits = zoom_out_zoom_in(image, self._whole(), prompts, self.crop, self.engine.specification, decode)
-        return Found(self.crop, logits)
+        return Found(self.crop, logits, torch.ones_like(logits, dtype=torch.bool))
 
     def _fine(self, logits: Tensor) -> Tensor:
         window = self.engine.specification.window
@@ -289,12 +282,8 @@ class OpenedSegVol:
         """The structure on the scan's own voxels."""
         if found is None:
             return NOTHING
-        positive = _part_above_zero(found)
-        if positive is None:
-            return NOTHING
-        part, logits = positive
-        box = self.grid.native_box(part)
-        mask = np.ascontiguousarray(interpolate(logits, self.grid, part, box).numpy() > 0)
+        box = self.grid.native_box(found.region)
+        mask = np.ascontiguousarray(interpolate(found.logits, self.grid, found.region, box).numpy() > 0)
         mask = self._meant(mask, box, prompts)
         smallest = self.engine.specification.smallest_piece
         crop = MaskCrop.of(without_small_pieces(mask, smallest))
@@ -316,6 +305,18 @@ class OpenedSegVol:
         k, j, i = (int(np.clip(value, 0, count - 1)) for value, count in zip(at, shape, strict=True))
         return k, j, i
 
+    def _sides_not_seen(self, found: Found, answer: MaskCrop) -> list[str]:
+        """Towards where the structure, as it is on the scan's own voxels, goes on where nothing was looked at."""
+        sides = []
+        for side, points in open_ends(found, self.crop).items():
+            at = np.zeros(points.shape, np.int64)
+            for values, axis in zip(points.T, self.grid.axes, strict=True):
+                at[:, axis.source] = np.round(axis.to_source(values)) - answer.start[axis.source]
+            at = at[((at >= 0) & (at < answer.shape)).all(1)]
+            if answer.mask[tuple(at.T)].any():
+                sides.append(side)
+        return sides
+
     def _merged(self, old: np.ndarray, answer: np.ndarray, box: Box3, prompts: Prompts) -> np.ndarray:
         clicks = []
         for click in clicks_of(prompts):
@@ -329,20 +330,3 @@ class OpenedSegVol:
 def refuse_classes() -> NoReturn:
     """SegVol has no classes that it finds by itself."""
     raise PromptError("SegVol finds nothing by itself.", "Name a structure, draw a box, or click; or choose VISTA3D.")
-
-
-def _part_above_zero(found: Found) -> tuple[Region, Tensor] | None:
-    """The part of an answer that holds what is positive, one point wider, and its logits."""
-    positive = found.logits > 0
-    low, high = [], []
-    for axis in range(3):
-        others = [n for n in range(3) if n != axis]
-        used = torch.nonzero(positive.any(others[1]).any(others[0]))
-        if not len(used):
-            return None
-        low.append(max(0, int(used[0]) - 1))
-        high.append(min(positive.shape[axis], int(used[-1]) + 2))
-    first = tuple(a + b for a, b in zip(found.region.low, low, strict=True))
-    last = tuple(a + b for a, b in zip(found.region.low, high, strict=True))
-    part = Region((first[0], first[1], first[2]), (last[0], last[1], last[2]))
-    return part, found.logits[low[0] : high[0], low[1] : high[1], low[2] : high[2]]

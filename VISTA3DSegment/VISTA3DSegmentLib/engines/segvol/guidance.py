@@ -7,6 +7,7 @@ flipped scans of mixed orientation. A box five coarse voxels too wide costs 0.12
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from ...prompts import Prompts, Text
 
@@ -24,3 +25,19 @@ def notices_for(prompts: Prompts) -> tuple[str, ...]:
     if SIDES.search(texts[0]):
         return ("Left and right are unreliable by text alone: check the side, or add a box or a click.",)
     return ()
+
+
+def unseen_notices(name: str, sides: Sequence[str]) -> tuple[str, ...]:
+    """What a person should know about a structure that ends because nothing was looked at further on.
+
+    Args:
+        name: of the structure.
+        sides: of the patient.
+    """
+    if not sides:
+        return ()
+    where = " and the ".join(sides)
+    return (
+        f"The {name} goes on towards the {where}, where SegVol did not look: "
+        "click on it there too, or draw a box around all of it.",
+    )

@@ -20,6 +20,8 @@ Tensor = torch.Tensor
 
 SNAP = 1 / 8
 """A window around a small structure starts at a multiple of this share of its side: a later prompt finds it again."""
+WELL_INSIDE = 3 / 16
+"""A point is answered in the window of an earlier one if so much of the side is between it and each face."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,31 @@ def zoom_in(asked: Region, within: Region, window: Index3, overlap: float) -> li
         for a in starts[1]
         for r in starts[0]
     ]
+
+
+def windows_around(points: FloatArray, within: Region, window: Index3) -> list[Region]:
+    """A window for every point, around it, unless an earlier point's will do: another point takes none of them away.
+
+    Args:
+        points: (n, 3), grid indices, fractional, in the image.
+        within: the image; a window leaves it only where the image is smaller than a window.
+        window: axes R, A, S.
+    """
+    chosen: list[Region] = []
+    for point in points:
+        if not any(_is_well_inside(point, one, within) for one in chosen):
+            low, high = np.floor(point).astype(int), np.ceil(point).astype(int) + 1
+            place = Region((int(low[0]), int(low[1]), int(low[2])), (int(high[0]), int(high[1]), int(high[2])))
+            chosen += zoom_in(place, within, window, 0.0)
+    return chosen
+
+
+def _is_well_inside(point: FloatArray, window: Region, within: Region) -> bool:
+    """Whether a point is far enough from every face of a window; faces at the end of the image do not count."""
+    margin = WELL_INSIDE * np.array(window.shape)
+    after = np.array(window.low) + np.where(np.array(window.low) > within.low, margin, -0.5)
+    before = np.array(window.high) - np.where(np.array(window.high) < within.high, margin, 0.0)
+    return bool((point >= after).all() and (point <= before).all())
 
 
 def _starts(asked: Region, within: Region, side: int, overlap: float, axis: int) -> Sequence[int]:

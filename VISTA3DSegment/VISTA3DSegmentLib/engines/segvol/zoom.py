@@ -7,7 +7,6 @@ of the coarse answer in it says which part of the structure is meant.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,17 +15,13 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (torch's own name for it)
 
 from ...volume import FloatArray
-from ..blending import tent
 from ..grid import Region
 from .backend import WindowPrompts
 from .prompt_encoder import NEGATIVE, POSITIVE
-from .views import View, to_grid_axes, zoom_in
+from .views import View, windows_around, zoom_in
 
 Tensor = torch.Tensor
 BoolArray = npt.NDArray[np.bool_]
-
-NOT_HERE = -10.0
-"""Logit where no window was worth a look."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,19 +58,6 @@ class GridPrompts:
             first = np.clip(box[0], low - 0.5, high - 0.5)
             box = first, np.maximum(np.clip(box[1], low + 0.5, high + 0.5), first + 1)
         return GridPrompts(self.text, box, np.clip(self.points, low, high), self.positive)
-
-
-@dataclass(frozen=True, eq=False)
-class Found:
-    """An answer on the grid.
-
-    Args:
-        region: where.
-        logits: (R, A, S), float32, of the region; negative everywhere else.
-    """
-
-    region: Region
-    logits: Tensor
 
 
 def zoomed_out(view: View, prompts: GridPrompts) -> WindowPrompts:
@@ -156,21 +138,8 @@ def box_of(mask: BoolArray, part: tuple[slice, slice, slice] | None = None) -> t
     return np.array(low), np.array(high)
 
 
-def asked_region(
-    prompts: GridPrompts, view: View, mask: BoolArray, cells: tuple[int, ...], crop: Region
-) -> Region | None:
-    """What zooming in must cover: the coarse answer with a margin, the box and the positive points.
-
-    Args:
-        prompts: all prompts.
-        view: the whole scan.
-        mask: the coarse answer (k, j, i), of the window's size.
-        cells: how many logits along (k, j, i) it was made of: it can be off by one of them.
-        crop: the image.
-
-    Returns:
-        None if nothing says where to look.
-    """
+def _asked_region(prompts: GridPrompts, view: View, mask: BoolArray, cells: tuple[int, ...], crop: Region) -> Region:
+    """What zooming in must cover: the coarse answer with a margin, the box and the positive points."""
     lows, highs = [], []
     found = box_of(mask)
     if found is not None:
@@ -184,8 +153,6 @@ def asked_region(
     for point in prompts.points[prompts.positive]:
         lows.append(point - 0.5)
         highs.append(point + 0.5)
-    if not lows:
-        return None
     low, high = np.floor(np.min(lows, 0) + 0.5).astype(int), np.ceil(np.max(highs, 0) + 0.5).astype(int)
     return Region((int(low[0]), int(low[1]), int(low[2])), (int(high[0]), int(high[1]), int(high[2]))).clipped_to(crop)
 
@@ -205,68 +172,24 @@ def coarse_box_in(window: Region, view: View, mask: BoolArray) -> tuple[FloatArr
     return np.maximum(faces[0], low), np.minimum(faces[1], high)
 
 
-def blended(windows: Sequence[Region], crop: Region, answer: Callable[[Region], Tensor | None]) -> Found:
-    """The windows' logits together, each weighted by the distance to its faces, so that no seam shows.
+def windows_for(
+    prompts: GridPrompts, view: View, mask: BoolArray, cells: tuple[int, ...], crop: Region, overlap: float
+) -> list[Region]:
+    """The windows at full resolution in which to look, axes R, A, S; none if nothing says where.
+
+    They cover the coarse answer, the box and the positive points. If there are points only, each has a window around
+    it: between them there would be nothing to ask by.
 
     Args:
-        windows: at full resolution: all of a lattice.
-        crop: the image; what windows have beyond it is dropped.
-        answer: a window's logits (k, j, i) at full resolution; None: nothing of the structure is there.
+        prompts: all prompts.
+        view: the whole scan.
+        mask: the coarse answer (k, j, i), of the window's size.
+        cells: how many logits along (k, j, i) it was made of: it can be off by one of them.
+        crop: the image.
+        overlap: share of a window that it has in common with the next.
     """
-    low = [max(crop.low[n], min(w.low[n] for w in windows)) for n in range(3)]
-    high = [min(crop.high[n], max(w.high[n] for w in windows)) for n in range(3)]
-    union = Region((low[0], low[1], low[2]), (high[0], high[1], high[2]))
-    total = torch.zeros(union.shape[::-1])  # k, j, i as the network's answers: other axes are slow to add to
-    for window in windows:
-        logits = answer(window)
-        if logits is not None:
-            here, there = _places(window, union)
-            total[here] += (logits[there] - NOT_HERE) * _product(_weights(window, union))
-    for axis, sums in enumerate(_weight_sums(windows, union)):
-        shape = [1, 1, 1]
-        shape[axis] = -1
-        total /= torch.from_numpy(sums).view(shape)
-    return Found(union, to_grid_axes(total + NOT_HERE))
-
-
-def _places(window: Region, union: Region) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
-    """Where a window lies in the union, and the part of the window that does: slices (k, j, i)."""
-    inside = window.clipped_to(union)
-    return _seen_from(union, inside), _seen_from(window, inside)
-
-
-def _seen_from(outer: Region, inner: Region) -> tuple[slice, ...]:
-    r, a, s = zip(outer.low, outer.high, inner.low, inner.high, strict=True)
-    k = slice(s[2] - s[0], s[3] - s[0])
-    j, i = (slice(high - last, high - first) for _, high, first, last in (a, r))
-    return k, j, i
-
-
-def _weights(window: Region, union: Region) -> list[npt.NDArray[np.float32]]:
-    """A window's weights along (k, j, i), where it lies in the union."""
-    _, there = _places(window, union)
-    return [weights[part] for weights, part in zip(tent(window.shape)[::-1], there, strict=True)]
-
-
-def _product(weights: Sequence[npt.NDArray[np.float32]]) -> Tensor:
-    k, j, i = (torch.from_numpy(one) for one in weights)
-    return k[:, None, None] * j[None, :, None] * i[None, None, :]
-
-
-def _weight_sums(windows: Sequence[Region], union: Region) -> list[npt.NDArray[np.float32]]:
-    """What the weights of a lattice's windows add up to, along (k, j, i): their product is that of all windows."""
-    sums = []
-    for axis in range(3):
-        along = np.zeros(union.shape[2 - axis], np.float32)
-        different = {(w.low[2 - axis], w.high[2 - axis]): w for w in windows}
-        for window in different.values():
-            here, _ = _places(window, union)
-            along[here[axis]] += _weights(window, union)[axis]
-        sums.append(along)
-    return sums
-
-
-def windows_for(asked: Region, crop: Region, window_kji: tuple[int, int, int], overlap: float) -> list[Region]:
-    """The windows at full resolution that cover a region, axes R, A, S."""
-    k, j, i = window_kji
+    k, j, i = view.window
+    if prompts.box is None and not mask.any():
+        return windows_around(prompts.points[prompts.positive], crop, (i, j, k))
+    asked = _asked_region(prompts, view, mask, cells, crop)
     return zoom_in(asked, crop, (i, j, k), overlap)
