@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import slicer
 from trame.widgets import html
 from trame_server import Server
 from trame_slicer.app.logic import connect_slice_view_slider_to_state
@@ -60,6 +61,7 @@ class Views:
         self._fitted: dict[str, tuple[float, ...]] = {}
         for view in self._manager.get_slice_views():
             view.get_view_node().SetJumpModeToOffset()  # a click shows its place in the other views; they stay put
+            _keep_ctrl_for_clicks(view)
             view.interactor().AddObserver("WindowResizeEvent", lambda *_, view=view: self._fit_again(view))
         for view in self._manager.get_threed_views():
             view.renderer().SetUseDepthPeeling(False)
@@ -91,9 +93,11 @@ class Views:
 
     def _fit_again(self, view: Any) -> None:
         """A view has another size, as when a page tells it for the first time: the scan fills it as before, unless the
-        person has zoomed or moved it."""
+        person has zoomed or moved it. In either case the slice stays the same."""
         if self._fitted.get(view.name) == _zoom(view):
-            view.fit_view_to_content()
+            at = view.get_slice_value()
+            view.fit_view_to_content()  # goes to the middle of the scan
+            view.set_slice_value(at)
             self._fitted[view.name] = _zoom(view)
 
     def set_window(self, volume_node: Any, window: str) -> None:
@@ -129,11 +133,19 @@ class Views:
         return right * width, (1 - down) * height
 
 
+def _keep_ctrl_for_clicks(view: SliceView) -> None:
+    """With ctrl the host would blend layers: a click would dim the segments if the hand trembled, and the one after the
+    segmentation was removed would end the program, for the host still reads the one that it began with."""
+    crosshair = view.get_displayable_manager_by_class(slicer.vtkMRMLCrosshairDisplayableManager)
+    widget = crosshair.GetSliceIntersectionWidget()
+    widget.SetActionEnabled(widget.ActionBlend, False)
+
+
 def _zoom(view: SliceView) -> tuple[float, ...]:
-    """How a slice view shows the scan: mm a pixel, and how far it was moved; whatever its size."""
+    """How a slice view shows the scan: its height and how far it was moved, in mm. The host leaves both as they are
+    when the size of the view changes."""
     node = view.get_view_node()
-    mm_a_pixel = node.GetFieldOfView()[0] / max(1, node.GetDimensions()[0])
-    return round(mm_a_pixel, 6), *(round(mm, 6) for mm in node.GetXYZOrigin())
+    return tuple(round(mm, 6) for mm in (node.GetFieldOfView()[1], *node.GetXYZOrigin()))
 
 
 def _grid() -> Layout:
