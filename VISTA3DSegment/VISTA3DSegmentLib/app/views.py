@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import slicer
 from trame.widgets import html
 from trame_server import Server
 from trame_slicer.app.logic import connect_slice_view_slider_to_state
@@ -136,7 +135,7 @@ class Views:
 def _keep_ctrl_for_clicks(view: SliceView) -> None:
     """With ctrl the host would blend layers: a click would dim the segments if the hand trembled, and the one after the
     segmentation was removed would end the program, for the host still reads the one that it began with."""
-    crosshair = view.get_displayable_manager_by_class(slicer.vtkMRMLCrosshairDisplayableManager)
+    crosshair = view.get_displayable_manager_by_class("vtkMRMLCrosshairDisplayableManager")
     widget = crosshair.GetSliceIntersectionWidget()
     widget.SetActionEnabled(widget.ActionBlend, False)
 
