@@ -310,9 +310,12 @@ def test_words_that_nobody_knows_are_refused_in_a_sentence_and_the_panel_goes_on
     bench.find("gizzard")
     assert "knows no gizzard" in bench.said
     assert "Looking" not in bench.said
-    while bench.ui.undoButton.enabled:
-        bench.press("undoButton")
     assert bench.ml() == {}
+    assert not bench.ui.undoButton.enabled
+    assert bench.ui.structureEdit.text == "gizzard", "to be written otherwise, or to be begun by clicks"
+    bench.press("structureButton")
+    assert set(bench.ml()) == {"gizzard"}
+    bench.press("undoButton")
     bench.find("")
     assert bench.ml() == {}
     assert "wrong" not in bench.said

@@ -7,6 +7,7 @@ import signal
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scene_world import SHAPE, SceneWorld, empty_scene
 from VISTA3DSegmentLib.edits import NOTHING
+from VISTA3DSegmentLib.errors import PromptError
 from VISTA3DSegmentLib.service import ChildProcess, Client
 from VISTA3DSegmentLib.session.annotation import Status
 
@@ -160,7 +162,8 @@ class Person:
         elif kind == "new":
             annotator.new_structure()
         elif kind == "remove" and one in world.session.annotation and one != "foreign":
-            annotator.remove(one)
+            with suppress(PromptError):  # it is done
+                annotator.remove(one)
         elif kind == "segment":
             annotator.segment([(LIVER, SPLEEN), (LIVER,), (SPLEEN,)][a % 3])
         elif kind == "status" and one in world.session.annotation:

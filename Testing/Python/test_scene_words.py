@@ -53,18 +53,28 @@ def test_a_segment_of_another_tool_is_known_by_its_name():
     assert np.array_equal(world.voxels("theirs"), SPLEEN_VOXELS)
 
 
-def test_what_is_done_is_left_alone_and_another_one_is_begun():
+def test_what_is_done_is_refused_and_no_second_one_of_its_name_is_begun():
     world, liver = said()
     world.annotator.set_status(liver, Status.DONE)
-    before = world.bytes_of(liver)
-    other = world.annotator.say("liver")
-    world.settle()
-    assert other != liver
-    assert world.bytes_of(liver) == before
+    with pytest.raises(PromptError, match=r"liver is done\. Set it back to draft"):
+        world.annotator.say("Hepar")
+    assert len(world.session.annotation) == 1
+    with pytest.raises(PromptError, match="liver is done"):
+        world.annotator.remove(liver)
+    assert np.array_equal(world.voxels(liver), LIVER_VOXELS)
     with pytest.raises(PromptError, match="liver is done"):
         world.annotator.say("spleen", liver)
     with pytest.raises(PromptError, match="liver is done"):
         world.annotator.forget_text(liver)
+
+
+def test_of_two_of_one_name_the_words_mean_the_one_that_is_not_done():
+    world, liver = said()
+    world.annotator.set_status(liver, Status.DONE)
+    other = world.annotator.new_structure("liver")
+    assert world.annotator.say("liver") == other
+    world.settle()
+    assert np.array_equal(world.voxels(other), LIVER_VOXELS)
 
 
 def test_a_word_that_the_table_lacks_begins_a_structure_of_that_name():

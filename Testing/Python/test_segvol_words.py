@@ -82,8 +82,9 @@ def test_a_synonym_of_the_anatomy_table_is_found() -> None:
 def test_an_unknown_word_is_refused_with_the_nearest_names() -> None:
     with pytest.raises(PromptError, match="Did you mean liver"):
         table("liver", "spleen").vector("livver x")
-    with pytest.raises(PromptError, match="It knows liver, spleen"):
-        table("liver", "spleen").vector("zzz")
+    for unlike in ("Niere", "zzz"):
+        with pytest.raises(PromptError, match=f"'{unlike}'.*It knows liver, spleen"):
+            table("liver", "spleen").vector(unlike)
 
 
 def test_free_text_needs_tower_and_vocabulary(tmp_path: Path) -> None:

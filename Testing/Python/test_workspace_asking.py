@@ -118,10 +118,31 @@ def test_a_structure_goes_and_comes_with_the_words_or_the_box_that_began_it(desk
     assert {name: view.ml for name, view in desk.segments().items()} == ml
 
 
-def test_words_that_are_refused_leave_an_empty_structure_that_takes_a_box(desk: Desk) -> None:
-    gizzard = desk.workspace.asking.say("gizzard")
+def test_words_that_are_refused_leave_nothing_and_come_back_to_the_field(desk: Desk) -> None:
+    refused: list[str] = []
+    desk.workspace.asking.refused.connect(refused.append)
+    liver = desk.workspace.asking.say("liver")
     desk.settle()
-    assert "knows no gizzard" in str(desk.failed[-1])
+    desk.workspace.asking.say(" Gizzard ")
+    desk.settle()
+    history = desk.workspace.annotator.session.history
+    assert "knows no Gizzard" in str(desk.failed[-1])
+    assert set(desk.segments()) == {"liver"}
+    assert [step.name for step in history.done] == ["new liver", "text for liver"]
+    assert history.undone == (), "to do it again would be refused again"
+    assert desk.workspace.annotator.selected == liver, "what was chosen before"
+    assert refused == ["Gizzard"]
+    desk.workspace.begin_structure("gizzard")
+    desk.workspace.annotator.box(*CORNERS)
+    desk.settle()
+    assert desk.segments()["gizzard"].ml > 0
+    assert len(desk.failed) == 1
+
+
+def test_words_that_are_refused_for_a_structure_that_was_begun_leave_it_for_a_box(desk: Desk) -> None:
+    gizzard = desk.workspace.begin_structure("gizzard")
+    assert desk.workspace.asking.say("gizzard") == gizzard
+    desk.settle()
     assert desk.workspace.annotator.selected == gizzard
     assert desk.workspace.asking.lines() == ()
     assert [step.name for step in desk.workspace.annotator.session.history.done] == ["new gizzard"]
@@ -129,6 +150,14 @@ def test_words_that_are_refused_leave_an_empty_structure_that_takes_a_box(desk: 
     desk.settle()
     assert desk.segments()["gizzard"].ml > 0
     assert len(desk.failed) == 1
+
+
+def test_words_that_are_refused_after_a_box_was_drawn_leave_the_box(desk: Desk) -> None:
+    gizzard = desk.workspace.asking.say("gizzard")
+    desk.workspace.annotator.box(*CORNERS, gizzard)
+    desk.settle()
+    assert "gizzard" in desk.segments()
+    assert "box" in [line.kind for line in desk.workspace.asking.lines()]
 
 
 def test_words_that_were_answered_stay_when_something_else_is_refused(desk: Desk) -> None:

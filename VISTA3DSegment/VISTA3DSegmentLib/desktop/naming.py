@@ -52,6 +52,10 @@ class Naming:
         """Empty the field; not at once, for the list that has completed a name writes it once more."""
         qt.QTimer.singleShot(0, lambda: self._ui.structureEdit.clear())
 
+    def give_back(self, words: str) -> None:
+        """Words that were refused stand in the field again, if the person has typed no others; after ``clear``."""
+        qt.QTimer.singleShot(0, lambda: self._ui.structureEdit.text or self._ui.structureEdit.setText(words))
+
     def _guide(self) -> None:
         show_text(self._ui.guidanceLabel, self._asking.hint(self.name))
 

@@ -116,6 +116,7 @@ class Panel:
             lambda line_id: self._act(lambda: asking.forget(line_id)),
         )
         self._naming = Naming(ui, asking)
+        asking.refused.connect(self._naming.give_back)
         self._answering = AnsweringChoice(ui, settings, asking, self._wake)
         self._connect()
         ui.addButton.setIcon(qt.QIcon(host.resource("Icons/Add.svg")))

@@ -199,8 +199,8 @@ class SceneAnnotator:
 
         Args:
             text: the words.
-            object_id: what they are about; None: the structure that they mean, which is begun if there is none yet, or
-                if it is done. One of the anatomy table has its name, colour and codes.
+            object_id: what they are about; None: the structure that they mean, which is begun if there is none yet. One
+                of the anatomy table has its name, colour and codes.
 
         Raises:
             SegmentationError: there are no words, the object is done, or no engine can be asked now.
@@ -250,9 +250,13 @@ class SceneAnnotator:
             self.session.bring(name, values)
 
     def remove(self, object_id: str) -> None:
-        """Delete an object and its segment."""
+        """Delete an object and its segment.
+
+        Raises:
+            PromptError: the object is done.
+        """
         self.take_in()
-        self.adopt(object_id)
+        self.prompting.check_open(object_id)
         self.session.remove(object_id)
 
     def set_status(self, object_id: str, status: Status) -> None:
@@ -261,11 +265,16 @@ class SceneAnnotator:
         self.adopt(object_id)
         self.session.set_status(object_id, status)
 
-    def undo(self, alone: bool = False) -> Step | None:
-        """Take back the latest action, also one of another tool on these segments; ``alone``: see ``Session.undo``."""
+    def undo(self) -> Step | None:
+        """Take back the latest action, also one of another tool on these segments."""
         self.take_in()
         with told_once(self.segmentation_node):
-            return self.session.undo(alone)
+            return self.session.undo()
+
+    def withdraw(self) -> None:
+        """Take back the latest action for good: it came to nothing, and would again."""
+        with told_once(self.segmentation_node):
+            self.session.withdraw()
 
     def redo(self) -> Step | None:
         """Do what was taken back again."""

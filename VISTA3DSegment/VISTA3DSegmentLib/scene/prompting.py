@@ -45,6 +45,17 @@ class Prompting:
                 self._drag = None
                 move(True)
 
+    def check_open(self, object_id: str) -> None:
+        """Refuse to change an object that is done.
+
+        Raises:
+            PromptError: it is done.
+        """
+        self._annotator.adopt(object_id)
+        value = self._annotator.session.annotation[object_id]
+        if value.status is Status.DONE:
+            raise _done(value)
+
     # ------------------------------------------------------------------ words and boxes
 
     def say(self, text: str, object_id: str | None = None) -> str:
@@ -54,7 +65,7 @@ class Prompting:
         self._annotator.session.check_engine()
         known = object_id or self._called(words)
         object_id = known or self._begun(words)
-        self._check_open(object_id)
+        self.check_open(object_id)
         self._annotator.session.set_text(object_id, words)
         if known is None:
             self._annotator.session.history.join()
@@ -70,7 +81,7 @@ class Prompting:
         self._annotator.session.volume.check_overlap(box)
         known = object_id or self._annotator.selected
         object_id = known or self._annotator.new_structure()
-        self._check_open(object_id)
+        self.check_open(object_id)
         self._annotator.session.set_box(object_id, box)
         if known is None:
             self._annotator.session.history.join()
@@ -80,28 +91,29 @@ class Prompting:
     def forget_text(self, object_id: str) -> None:
         """See ``SceneAnnotator.forget_text``."""
         self._take_in()
-        self._check_open(object_id)
+        self.check_open(object_id)
         self._annotator.session.set_text(object_id, "")
 
     def forget_box(self, object_id: str) -> None:
         """See ``SceneAnnotator.forget_box``."""
         self._take_in()
-        self._check_open(object_id)
+        self.check_open(object_id)
         self._annotator.session.set_box(object_id, None)
 
     def _called(self, words: str) -> str | None:
-        """An object or segment that words mean, and that may be changed."""
+        """An object or segment that words mean; of several one that may be changed, if there is one."""
         segments, annotation = self._annotator.segments, self._annotator.session.annotation
         name, class_id = _meaning(words)
         known = {n: (value.structure, value.status) for n, value in annotation.objects.items()}
         for n in segments.ids():
             if n not in known:
                 known[n] = Structure(segments.name(n), segments.class_id(n)), segments.status(n)
-        for object_id, (structure, status) in known.items():
-            same_class = class_id is not None and structure.class_id == class_id
-            if (same_class or structure.name.casefold() == name.casefold()) and status is not Status.DONE:
-                return object_id
-        return None
+        meant = {
+            object_id: status
+            for object_id, (structure, status) in known.items()
+            if (class_id is not None and structure.class_id == class_id) or structure.name.casefold() == name.casefold()
+        }
+        return min(meant, key=lambda object_id: meant[object_id] is Status.DONE, default=None)
 
     def _begun(self, words: str) -> str:
         """A new object that words mean. Of a class that no model here can segment it has the name and the looks."""
@@ -239,14 +251,8 @@ class Prompting:
             object_id = object_under(annotator.session.annotation, volume, click, object_id, annotator.chosen_by_hand)
         if object_id is None:
             raise PromptError("No segment is chosen.", "Choose the one to correct, or begin a new structure.")
-        self._check_open(object_id)
+        self.check_open(object_id)
         return object_id
-
-    def _check_open(self, object_id: str) -> None:
-        self._annotator.adopt(object_id)
-        value = self._annotator.session.annotation[object_id]
-        if value.status is Status.DONE:
-            raise _done(value)
 
     def _open_owner_of(self, click_id: str) -> str | None:
         """The object of a click, if it may be changed; if it is done its point is put back and the person told."""

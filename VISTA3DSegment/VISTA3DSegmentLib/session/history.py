@@ -121,6 +121,10 @@ class History:
         if len(self._done) > 1:
             self._done[-1] = replace(self._done[-1], joins=True)
 
+    def forget_undone(self) -> None:
+        """What was undone leads nowhere any more."""
+        self._undone.clear()
+
     def amend(self, after: Annotation, object_id: str) -> None:
         """The latest step goes on (a marker is still being dragged): an object is now as in this annotation."""
         step = self._done[-1]

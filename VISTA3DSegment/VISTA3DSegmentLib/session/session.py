@@ -333,14 +333,10 @@ class Session:
 
     # ------------------------------------------------------------------ undo
 
-    def undo(self, alone: bool = False) -> Step | None:
-        """Take back the latest action; None if there is none. An automatic run ends with its own step only.
-
-        Args:
-            alone: the latest step only, though it may belong to the one before it.
-        """
+    def undo(self) -> Step | None:
+        """Take back the latest action; None if there is none. An automatic run ends with its own step only."""
         step = first = self._travel(back=True)
-        while step is not None and step.joins and not alone:
+        while step is not None and step.joins:
             step = self._travel(back=True)
         return first
 
@@ -350,6 +346,11 @@ class Session:
         while step is not None and self.history.undone and self.history.undone[-1].joins:
             self._travel(back=False)
         return step
+
+    def withdraw(self) -> None:
+        """Take back the latest action for good: it came to nothing, and would again."""
+        self.undo()
+        self.history.forget_undone()
 
     # ------------------------------------------------------------------ answers
 

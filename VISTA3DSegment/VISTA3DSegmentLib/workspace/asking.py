@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ..errors import PromptError, SegmentationError
@@ -11,6 +11,7 @@ from ..scene.nodes import remove_with_display
 from ..session.annotation import AnnotatedObject
 from ..session.listing import PromptLine, prompt_lines
 from ..session.prompting import Answering
+from ..session.signals import Signal
 from . import guidance
 from .choices import Choice, is_among, meant_class, texts
 
@@ -23,8 +24,25 @@ ENGINES = (Choice(VISTA3D, "VISTA3D"), Choice(SEGVOL, "SegVol"))
 VISTA3D_ANSWERS = "SegVol's model has no words for {}: VISTA3D, which knows it, answers."
 
 
+@dataclass(frozen=True)
+class _Said:
+    """Words that an engine has still to answer.
+
+    Args:
+        words: as they were typed.
+        object_id: of the structure that they are about.
+        step: number of the step that asked.
+        chosen: what was chosen before.
+    """
+
+    words: str
+    object_id: str
+    step: int
+    chosen: str | None
+
+
 class Asking:
-    """See the module.
+    """See the module; ``refused`` has the words that were refused and taken back, for the field in which they stood.
 
     Args:
         workspace: whose.
@@ -34,8 +52,9 @@ class Asking:
         self._workspace = workspace
         self._drawn: Any | None = None
         self._suggested: tuple[tuple[str, ...], list[Choice]] | None = None
-        self._waiting: tuple[str, int] | None = None
+        self._waiting: _Said | None = None
         self._refused = False
+        self.refused: Signal[str] = Signal()
         self.clicks, self.words = VISTA3D, SEGVOL
 
     # ------------------------------------------------------------------ who answers
@@ -75,32 +94,35 @@ class Asking:
         """Ask for a structure in words, and choose it. Returns its id.
 
         If SegVol is to answer, but only VISTA3D's model knows the structure, that answers, and it is said. Words that
-        are refused are taken back; the structure that was begun stays, for clicks or a box.
+        are refused are taken back, with the structure that they began.
 
         Raises:
-            SegmentationError: there are no words, no scan is open, or no engine can be asked now.
+            SegmentationError: there are no words, the structure is done, no scan is open, or no engine can be asked.
         """
-        annotator = self._workspace.annotator
-        usual = annotator.session.answering
-        if self._is_for_vista3d(words):
+        annotator, words = self._workspace.annotator, words.strip()
+        usual, chosen = annotator.session.answering, annotator.selected
+        is_for_vista3d = self._is_for_vista3d(words)
+        if is_for_vista3d:
             annotator.session.answering = replace(usual, texts="")
-            self._workspace.said.emit(VISTA3D_ANSWERS.format(words.strip()))
         try:
             object_id = annotator.say(words)
         finally:
             annotator.session.answering = usual
-        is_asked = object_id in annotator.session.busy
-        self._waiting = (object_id, annotator.session.history.done[-1].number) if is_asked else None
+        if is_for_vista3d:
+            self._workspace.said.emit(VISTA3D_ANSWERS.format(words))
+        asks = object_id in annotator.session.busy
+        steps = [step for step in annotator.session.history.done[-1:] if asks and object_id in step.changes]
+        self._waiting = _Said(words, object_id, steps[0].number, chosen) if steps else None
         return object_id
 
     def note_answer(self, object_id: str) -> None:
         """An engine has answered about an object."""
-        if self._waiting is not None and self._waiting[0] == object_id:
+        if self._waiting is not None and self._waiting.object_id == object_id:
             self._waiting = None
 
     def note_failure(self, error: SegmentationError) -> None:
         """Something was refused, or went wrong."""
-        waits = self._waiting is not None and self._waiting[0] in self._workspace.annotator.session.busy
+        waits = self._waiting is not None and self._waiting.object_id in self._workspace.annotator.session.busy
         self._refused |= isinstance(error, PromptError) and not waits
 
     def pump(self) -> None:
@@ -108,10 +130,13 @@ class Asking:
         refused, self._refused = self._refused, False
         if not refused or self._waiting is None or self._workspace.volume is None:
             return
-        (_, number), self._waiting = self._waiting, None
+        said, self._waiting = self._waiting, None
         annotator = self._workspace.annotator
-        if [step.number for step in annotator.session.history.done[-1:]] == [number]:
-            annotator.undo(alone=True)
+        if [step.number for step in annotator.session.history.done[-1:]] == [said.step]:
+            annotator.withdraw()
+            if annotator.selected is None and said.chosen in annotator.session.annotation:
+                annotator.select(said.chosen)
+            self.refused.emit(said.words)
 
     def _is_for_vista3d(self, words: str) -> bool:
         if self.words != SEGVOL or not self.texts or is_among(words, self.texts):

@@ -19,6 +19,8 @@ Tensor = torch.Tensor
 TEMPLATE = "A computerized tomography of a {}."
 """Around every name that SegVol was trained with."""
 SHOWN = 12
+ALIKE = 0.75
+"""Of names that are suggested for a misspelt one (0 to 1, by ``difflib``): "livr" is meant as liver, "Niere" is not."""
 
 
 @dataclass(eq=False)
@@ -49,7 +51,7 @@ class Texts:
         name = self.known(text)
         key = name if name is not None else spelled(text)
         if key not in self._made:
-            self._made[key] = self._make(name, key)
+            self._made[key] = self._make(name, text)
         return self._made[key]
 
     def known(self, text: str) -> str | None:
@@ -65,18 +67,18 @@ class Texts:
             return None
         return None if class_id is None else by_spelling.get(spelled(class_of(class_id).name))
 
-    def _make(self, name: str | None, key: str) -> Tensor:
+    def _make(self, name: str | None, text: str) -> Tensor:
         if name is not None and self.table is not None:
             return self.table[self.names.index(name)][None]
         if self.tower is not None:
             if name is not None and name in self.ids:
                 return self.tower(torch.tensor([list(self.ids[name])]))
             if self.tokenizer is not None:
-                return self.tower(torch.tensor([self.tokenizer.ids(TEMPLATE.format(key))]))
-        raise PromptError(f"The model has no words for {key!r}.", self._remedy(key))
+                return self.tower(torch.tensor([self.tokenizer.ids(TEMPLATE.format(spelled(text)))]))
+        raise PromptError(f"The model has no words for {' '.join(text.split())!r}.", self._remedy(text))
 
-    def _remedy(self, key: str) -> str:
-        near = get_close_matches(key, self.names, n=3)
+    def _remedy(self, text: str) -> str:
+        near = get_close_matches(spelled(text), self.names, n=3, cutoff=ALIKE)
         if near:
             return f"Did you mean {' or '.join(near)}?"
         more = f" and {len(self.names) - SHOWN} more" if len(self.names) > SHOWN else ""
