@@ -375,3 +375,13 @@ def test_identifiers_that_a_segment_came_with_go_with_it_also_through_a_saved_sc
     desk.workspace.open(annotator.volume_node, annotator.segmentation_node)
     (again,) = desk.workspace.export_wish((Form.DICOM_SEG,)).segmentation.segments
     assert again.tags[TRACKING_TAG] == found.tags[TRACKING_TAG]
+
+
+def test_a_report_names_the_scan_as_the_person_does_and_a_dicom_series_without_its_description(desk: Desk) -> None:
+    assert desk.workspace.volume is not None
+    assert desk.workspace.volume.name == "painted"
+    node = desk.workspace.annotator.volume_node
+    node.SetName("2: of a patient")
+    node.SetAttribute("DICOM.instanceUIDs", "1.2.3 1.2.4")
+    desk.workspace.open(node)
+    assert desk.workspace.volume.name == "DICOM series"

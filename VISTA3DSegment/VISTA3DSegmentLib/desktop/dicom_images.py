@@ -7,13 +7,12 @@ from typing import Any
 
 import slicer
 
-INSTANCES = "DICOM.instanceUIDs"
-"""Attribute of a volume node that was loaded from DICOM: one identifier for each image, parted by blanks."""
+from ..scene.volumes import DICOM_INSTANCES
 
 
 def instances_of(volume_node: Any) -> tuple[str, ...]:
     """Identifiers of the images that a volume was made of; (): it came from elsewhere."""
-    return tuple((volume_node.GetAttribute(INSTANCES) or "").split())
+    return tuple((volume_node.GetAttribute(DICOM_INSTANCES) or "").split())
 
 
 def file_of(instance_uid: str) -> Path | None:

@@ -12,6 +12,9 @@ from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 from ..errors import VolumeError
 from ..volume import FloatArray, Volume
 
+DICOM_INSTANCES = "DICOM.instanceUIDs"
+"""Attribute of a volume node that was loaded from DICOM: an identifier for each image, parted by blanks."""
+
 
 def array_of(matrix: Any) -> FloatArray:
     """A vtkMatrix4x4 as a 4x4 array."""
@@ -42,7 +45,8 @@ def to_world(node: Any) -> FloatArray:
 
 
 def volume_of(node: Any) -> Volume:
-    """A scalar volume node as a volume, without a copy of its voxels.
+    """A scalar volume node as a volume, without a copy of its voxels. It is called as the node is, unless that is what
+    the host has made of a DICOM series' description, which may hold data of the patient.
 
     Raises:
         VolumeError: no voxels, several values a voxel, a transform that is not linear, or a geometry that is refused.
@@ -60,7 +64,11 @@ def volume_of(node: Any) -> Volume:
     node.GetIJKToRASMatrix(ijk_to_ras)
     i, j, k = image.GetDimensions()
     voxels: npt.NDArray[Any] = vtk_to_numpy(scalars).reshape(k, j, i)
-    return Volume(voxels, to_world(node) @ array_of(ijk_to_ras), node.GetID() or "")
+    return Volume(voxels, to_world(node) @ array_of(ijk_to_ras), _name_of(node))
+
+
+def _name_of(node: Any) -> str:
+    return "DICOM series" if node.GetAttribute(DICOM_INSTANCES) else node.GetName() or ""
 
 
 def add_volume_node(scene: Any, volume: Volume, name: str = "CT") -> Any:
