@@ -31,6 +31,8 @@ SHAPE = (8, 9, 10)
 SQUARE = ((2.6, 2.6), (5.4, 2.6), (5.4, 5.4), (2.6, 5.4))
 """In voxels (i, j): holds the nine voxels from 3 to 5."""
 
+UNSURE = "The file does not show how far apart the contours of these lie; each stands for one slice of the scan"
+
 
 def scan(shape_kji: tuple[int, int, int] = SHAPE) -> Volume:
     """Oblique, of three spacings."""
@@ -130,10 +132,56 @@ def test_even_planes_further_apart_than_slices_are_filled_with_a_notice(tmp_path
     found = read_rtstruct(structure_set(tmp_path, [contour(k) for k in (0, 2, 4, 6)], [contour(1), contour(5)]), scan())
     assert slices(found.segments[0].mask) == [0, 1, 2, 3, 4, 5, 6, 7]
     assert slices(found.segments[1].mask) == [1, 5], "two planes may be two lesions"
+    filled, unsure = found.notices
+    assert "5.0 mm apart" in filled
+    assert filled.endswith(": structure 1.")
+    assert unsure == f"{UNSURE}: structure 2."
+
+
+@pytest.mark.parametrize("small", [[4], [2, 4], [2, 6], [0, 2, 4]])
+def test_structure_of_few_planes_is_as_thick_as_those_on_the_same_planes_show(small: list[int], tmp_path: Path) -> None:
+    path = structure_set(tmp_path, [contour(k) for k in small], [contour(k) for k in (0, 2, 4, 6)])
+    found = read_rtstruct(path, scan())
+    assert slices(found.segments[0].mask) == sorted(n for k in small for n in (k, k + 1))
     (notice,) = found.notices
-    assert "5.0 mm apart" in notice
-    assert "structure 1" in notice
-    assert "structure 2" not in notice
+    assert notice.endswith(": structure 1, structure 2.")
+
+
+def test_small_structures_show_together_how_far_apart_their_planes_lie(tmp_path: Path) -> None:
+    found = read_rtstruct(structure_set(tmp_path, [contour(0), contour(2)], [contour(4)], [contour(6)]), scan())
+    assert [slices(one.mask) for one in found.segments] == [[0, 1, 2, 3], [4, 5], [6, 7]]
+    assert len(found.notices) == 1
+
+
+def test_distance_that_the_file_states_for_one_structure_counts_for_those_that_lie_on_its_planes(
+    tmp_path: Path,
+) -> None:
+    source = Dataset()
+    source.SpacingBetweenSlices = 5.0
+    path = structure_set(tmp_path, [contour(k) for k in (0, 4)], [contour(2)], [contour(3)])
+    changed(path, SourcePixelPlanesCharacteristicsSequence=[source])
+    found = read_rtstruct(path, scan())
+    assert [slices(one.mask) for one in found.segments] == [[0, 1, 4, 5], [2, 3], [3]]
+    filled, unsure = found.notices
+    assert filled.endswith(": structure 2.")
+    assert unsure == f"{UNSURE}: structure 3."
+
+
+def test_few_planes_stay_slices_where_others_were_drawn_on_every_slice(tmp_path: Path) -> None:
+    every, sparse = [contour(k) for k in range(6)], [contour(k) for k in (1, 3, 5, 7)]
+    found = read_rtstruct(structure_set(tmp_path, every, sparse, [contour(3)], [contour(1), contour(5)]), scan())
+    assert [slices(one.mask) for one in found.segments[2:]] == [[3], [1, 5]]
+    (notice,) = found.notices
+    assert notice.endswith(": structure 2.")
+
+
+def test_planes_with_slices_between_them_and_nothing_that_explains_it_are_told(tmp_path: Path) -> None:
+    found = read_rtstruct(
+        structure_set(tmp_path, [contour(1), contour(4)], [contour(6)], [contour(3, SQUARE, "POINT")]), scan()
+    )
+    assert [slices(one.mask) for one in found.segments] == [[1, 4], [6]]
+    assert f"{UNSURE}: structure 1, structure 2." in found.notices
+    assert read_rtstruct(structure_set(tmp_path, [contour(6)]), scan()).notices == (), "nothing speaks against a slice"
 
 
 def test_thickness_of_contours_is_believed_but_not_beyond_the_next_plane(tmp_path: Path) -> None:

@@ -1,9 +1,14 @@
-"""The contours of one structure of an RT structure set, and the voxels of a scan that they hold."""
+"""The contours of the structures of an RT structure set, and the voxels of a scan that they hold.
+
+How far apart planes are, a file may leave open; then it shows in where they lie. A structure of few planes does not
+show it, but another one does that was drawn on the same planes.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from pydicom.dataset import Dataset
@@ -27,6 +32,9 @@ SAME_PLANE = 0.1
 EVEN = 0.1
 """Distances of planes may differ by this part from a multiple of the smallest one."""
 
+TOUCHING = 1 + EVEN
+"""Planes no further apart than so many slices leave none out."""
+
 FEWEST_EVEN_GAPS = 3
 """So many even distances of planes are no accident."""
 
@@ -38,8 +46,9 @@ class Planes:
     Args:
         positions: of the planes with contours, in slices (k) of the scan, ascending; may lie between slices.
         polygons: those of each plane; each (n, 2) is the (i, j) of its points, in voxels.
-        distance: of two planes, in slices: each stands for so much of the structure.
+        distance: of two planes, in slices, at least 1: each stands for so much of the structure.
         guessed: the file does not say the distance, and it is more than that of the slices.
+        unsure: nothing shows the distance, and it may be more than that of the slices, which was taken.
         others: contours that are points or open lines.
         slanted: contours that are not parallel to the slices.
     """
@@ -48,16 +57,53 @@ class Planes:
     polygons: tuple[tuple[FloatArray, ...], ...]
     distance: float
     guessed: bool
+    unsure: bool
     others: int
     slanted: int
 
 
-def planes_of(roi: Dataset, volume: Volume) -> Planes:
-    """The contours of an item of the ROI Contour Sequence.
+@dataclass(frozen=True)
+class _Spaced:
+    """Planes of which the distance is known.
+
+    Args:
+        positions: of some of them, in slices, ascending; at least one.
+        distance: of two, in slices.
+    """
+
+    positions: FloatArray
+    distance: float
+
+    def hold(self, positions: FloatArray) -> bool:
+        """Whether all of these lie on such planes."""
+        # From the plane below, not from the first one: small errors of the distance add up.
+        below = np.maximum(np.searchsorted(self.positions, positions, side="right") - 1, 0)
+        away = positions - self.positions[below]
+        return bool((np.abs(away - np.rint(away / self.distance) * self.distance) <= SAME_PLANE).all())
+
+
+def planes_of(rois: Sequence[Dataset], volume: Volume) -> list[Planes]:
+    """The contours of items of the ROI Contour Sequence: all of a file, as one may show the distance of another's.
 
     Raises:
         ValueError: a contour is not made of points.
     """
+    drawn = [_drawn(roi, volume) for roi in rois]
+    stated = [_stated_distance(roi, one.positions, volume.spacing_mm[2]) for roi, one in zip(rois, drawn, strict=True)]
+    shown = [said or _even_distance(np.array(one.positions)) for one, said in zip(drawn, stated, strict=True)]
+    spaced = _all_spaced(drawn, shown)
+    found = []
+    for one, said, own in zip(drawn, stated, shown, strict=True):
+        distance = own or _distance_by_others(one, spaced)
+        if distance is None:
+            found.append(replace(one, unsure=_may_be_sparse(one, drawn, spaced)))
+        else:
+            found.append(replace(one, distance=max(distance, 1.0), guessed=said is None and distance > TOUCHING))
+    return found
+
+
+def _drawn(roi: Dataset, volume: Volume) -> Planes:
+    """What is drawn, as if each plane stood for one slice."""
     contours: list[tuple[float, FloatArray]] = []
     others = slanted = 0
     lps_to_ijk = volume.ras_to_ijk @ LPS_TO_RAS
@@ -79,8 +125,7 @@ def planes_of(roi: Dataset, volume: Volume) -> Planes:
             positions.append(position)
             polygons.append([])
         polygons[-1].append(polygon)
-    distance, guessed = _distance(roi, positions, volume.spacing_mm[2])
-    return Planes(tuple(positions), tuple(map(tuple, polygons)), distance, guessed, others, slanted)
+    return Planes(tuple(positions), tuple(map(tuple, polygons)), 1.0, False, False, others, slanted)
 
 
 def points_of(contour: Dataset) -> FloatArray:
@@ -99,17 +144,19 @@ def points_of(contour: Dataset) -> FloatArray:
     return points
 
 
-def _distance(roi: Dataset, positions: list[float], slice_mm: float) -> tuple[float, bool]:
-    """The distance of planes in slices, at least 1, and whether it was guessed."""
-    gaps = np.diff(positions)
+def _stated_distance(roi: Dataset, positions: Sequence[float], slice_mm: float) -> float | None:
+    """The distance of planes that the file states, in slices; None: it states none."""
     for source in roi.get("SourcePixelPlanesCharacteristicsSequence") or ():
-        return max(_positive(source.SpacingBetweenSlices) / slice_mm, 1.0), False
+        return _positive(source.SpacingBetweenSlices) / slice_mm
     thickness = next((contour.get("ContourSlabThickness") for contour in roi.get("ContourSequence") or ()), None)
-    if thickness is not None:
-        # Slabs may be thicker than their distance; planes do not stand for more than what lies between them.
-        return max(min([_positive(thickness) / slice_mm, *gaps]), 1.0), False
-    even = _even_distance(gaps)
-    return max(even, 1.0), even > 1.0 + EVEN
+    if thickness is None:
+        return None
+    # Slabs may be thicker than their distance; planes do not stand for more than what lies between them.
+    return min([_positive(thickness) / slice_mm, *_gaps(positions)])
+
+
+def _gaps(positions: Sequence[float]) -> list[float]:
+    return [later - earlier for earlier, later in pairwise(positions)]
 
 
 def _positive(millimetres: object) -> float:
@@ -119,12 +166,47 @@ def _positive(millimetres: object) -> float:
     return found
 
 
-def _even_distance(gaps: FloatArray) -> float:
-    """The distance of planes, in slices, if they are spaced evenly but for gaps; 1 if they are not."""
+def _even_distance(positions: FloatArray) -> float | None:
+    """The distance of planes, in slices, if they are spaced evenly but for gaps."""
+    gaps = np.diff(positions)
     if len(gaps) < FEWEST_EVEN_GAPS:
-        return 1.0
+        return None
     smallest = float(np.median(gaps[gaps < gaps.min() * (1 + EVEN)]))
-    return smallest if (np.abs(gaps - np.rint(gaps / smallest) * smallest) <= EVEN * smallest).all() else 1.0
+    steps = np.rint(gaps / smallest)
+    return float(gaps.sum() / steps.sum()) if (np.abs(gaps - steps * smallest) <= EVEN * smallest).all() else None
+
+
+def _all_spaced(drawn: Sequence[Planes], shown: Sequence[float | None]) -> list[_Spaced]:
+    """The planes of each structure that shows their distance, and of all together, if they are further apart than
+    slices: planes of two structures may be neighbours by accident."""
+    found = [
+        _Spaced(np.array(one.positions), max(distance, SAME_PLANE))
+        for one, distance in zip(drawn, shown, strict=True)
+        if distance is not None and one.positions
+    ]
+    together = np.unique([position for one in drawn for position in one.positions])
+    together = together[np.diff(together, prepend=-np.inf) > SAME_PLANE]
+    distance = _even_distance(together)
+    return found if distance is None or distance <= TOUCHING else [*found, _Spaced(together, distance)]
+
+
+def _distance_by_others(planes: Planes, spaced: Sequence[_Spaced]) -> float | None:
+    """The smallest distance of planes on which these lie, too."""
+    if not planes.positions:
+        return None
+    positions = np.array(planes.positions)
+    return min((one.distance for one in spaced if one.hold(positions)), default=None)
+
+
+def _may_be_sparse(planes: Planes, drawn: Sequence[Planes], spaced: Sequence[_Spaced]) -> bool:
+    """Whether slices may have been left out between planes: some were, in this structure or, beside a single plane, in
+    others."""
+    if not planes.positions:
+        return False
+    if gaps := _gaps(planes.positions):
+        return min(gaps) > TOUCHING
+    others = [gap for one in drawn for gap in _gaps(one.positions)]
+    return min(others, default=1.0) > TOUCHING or any(one.distance > TOUCHING for one in spaced)
 
 
 def mask_of(planes: Planes, volume: Volume) -> MaskCrop:

@@ -70,10 +70,9 @@ def structures_in(path: Path, like: Volume, scan: ScanIdentifiers | None = None)
         if str(dataset.get("SOPClassUID")) != STRUCTURE_SET_CLASS:
             raise FileFormatError(f"The DICOM file {path.name} is no RT structure set.", "Give an RTSTRUCT file.")
         check_drawn_on(scan, _frames(dataset), _series(dataset), f"The structure set {path.name}")
-        return [
-            (_described(roi, dataset), planes_of(_item_for(roi, dataset, "ROIContourSequence"), like))
-            for roi in dataset.get("StructureSetROISequence") or ()
-        ]
+        rois = dataset.get("StructureSetROISequence") or ()
+        planes = planes_of([_item_for(roi, dataset, "ROIContourSequence") for roi in rois], like)
+        return [(_described(roi, dataset), drawn) for roi, drawn in zip(rois, planes, strict=True)]
 
 
 def _frames(dataset: Dataset) -> set[str]:
@@ -146,6 +145,11 @@ def _notices(structures: Sequence[Structure], segments: Sequence[Segment], like:
                 f"Contours lie {planes.distance * slice_mm:.1f} mm apart, slices {slice_mm:.1f} mm; a slice between "
                 "them took the nearest contour: {}.",
                 planes.guessed,
+            ),
+            (
+                "The file does not show how far apart the contours of these lie; each stands for one slice of the "
+                "scan: {}.",
+                planes.unsure,
             ),
         ):
             if applies:
