@@ -13,7 +13,7 @@ from VISTA3DSegmentLib.edits import MaskCrop
 from VISTA3DSegmentLib.engine import Cancel
 from VISTA3DSegmentLib.errors import Cancelled
 from VISTA3DSegmentLib.export.changes import Course, changes_since
-from VISTA3DSegmentLib.export.lesions import is_lesion, lesions_of
+from VISTA3DSegmentLib.export.lesions import doubts, is_lesion, lesions_of
 from VISTA3DSegmentLib.files.segments import Segment, Segmentation
 from VISTA3DSegmentLib.terminology import TISSUE, entry_of
 
@@ -66,9 +66,50 @@ def test_what_is_called_as_an_organ_is_no_lesion_although_it_has_no_class(name: 
     assert (lesion.segment, lesion.organ) == ("mass", name)
 
 
-@pytest.mark.parametrize("name", ["mass", "liver tumor", "left kidney cyst", "liver met", "Label 1", "1", "L1", "T 2"])
+@pytest.mark.parametrize("name", ["mass", "liver tumor", "left kidney cyst", "liver met", "Label", "1", "L1", "T 2"])
 def test_a_name_that_says_no_organ_leaves_it_a_lesion(name: str):
     assert is_lesion(made(name, box(1, 1, 1)))
+
+
+@pytest.mark.parametrize("terminology", ["", entry_of(TISSUE)])
+def test_a_value_without_a_table_is_neither_a_lesion_nor_an_organ(terminology: str):
+    value, mass = made("Label 6", ((0, 0, 0), (20, 40, 40)), terminology=terminology), made("mass", box(1, 1, 1))
+    (lesion,) = lesions_of(holding(value, mass), VOLUME).found
+    assert (lesion.segment, lesion.organ) == ("mass", "")
+    assert not is_lesion(value)
+
+
+def test_what_a_report_supposes_of_segments_without_a_class_is_told():
+    place = box(1, 1, 1)
+    told = " ".join(doubts(holding(made("Label 6", place), made("kid", place), made("liver", place, class_id=LIVER))))
+    assert "neither for organs nor for lesions: Label 6." in told
+    assert "takes them for lesions: kid." in told
+    assert doubts(holding(made("Lesion 1", place), made("spleen", place))) == ()
+
+
+def test_values_without_a_table_are_not_matched_as_lesions():
+    found = changes(holding(made("Label 6", box(1, 1, 1))), holding(made("mass", box(1, 1, 1))))
+    assert [one.course for one in found.lesions] == [Course.NEW]
+
+
+def test_specks_are_no_lesions_and_are_counted():
+    grain, block = box(1, 1, 1, 1), ((8, 8, 8), (16, 16, 18))
+    found = lesions_of(holding(made("mass", block, grain, box(1, 30, 30, 2))), VOLUME)
+    assert [one.measures.voxels for one in found.found] == [640, 8]
+    assert (found.specks, found.left_out) == (1, 0)
+    alone = lesions_of(holding(made("mass", box(1, 1, 1, 4), grain), made("grain", box(9, 9, 9, 1))), VOLUME)
+    assert [one.measures.voxels for one in alone.found] == [64, 1]
+
+
+def test_a_small_part_beside_one_that_is_not_much_larger_is_a_lesion():
+    found = lesions_of(holding(made("mass", box(1, 1, 1, 4), box(9, 9, 9, 1))), VOLUME)
+    assert ([one.measures.voxels for one in found.found], found.specks) == ([64, 1], 0)
+
+
+def test_a_lesion_of_which_a_speck_is_left_has_not_resolved_and_one_that_was_a_speck_is_not_new():
+    block, lesion, speck = ((8, 8, 8), (16, 16, 18)), box(1, 30, 30, 3), box(2, 31, 31, 1)
+    assert courses([block, lesion], [block, speck])[1:] == [(Course.SPECK, (), (2,))]
+    assert courses([block, speck], [block, lesion])[1:] == [(Course.SPECK, (2,), ())]
 
 
 def test_each_part_of_a_lesion_segment_is_a_lesion_the_largest_first():
@@ -82,10 +123,10 @@ def test_parts_next_to_one_another_do_not_leak_into_each_other():
     shell = np.zeros((9, 9, 9), np.bool_)
     shell[:] = True
     shell[1:8, 1:8, 1:8] = False
-    shell[4, 4, 4] = True
+    shell[3:6, 3:6, 3:6] = True
     volume = of_zeros(shell.shape)
     segmentation = Segmentation(shell.shape, volume.ijk_to_ras, (Segment("mass", MaskCrop.of(shell), (1, 2, 3)),))
-    assert [one.measures.voxels for one in lesions_of(segmentation, volume).found] == [9**3 - 7**3, 1]
+    assert [one.measures.voxels for one in lesions_of(segmentation, volume).found] == [9**3 - 7**3, 27]
 
 
 def test_a_lesion_lies_in_the_organ_with_most_overlap():

@@ -116,6 +116,16 @@ def test_the_slice_with_the_longest_diameter_is_found_among_larger_ones():
     assert found.longest.ends_ras[0][2] == pytest.approx(-297)
 
 
+def test_the_diameters_are_those_of_the_largest_part():
+    volume = of_zeros((20, 40, 40))
+    mask = np.zeros(volume.shape_kji, np.bool_)
+    mask[2:10, 2:10, 2:10] = True
+    mask[5, 5, 38] = True
+    whole, alone = (measured(MaskCrop.of(one), volume).diameters for one in (mask, mask[:, :, :30]))
+    assert whole is not None
+    assert whole.longest.length_mm == alone.longest.length_mm < 12
+
+
 def test_the_perpendicular_spans_the_convex_hull_where_the_outline_is_hollow():
     mask = np.zeros((1, 21, 51), np.bool_)
     mask[0, [10, 10, 0, 0, 20], [0, 50, 10, 40, 25]] = True

@@ -6,7 +6,7 @@ onto the grid of the new scan, where they lie in space. Nothing is registered.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -75,6 +75,7 @@ class Course(Enum):
     MERGED = "merged"
     SPLIT = "split"
     REARRANGED = "merged and split"
+    SPECK = "in the other scan only a speck"
     NOT_COVERED = "outside the other scan"
 
 
@@ -153,7 +154,8 @@ def _compared(
     now: Lesions, before: Lesions, prior: Segmentation, grid: Volume, volume: Volume
 ) -> tuple[tuple[LesionChange, ...], tuple[str, ...]]:
     try:
-        masks = _on_grid(before.found, prior, volume)
+        masks = _on_grid([one.mask for one in before.found], prior, volume)
+        specks = _on_grid(before.speck_masks, prior, volume)
     except VolumeError:
         return (), (
             "The earlier segmentation shares no space with this scan, so that its lesions could not be compared; "
@@ -168,7 +170,9 @@ def _compared(
         for here, there in _groups(len(now.found), len(before.found), pairs)
     ]
     listed = [group for group in groups if any(one.number <= MOST_LESIONS for side in group for one in side)]
-    changes = tuple(_change(here, there, grid if here else volume) for here, there in listed)
+    left = [one for one, mask in zip(before.found, masks, strict=True) if _touches(mask, now.speck_masks)]
+    left += [one for one in now.found if _touches(one.mask, specks)]
+    changes = tuple(_change(here, there, grid if here else volume, left) for here, there in listed)
     notices = (
         (MATCHED_BY_POSITION, before.found),
         (NOT_MATCHED, is_cut),
@@ -177,8 +181,12 @@ def _compared(
     return changes, tuple(notice for notice, applies in notices if applies)
 
 
-def _on_grid(lesions: Sequence[Lesion], prior: Segmentation, volume: Volume) -> list[MaskCrop]:
-    as_segments = tuple(Segment(f"lesion {one.number}", one.mask, (0, 0, 0)) for one in lesions)
+def _touches(mask: MaskCrop, specks: Sequence[MaskCrop]) -> bool:
+    return any(bool((mask.mask & one.inside(mask.start, mask.shape)).any()) for one in specks)
+
+
+def _on_grid(masks: Sequence[MaskCrop], prior: Segmentation, volume: Volume) -> list[MaskCrop]:
+    as_segments = tuple(Segment(f"lesion {number}", mask, (0, 0, 0)) for number, mask in enumerate(masks, 1))
     placed = placed_on(Segmentation(prior.shape_kji, prior.ijk_to_ras, as_segments), volume)
     return [one.mask for one in placed.segments]
 
@@ -263,9 +271,11 @@ def _groups(now: int, before: int, pairs: Sequence[tuple[int, int]]) -> list[tup
     return [(sorted(here), sorted(there)) for here, there in groups] + [([], [b]) for b in sorted(alone)]
 
 
-def _course(now: Sequence[Lesion], before: Sequence[Lesion], other: Volume) -> Course:
+def _course(now: Sequence[Lesion], before: Sequence[Lesion], other: Volume, left: Collection[Lesion]) -> Course:
     if not now or not before:
         alone = (*now, *before)[0]
+        if alone in left:
+            return Course.SPECK
         if not _holds(other, alone.centre_ras):
             return Course.NOT_COVERED
         return Course.NEW if now else Course.RESOLVED
@@ -282,9 +292,16 @@ def _holds(volume: Volume, ras: Ras) -> bool:
     return bool((ijk >= -0.5).all() and (ijk <= np.array(volume.shape_kji[::-1]) - 0.5).all())
 
 
-def _change(now: Sequence[Lesion], before: Sequence[Lesion], other: Volume) -> LesionChange:
-    """What became of lesions that hang together; ``other`` is the scan in which those of one side alone are missing."""
-    course = _course(now, before, other)
+def _change(now: Sequence[Lesion], before: Sequence[Lesion], other: Volume, left: Collection[Lesion]) -> LesionChange:
+    """What became of lesions that hang together.
+
+    Args:
+        now: those of the new scan.
+        before: the earlier ones.
+        other: the scan in which those of one side alone are missing.
+        left: those of which specks are in the other scan.
+    """
+    course = _course(now, before, other, left)
     longest = None
     if course is Course.PERSISTING:
         longest = Change(_longest_mm(before[0]), _longest_mm(now[0]))

@@ -13,11 +13,13 @@ from ..engine import Cancel
 from ..engines.reporting import check
 from ..evaluation.metrics import distance_mm
 from ..files.class_codes import classes_with_name
+from ..files.label_maps import is_called_by_value
 from ..files.segments import Segment, Segmentation
 from ..prompts import Ras
 from ..terminology import TISSUE, Meaning, class_meaning, meaning_of
 from ..volume import Volume
 from .measures import Measures, measured, parts_of
+from .wording import listed
 
 ALTERED = "49755003"
 """SNOMED CT: Morphologically Altered Structure, the category of tumours, cysts and other lesions."""
@@ -27,6 +29,18 @@ NEAR_MM = 10.0
 
 MOST_LESIONS = 200
 """Of a segment that falls into more parts than anybody reads, the largest are listed."""
+
+SPECK_VOXELS = 8
+"""A part of fewer voxels has not two of them in each direction: it is as likely an edge of the mask as a lesion."""
+
+SPECK_SHARE = 0.01
+"""A speck is small also beside the largest part of its segment; a lesion of a few voxels in a coarse scan is none."""
+
+SAID_BY_NAME = ("lesion", "tumor", "tumour", "mass", "metast", "nodule", "cyst")
+"""Whoever names a structure so knows that it is a lesion."""
+
+UNKNOWN = "Nobody said what these are, so the report takes them neither for organs nor for lesions: {}."
+TAKEN_FOR_LESIONS = "Nobody said by a class or a code what these are, so the report takes them for lesions: {}."
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,18 +77,46 @@ class Lesions:
     Args:
         found: by number.
         left_out: how many more there are, smaller than those.
+        specks: how many parts of the same segments are specks and no lesions.
+        speck_masks: of each segment that has specks, all of them.
     """
 
     found: tuple[Lesion, ...]
     left_out: int = 0
+    specks: int = 0
+    speck_masks: tuple[MaskCrop, ...] = ()
 
 
 def is_lesion(segment: Segment) -> bool:
-    """Whether a segment is a lesion: its codes say so, or nobody said what it is, not even by the name of an organ."""
-    meaning = meaning_of(segment.terminology, segment.class_id)
-    if meaning is None or meaning == TISSUE:
-        return segment.class_id is None and not _is_called_as_an_organ(segment.name)
+    """Whether a segment is a lesion: its codes say so, or it has none and a name that is no organ's."""
+    meaning = _meaning(segment)
+    if meaning is None:
+        unsaid = segment.class_id is None and not is_called_by_value(segment.name)
+        return unsaid and not _is_called_as_an_organ(segment.name)
     return meaning.category.value == ALTERED
+
+
+def is_unknown(segment: Segment) -> bool:
+    """Whether only the value is known that a segment had in a label map, and no table of it."""
+    return is_called_by_value(segment.name) and _meaning(segment) is None
+
+
+def doubts(segmentation: Segmentation) -> tuple[str, ...]:
+    """What a report supposes of segments that do not say what they are, in sentences."""
+    unknown = [one.name for one in segmentation.drawn if is_unknown(one)]
+    taken = [
+        one.name
+        for one in segmentation.drawn
+        if is_lesion(one) and _meaning(one) is None and not any(word in one.name.lower() for word in SAID_BY_NAME)
+    ]
+    told = (UNKNOWN, unknown), (TAKEN_FOR_LESIONS, taken)
+    return tuple(text.format(listed(names)) for text, names in told if names)
+
+
+def _meaning(segment: Segment) -> Meaning | None:
+    """What the codes of a segment say; None also for Slicer's code of whatever has none."""
+    meaning = meaning_of(segment.terminology, segment.class_id)
+    return None if meaning == TISSUE else meaning
 
 
 def _is_called_as_an_organ(name: str) -> bool:
@@ -102,14 +144,18 @@ def lesions_of(
         Cancelled.
     """
     parts: list[tuple[MaskCrop, Segment]] = []
-    count = 0
+    count, specks, speck_masks = 0, 0, []
     for segment in filter(is_lesion, segmentation.segments):
-        found, here = parts_of(segment.mask, most)
-        parts += [(part, segment) for part in found]
+        found, sizes = parts_of(segment.mask, most)
+        here = sum(not _is_speck(size, sizes[0]) for size in sizes)
+        parts += [(part, segment) for part in found[:here]]
         count += here
+        specks += len(sizes) - here
+        if here < len(sizes):
+            speck_masks.append(_without(segment.mask, found[:here]))
     # Python's sort keeps the order of equals: the same segmentation always gives the same numbers.
     parts.sort(key=lambda part: -np.count_nonzero(part[0].mask))
-    organs = [segment for segment in segmentation.segments if not is_lesion(segment)]
+    organs = [segment for segment in segmentation.segments if not is_lesion(segment) and not is_unknown(segment)]
     lesions = []
     for number, (part, segment) in enumerate(parts[:most], 1):
         check(cancel)
@@ -117,7 +163,20 @@ def lesions_of(
         centre, meaning = centre_ras(part, volume), meaning_of(segment.terminology, segment.class_id)
         measures = measured(part, volume, grey)
         lesions.append(Lesion(number, segment.name, part, measures, centre, meaning, organ, distance))
-    return Lesions(tuple(lesions), count - len(lesions))
+    return Lesions(tuple(lesions), count - len(lesions), specks, tuple(speck_masks))
+
+
+def _is_speck(voxels: int, largest: int) -> bool:
+    return voxels < SPECK_VOXELS and voxels < SPECK_SHARE * largest
+
+
+def _without(crop: MaskCrop, parts: Sequence[MaskCrop]) -> MaskCrop:
+    """A mask without some of its parts."""
+    rest = crop.mask.copy()
+    for part in parts:
+        k, j, i = (slice(a - b, a - b + n) for a, b, n in zip(part.start, crop.start, part.shape, strict=True))
+        rest[k, j, i] &= ~part.mask
+    return MaskCrop(crop.start, rest)
 
 
 def organ_of(part: MaskCrop, segment: Segment, organs: Sequence[Segment], volume: Volume) -> tuple[str, float | None]:

@@ -56,7 +56,7 @@ class Measures:
         grey: None for an empty segment, or where the scan's grey values are not known.
         low_ras: lowest corner, RAS in mm, of the upright box round the voxels; None for an empty segment.
         high_ras: highest corner, likewise.
-        diameters: in the axial slice where it is longest; None for an empty segment.
+        diameters: of the largest part, in the axial slice where it is longest; None for an empty segment.
         cut_at: the faces of the scan that the segment touches, so that part of it may be missing.
         parts: connected parts; voxels that share a corner are connected.
         largest_part: voxels of the largest.
@@ -95,7 +95,7 @@ def measured(crop: MaskCrop, volume: Volume, grey: bool = True) -> Measures:
     if not voxels:
         return Measures(0, 0.0)
     low, high = bounds_ras(crop, volume)
-    sizes = part_sizes(crop.mask)
+    (largest,), sizes = parts_of(crop, 1)
     return Measures(
         voxels=voxels,
         volume_ml=voxels * volume.voxel_volume_ml,
@@ -103,7 +103,7 @@ def measured(crop: MaskCrop, volume: Volume, grey: bool = True) -> Measures:
         grey=grey_values(volume.array[crop.slices][crop.mask]) if grey else None,
         low_ras=_point(low),
         high_ras=_point(high),
-        diameters=axial_diameters(crop, volume),
+        diameters=axial_diameters(largest, volume),
         cut_at=faces_touched(crop, volume),
         parts=len(sizes),
         largest_part=sizes[0],
@@ -133,12 +133,7 @@ def surface_cm2(mask: BoolArray, volume: Volume) -> float:
     return float(shape.GetPerimeter(1)) / 100.0
 
 
-def part_sizes(mask: BoolArray) -> list[int]:
-    """Voxels of each connected part of a mask (k, j, i), the largest first."""
-    return _labelled(mask)[1]
-
-
-def parts_of(crop: MaskCrop, most: int) -> tuple[list[MaskCrop], int]:
+def parts_of(crop: MaskCrop, most: int) -> tuple[list[MaskCrop], list[int]]:
     """The connected parts of a mask as masks of their own.
 
     Args:
@@ -146,10 +141,10 @@ def parts_of(crop: MaskCrop, most: int) -> tuple[list[MaskCrop], int]:
         most: no more than this many are given, the largest.
 
     Returns:
-        The parts, the largest first, and how many there are in all.
+        The parts, the largest first, and the voxels of each part there is, also of those that are not given.
     """
     if not crop.mask.any():
-        return [], 0
+        return [], []
     image, sizes = _labelled(crop.mask)
     shape = sitk.LabelShapeStatisticsImageFilter()
     shape.Execute(image)
@@ -159,7 +154,7 @@ def parts_of(crop: MaskCrop, most: int) -> tuple[list[MaskCrop], int]:
         i, j, k, width, height, depth = shape.GetBoundingBox(label)
         mask = labels[k : k + depth, j : j + height, i : i + width] == label
         parts.append(MaskCrop((crop.start[0] + k, crop.start[1] + j, crop.start[2] + i), mask))
-    return parts, len(sizes)
+    return parts, sizes
 
 
 def _labelled(mask: BoolArray) -> tuple[sitk.Image, list[int]]:

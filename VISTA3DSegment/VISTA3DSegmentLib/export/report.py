@@ -19,7 +19,7 @@ from .changes import changes_since
 from .front_view import front_view
 from .image_bytes import jpeg_bytes
 from .lesion_views import lesion_view
-from .lesions import Lesions, lesions_of
+from .lesions import Lesions, doubts, lesions_of
 from .measures import measured
 from .report_page import page_of
 from .report_tables import as_json, rows_of
@@ -78,12 +78,12 @@ def make_report(
         lesions=lesions,
         changes=changes,
         pictures=_pictures(volume, placed, lesions, reporter, cancel) if pictures else None,
-        notices=(*placed.notices, *_notices_of(prior), *(() if changes is None else changes.notices)),
+        notices=(*placed.notices, *doubts(placed), *_notices_of(prior), *(() if changes is None else changes.notices)),
     )
 
 
 def _notices_of(prior: Segmentation | None) -> tuple[str, ...]:
-    notices = () if prior is None else prior.notices
+    notices = () if prior is None else (*prior.notices, *doubts(prior))
     return tuple(f"Of the earlier segmentation: {notice}" for notice in notices)
 
 

@@ -10,7 +10,7 @@ from ..provenance import Provenance
 from ..words import terms
 from .changes import Change, Course, LesionChange
 from .image_bytes import embedded
-from .lesions import Lesion
+from .lesions import SPECK_SHARE, SPECK_VOXELS, Lesion
 from .measures import PERCENTILES, Measures
 from .report_style import STYLE
 from .report_values import DISCLAIMER, Report, SegmentReport, made_by, meaning_in_words
@@ -26,14 +26,17 @@ METHODS = (
     ("Grey values", "of all voxels of the segment; SD is that of all voxels; percentiles are interpolated linearly."),
     (
         "Long and short axis",
-        "longest diameter in an axial slice, and the longest one at right angles to it in the same slice, between the "
-        "outlines half-way between voxels. On oblique scans they are measured across the patient's long axis.",
+        "of the largest part: its longest diameter in an axial slice, and the longest one at right angles to it in the "
+        "same slice, between the outlines half-way between voxels. On oblique scans they are measured across the "
+        "patient's long axis.",
     ),
     ("Parts", "connected parts; voxels that share a corner are connected."),
     (
         "Lesions",
-        "each part of a tumour, cyst, lesion or structure without a class; numbered by volume. The organ is the one "
-        "with most overlap, else the nearest within 10 mm. No response category is derived.",
+        "each part of a tumour, cyst, lesion or structure without a class; numbered by volume. Parts of fewer than "
+        f"{SPECK_VOXELS} voxels that are also smaller than {SPECK_SHARE:.0%} of the largest part are specks: they belong "
+        "to the volume of their segment, but are no lesions. The organ is the one with most overlap, else the nearest "
+        "within 10 mm. No response category is derived.",
     ),
     ("Working time", "from the first prompt to the last one, without pauses of more than a minute."),
 )
@@ -192,6 +195,8 @@ def _lesion_table(report: Report) -> str:
     below = f"<p>Earlier lesions that are not listed: {escape('; '.join(words))}.</p>" if words else ""
     if report.lesions.left_out:
         below += f"<p>{report.lesions.left_out} smaller parts are not listed.</p>"
+    if report.lesions.specks:
+        below += f"<p>Specks, parts of a few voxels, that are not counted as lesions: {report.lesions.specks}.</p>"
     return _table(heads, rows) + below + _lesion_views(report)
 
 

@@ -106,6 +106,7 @@ def as_json(report: Report) -> dict[str, Any]:
         "segments": [_segment_values(one) for one in report.segments],
         "lesions": [_lesion_values(one) for one in report.lesions.found],
         "lesions_left_out": report.lesions.left_out,
+        "specks_left_out": report.lesions.specks,
         "changes": None if report.changes is None else _changes(report),
     }
 

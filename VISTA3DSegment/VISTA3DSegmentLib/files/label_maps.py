@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import colorsys
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -24,6 +25,7 @@ GOLDEN_RATIO = 0.6180339887
 
 UNNAMED = "Label {}"
 """What a segment is called of which only its value is known."""
+BY_VALUE = re.compile(UNNAMED.format(r"\d+"))
 
 
 def label_values(segmentation: Segmentation) -> tuple[int, ...]:
@@ -87,6 +89,11 @@ def segments_of(array: npt.NDArray[Any], file_name: str) -> tuple[Segment, ...]:
 def is_unnamed(segment: Segment) -> bool:
     """Whether only the value of a segment is known."""
     return segment.name == UNNAMED.format(segment.class_id)
+
+
+def is_called_by_value(name: str) -> bool:
+    """Whether a name says no more than a value of a label map, whatever table that is of."""
+    return BY_VALUE.fullmatch(name) is not None
 
 
 def of_no_class(segmentation: Segmentation) -> Segmentation:
