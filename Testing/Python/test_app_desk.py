@@ -146,6 +146,56 @@ def test_another_scan_ends_the_drawing(page: Page) -> None:
     assert page.views.placing is None
 
 
+def test_undo_while_a_box_is_drawn_takes_back_the_drawing_and_no_step(page: Page) -> None:
+    page.desk.act(page.desk.begin_lesion)
+    page.desk.act(page.desk.draw_box)
+    page.desk.act(page.desk.undo)
+    assert not page.shown.click.drawing
+    assert page.views.placing is None
+    assert page.structures() == {"Lesion 1": None}
+    page.desk.act(page.desk.undo)
+    assert page.structures() == {}
+    page.desk.act(page.desk.draw_box)
+    page.desk.act(page.desk.redo)
+    assert page.views.placing is None
+    assert page.structures() == {"Lesion 1": None}
+
+
+def test_what_is_asked_for_by_its_name_ends_the_drawing(page: Page) -> None:
+    page.desk.act(page.desk.draw_box)
+    page.desk.act(lambda: page.desk.find("liver"))
+    page.settle()
+    assert not page.shown.click.drawing
+    assert page.views.placing is None
+    assert page.ml("liver") > 0
+
+
+@pytest.mark.parametrize("turn", ["another scan", "afresh", "undo", "redo"])
+def test_what_was_said_of_work_that_is_gone_is_not_shown_any_more(page: Page, turn: str) -> None:
+    page.desk.act(page.desk.begin_lesion)
+    if turn == "redo":
+        page.desk.act(page.desk.undo)
+    page.workspace.said.emit("Not found in this scan: spleen.")
+    turns = {
+        "another scan": lambda: page.desk._show(Scan(Volume(painted() + 1, np.eye(4)), "another")),
+        "afresh": page.desk.start_afresh,
+        "undo": page.desk.undo,
+        "redo": page.desk.redo,
+    }
+    page.desk.act(turns[turn])
+    page.settle()
+    assert page.shown.status.message == ""
+
+
+def test_what_was_chosen_for_a_run_is_forgotten_with_the_scan_and_with_the_work(page: Page) -> None:
+    page.shown.run.chosen = [str(LIVER)]
+    page.desk.act(page.desk.start_afresh)
+    assert page.shown.run.chosen == []
+    page.shown.run.chosen = [str(LIVER)]
+    page.desk._show(Scan(Volume(painted() + 1, np.eye(4)), "another"))
+    assert page.shown.run.chosen == []
+
+
 def test_what_is_typed_is_commented_at_once(page: Page) -> None:
     page.type("left kidney")
     page.desk.act(lambda: None)

@@ -155,12 +155,14 @@ class Desk:
         return written[0] if written else None
 
     def _show(self, scan: Scan) -> None:
+        self._news.clear()  # it was about the scan that was open
         self._workspace.show(scan)
         self._opened()
 
     def _opened(self) -> None:
         annotator = self._workspace.annotator
         self._shown.status.latency = ""
+        self._shown.run.chosen = []
         annotator.follows_clicks = self._shown.click.follows
         display = annotator.segmentation_node.GetDisplayNode()
         display.SetOpacity2DFill(0.4)
@@ -170,6 +172,7 @@ class Desk:
     def start_afresh(self) -> None:
         """Forget what was done on this scan."""
         self._shown.afresh = False
+        self._news.clear()
         self._workspace.start_afresh()
         self._opened()
 
@@ -213,7 +216,8 @@ class Desk:
         self._workspace.annotator.remove(wish.segment_id)
 
     def find(self, typed: str) -> None:
-        """Ask for the structure whose name was typed."""
+        """Ask for the structure whose name was typed; a box that is being drawn is given up for it."""
+        self._stop_drawing()
         self._awaited = self._workspace.asking.say(typed.strip())
         self._shown.click.structure = None
 
@@ -246,6 +250,10 @@ class Desk:
         self._shown.click.structure = None
         self._shown.click.positive = True
 
+    def forget_name(self) -> None:
+        """The name that was typed is not meant."""
+        self._shown.click.structure = None
+
     @property
     def _typed(self) -> str:
         return (self._shown.click.structure or "").strip()
@@ -260,11 +268,17 @@ class Desk:
         self._shown.click.positive = positive
 
     def undo(self) -> None:
-        """Take back the latest step."""
-        self._workspace.annotator.undo()
+        """Take back what was begun last: the drawing of a box, else the latest step."""
+        if self._workspace.asking.drawing:
+            self._stop_drawing()
+        else:
+            self._news.clear()  # it was about what is taken back
+            self._workspace.annotator.undo()
 
     def redo(self) -> None:
-        """Do it again."""
+        """Do it again; a box that is being drawn is given up for it."""
+        self._stop_drawing()
+        self._news.clear()
         self._workspace.annotator.redo()
 
     def toggle_before(self) -> None:
