@@ -59,6 +59,7 @@
       setTimeout(() => {
         if (picks) document.querySelector("button[aria-label='Find it']").click();
         nameField().blur();
+        if (event.key === "Escape") ask("key", "forget name"); // else the next click would begin it
       });
     }
   }, true);
@@ -151,11 +152,18 @@
 
   // What was chosen by a click in a view stands in sight in the list, too.
   let chosen;
+  const room = new ResizeObserver(() => { // the list of prompts takes room from that of segments
+    document.querySelector(".segment.selected")?.scrollIntoView({ block: "nearest" });
+  });
   new MutationObserver(() => {
     const row = document.querySelector(".segment.selected");
     const name = row?.getAttribute("aria-label");
     if (name !== chosen) row?.scrollIntoView({ block: "nearest" });
     chosen = name;
+    const list = document.querySelector(".segments");
+    if (list) room.observe(list);
+    // Keys mean the views wherever the person is, so a view itself is no stop of the tab key; its slider and buttons are.
+    for (const area of document.querySelectorAll(".remote-controlled-area[tabindex='0']")) area.tabIndex = -1;
   }).observe(document, { subtree: true, childList: true, attributes: true, attributeFilter: ["class"] });
 
   window.vista = { pick, save, exportFiles };

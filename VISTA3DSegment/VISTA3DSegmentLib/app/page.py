@@ -102,6 +102,7 @@ class Page:
             "lesion": desk.begin_lesion,
             "box": desk.draw_box,
             "before": desk.toggle_before,
+            "forget name": desk.forget_name,
         }
         server.trigger("key")(lambda key: desk.act(keys[key]))
         server.trigger("marker_menu")(lambda *where: desk.act(lambda: desk.open_marker_menu(*where)))
