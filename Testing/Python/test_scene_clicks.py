@@ -76,6 +76,17 @@ def test_a_surface_is_not_made_inside_the_click_but_a_moment_later_and_only_if_3
     assert world.segmentation.GetSegment(liver).GetRepresentation(SURFACE) is None
 
 
+def test_a_surface_that_a_run_renews_is_not_counted_as_that_of_the_click_before():
+    world = segmented()
+    world.annotator.select(of(world, LIVER))
+    world.click((4, 14, 16))
+    world.annotator.pump()
+    world.annotator.surfaces.show()
+    world.annotator.segment([LIVER])
+    world.settle()
+    assert [latency.surface_seconds for latency in world.latencies] == [None]
+
+
 def test_how_the_person_wants_surfaces_made_stays_as_it_was_set():
     world = segmented()
     world.segmentation.SetConversionParameter("Conversion method", "0")

@@ -52,6 +52,8 @@ class Stopwatch:
             latency = Latency(self._pumped_at - asked, self._clock() - asked)
             self._last = (object_id, asked, latency)
             self.measured.emit(latency)
+        elif self._last is not None and self._last[0] == object_id:
+            self._last = None  # something else has changed it, as a run: its surface is no more that of the click
 
     def surface_renewed(self, object_id: str) -> None:
         """Its surface follows."""
