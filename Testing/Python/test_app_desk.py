@@ -97,6 +97,16 @@ def test_the_views_stay_where_they_are_if_the_person_has_gone_on(page: Page) -> 
     assert page.views.at is None
 
 
+@pytest.mark.parametrize("typed_since", ["", "spleen"])
+def test_words_that_are_refused_stand_in_the_field_again_unless_others_do(page: Page, typed_since: str) -> None:
+    page.desk.act(lambda: page.desk.find("Gizzard"))
+    page.type(typed_since)
+    page.settle()
+    assert "knows no Gizzard" in page.shown.status.message
+    assert page.shown.click.structure == (typed_since or "Gizzard")
+    assert page.structures() == {}
+
+
 def test_a_box_is_drawn_for_what_was_typed_and_the_mouse_is_free_again(page: Page) -> None:
     page.type("cyst")
     page.desk.act(page.desk.draw_box)

@@ -53,6 +53,7 @@ class Desk:
         workspace.said.connect(self._say)
         workspace.failed.connect(self._fail)
         workspace.measured.connect(self._show_latency)
+        workspace.asking.refused.connect(self._give_name_back)
         workspace.changed.connect(self._mark_dirty)
         for view in views.slices().values():
             ClickTool(view, self._is_mouse_taken, self._clicked)
@@ -253,6 +254,11 @@ class Desk:
     def forget_name(self) -> None:
         """The name that was typed is not meant."""
         self._shown.click.structure = None
+
+    def _give_name_back(self, words: str) -> None:
+        """Words that were refused stand in the field again, if the person has typed no others."""
+        if not self._typed:
+            self._shown.click.structure = words
 
     @property
     def _typed(self) -> str:
