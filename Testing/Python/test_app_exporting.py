@@ -204,6 +204,7 @@ def test_every_kind_can_be_had_at_once(dicom: Dialog) -> None:
 
 def test_a_single_file_of_a_kind_that_may_be_several_is_not_zipped_and_its_name_tells_nothing(dialog: Dialog) -> None:
     spleen = next(view.id for view in dialog.page.workspace.segments() if view.name == "spleen")
+    dialog.page.workspace.annotator.set_status(spleen, Status.DRAFT)
     dialog.page.workspace.annotator.remove(spleen)
 
     async def doing() -> None:
@@ -320,6 +321,25 @@ def test_what_is_no_earlier_segmentation_is_said_in_the_dialog(dialog: Dialog) -
         await dialog.exporting.open_prior(inbox, "one", 1)
         assert "Of 1 files 0 arrived" in dialog.shown.failure
         assert await dialog.export(Form.REPORT) is not None
+
+    run(doing)
+    inbox.close()
+
+
+def test_an_earlier_label_map_without_a_table_is_asked_about_until_the_person_drops_it(dialog: Dialog) -> None:
+    inbox = Inbox()
+    earlier = Segment("Label 6", MaskCrop((0, 0, 0), np.ones((2, 3, 5), np.bool_)), (1, 2, 3))
+
+    async def doing() -> None:
+        await dialog.open(Form.REPORT)
+        await dialog.exporting.open_prior(inbox, sent(inbox, "before.seg.nrrd", (earlier,)), 1)
+        await dialog.exporting.look()
+        assert dialog.shown.asks
+        assert "what its values mean: Label 6." in " ".join(row.words for row in dialog.shown.findings)
+        assert await dialog.export(Form.REPORT, agreed=False) is None
+        dialog.exporting.drop_prior()
+        await dialog.exporting.look()
+        assert not dialog.shown.asks
 
     run(doing)
     inbox.close()

@@ -169,3 +169,14 @@ def test_the_worst_is_said_first() -> None:
         segment("liver", tags=DRAFT), replace(segment("tumour", (2, 2, 2)), terminology=""), form=Form.DICOM_LABELMAP
     )
     assert [consequence for consequence, _ in findings] == ["refused", "asked", "repaired"]
+
+
+def test_what_a_report_supposes_is_told_and_an_earlier_label_map_without_a_table_is_asked_about() -> None:
+    unsaid = [replace(segment(name), terminology="") for name in ("Label 6", "kid")]
+    about = preflight(segmentation(segment("liver")), [Form.REPORT], None, prior=segmentation(unsaid[0]))
+    assert [finding.consequence for finding in about] == [Consequence.ASKED]
+    assert "what its values mean: Label 6." in about[0].what
+    told = preflight(segmentation(*unsaid), [Form.REPORT], None)
+    assert {finding.consequence for finding in told} == {Consequence.REPAIRED}
+    assert [name in " ".join(finding.what for finding in told) for name in ("Label 6", "kid")] == [True, True]
+    assert preflight(segmentation(segment("liver")), [Form.STL], None, prior=segmentation(unsaid[0])) == ()

@@ -116,7 +116,8 @@ class Exporting:
             self._workspace.toggle_before()
         segmentation, source = segmentation_of(self._workspace.annotator), self._workspace.source
         volume = self._workspace.volume
-        wish = Wish(segmentation, forms, source=source, volume=volume, each=each, new_series=new_series)
+        prior = self._prior_now()
+        wish = Wish(segmentation, forms, source=source, volume=volume, prior=prior, each=each, new_series=new_series)
         return partial(found_for, wish)
 
     def _show(self, found: tuple[Finding, ...], why_not: str = "") -> None:
@@ -139,6 +140,7 @@ class Exporting:
             assert path is not None
             self._prior = await asyncio.to_thread(read_earlier, path, volume), volume
             dialog.prior = path.name if path.is_file() else f"{count} files"
+            self._chosen()
 
         if path is not None:
             dialog.reading = True
@@ -150,6 +152,7 @@ class Exporting:
     def drop_prior(self) -> None:
         """Compare with no earlier segmentation."""
         self._prior, self._shown.prior = None, ""
+        self._chosen()
 
     def _prior_now(self) -> Segmentation | None:
         """The earlier segmentation, if one was chosen.

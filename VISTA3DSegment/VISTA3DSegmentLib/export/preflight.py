@@ -14,6 +14,7 @@ from ..files.segments import Segmentation
 from ..terminology import meaning_of
 from ..volume import Volume
 from .formats import TITLES, Form
+from .lesions import doubts, is_unknown
 from .source import DicomSource, matched
 from .wording import listed
 
@@ -60,6 +61,7 @@ def preflight(
     forms: Collection[Form],
     source: DicomSource | None,
     new_series_of: Volume | None = None,
+    prior: Segmentation | None = None,
 ) -> tuple[Finding, ...]:
     """Look at a segmentation before it is exported.
 
@@ -68,6 +70,7 @@ def preflight(
         forms: as what.
         source: the DICOM series of the scan; None: there is none.
         new_series_of: the scan, where a series is made of it before; None: none is made.
+        prior: an earlier segmentation, with which a report compares; None: there is none.
 
     Returns:
         What was found, the worst first; none: all is well.
@@ -77,6 +80,7 @@ def preflight(
         *_about_source(segmentation, [form for form in forms if form.is_dicom], source, new_series_of),
         *_about_overlaps(segmentation, [form for form in forms if form.is_label_map]),
         *_about_drafts(segmentation),
+        *(_about_report(segmentation, prior) if Form.REPORT in forms else ()),
         *_about_codes(segmentation, [form for form in forms if form.carries_codes]),
     ]
     order = (Consequence.REFUSED, Consequence.ASKED, Consequence.REPAIRED)
@@ -165,9 +169,21 @@ def _about_drafts(segmentation: Segmentation) -> Iterator[Finding]:
     for status, words in UNFINISHED.items():
         names = [one.name for one in segmentation.drawn if one.tags.get(STATUS_TAG) == status]
         if names:
-            yield Finding(
-                Consequence.ASKED, f"Not accepted yet, but {words}: {listed(names)}.", "Look at them and accept them."
-            )
+            said = f"Not accepted yet, but {words}: {listed(names)}."
+            yield Finding(Consequence.ASKED, said, "Look at them and set them to Done.")
+
+
+def _about_report(segmentation: Segmentation, prior: Segmentation | None) -> Iterator[Finding]:
+    for doubt in doubts(segmentation):
+        yield Finding(Consequence.REPAIRED, doubt)
+    unknown = [] if prior is None else [one.name for one in prior.drawn if is_unknown(one)]
+    if unknown:
+        yield Finding(
+            Consequence.ASKED,
+            f"The earlier segmentation does not say what its values mean: {listed(unknown)}. Its volumes would be "
+            "compared by these names alone, its lesions not at all.",
+            "Give the label map with its table beside it.",
+        )
 
 
 def _about_codes(segmentation: Segmentation, forms: Collection[Form]) -> Iterator[Finding]:

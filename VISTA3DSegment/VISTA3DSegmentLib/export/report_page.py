@@ -34,9 +34,9 @@ METHODS = (
     (
         "Lesions",
         "each part of a tumour, cyst, lesion or structure without a class; numbered by volume. Parts of fewer than "
-        f"{SPECK_VOXELS} voxels that are also smaller than {SPECK_SHARE:.0%} of the largest part are specks: they belong "
-        "to the volume of their segment, but are no lesions. The organ is the one with most overlap, else the nearest "
-        "within 10 mm. No response category is derived.",
+        f"{SPECK_VOXELS} voxels and less than {SPECK_SHARE:.0%} of the largest part are specks: they count in the "
+        "volume of their segment, but are no lesions. The organ is the one with most overlap, else the nearest within "
+        "10 mm. No response category is derived.",
     ),
     ("Working time", "from the first prompt to the last one, without pauses of more than a minute."),
 )
