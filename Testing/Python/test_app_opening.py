@@ -13,18 +13,20 @@ import numpy as np
 import pytest
 
 pytest.importorskip("trame_slicer", reason="needs the app extra")
+import SimpleITK as sitk  # noqa: N813 (the library's own custom)
 from fake_engine import SPLEEN, FakeEngine, specification
 from scene_world import empty_scene, painted
 from trame_server.state import State
 from trame_server.utils.typed_state import TypedState
 from VISTA3DSegmentLib.app import desk as desk_module
 from VISTA3DSegmentLib.app.desk import Desk
-from VISTA3DSegmentLib.app.opening import Scan
+from VISTA3DSegmentLib.app.opening import Scan, read
 from VISTA3DSegmentLib.app.scan_workspace import ScanWorkspace
 from VISTA3DSegmentLib.app.state import PageState
 from VISTA3DSegmentLib.app.transfer import Inbox
 from VISTA3DSegmentLib.edits import MaskCrop
-from VISTA3DSegmentLib.files.segmentations import Segment, Segmentation
+from VISTA3DSegmentLib.errors import FileFormatError
+from VISTA3DSegmentLib.files.segmentations import Segment, Segmentation, write_segmentation
 from VISTA3DSegmentLib.service import InProcess
 from VISTA3DSegmentLib.volume import Volume
 from VISTA3DSegmentLib.workspace.estimate import Estimator
@@ -144,3 +146,60 @@ def test_a_lost_upload_frees_the_line_for_what_is_said_later(bench: Bench) -> No
         assert "Not all files arrived" in bench.shown.status.message
 
     run(talk)
+
+
+def saved(folder: Path, *names: str) -> Volume:
+    """Label maps without a table, and the scan on whose grid they are."""
+    volume = Volume(painted(), np.eye(4))
+    segment = Segment("spleen", MaskCrop.of(painted() == 10 * SPLEEN), (1, 2, 3), SPLEEN)
+    for name in names:
+        write_segmentation(folder / name, Segmentation(volume.shape_kji, volume.ijk_to_ras, (segment,)))
+    return volume
+
+
+def test_a_label_map_without_a_table_on_the_grid_of_the_open_scan_is_no_scan(tmp_path: Path) -> None:
+    volume = saved(tmp_path, "mask.nii.gz")
+    found = read(tmp_path / "mask.nii.gz", volume)
+    assert isinstance(found, Segmentation)
+    assert [segment.name for segment in found.segments] == [f"Label {SPLEEN}"]
+    assert found.segments[0].class_id is None
+    assert any("No table beside mask.nii.gz" in notice for notice in found.notices)
+    assert isinstance(read(tmp_path / "mask.nii.gz", None), Scan), "nothing is open"
+    other = Volume(painted(), np.diag([2.0, 2.0, 2.0, 1.0]))
+    assert isinstance(read(tmp_path / "mask.nii.gz", other), Scan), "of another grid"
+
+
+def test_a_scan_of_eight_bits_on_the_grid_of_the_open_one_is_a_scan(tmp_path: Path) -> None:
+    grey = np.random.default_rng(1).integers(0, 256, painted().shape).astype(np.uint8)
+    path = tmp_path / "mr.nii.gz"
+    image = sitk.GetImageFromArray(grey)
+    image.SetDirection((-1, 0, 0, 0, -1, 0, 0, 0, 1))
+    sitk.WriteImage(image, str(path))
+    assert isinstance(read(path, Volume(painted(), np.eye(4))), Scan)
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        (("a.nii.gz", "b.nii.gz"), "do not form one scan. Open one at a time: a.nii.gz, b.nii.gz."),
+        (("notes.txt", "more.txt"), "None of these files is a scan, or holds segments. Give"),
+    ],
+)
+def test_files_that_form_no_scan_are_told_by_name_and_not_by_the_folder(
+    tmp_path: Path, names: tuple[str, ...], told: str
+) -> None:
+    saved(tmp_path, *(name for name in names if name.endswith(".nii.gz")))
+    for name in names:
+        if name.endswith(".txt"):
+            (tmp_path / name).write_text("of no use")
+    with pytest.raises(FileFormatError) as refused:
+        read(tmp_path, None)
+    assert told in str(refused.value)
+    assert str(tmp_path) not in str(refused.value)
+
+
+def test_a_file_of_another_kind_and_a_scene_are_refused_with_what_to_do(tmp_path: Path) -> None:
+    for name, told in (("notes.txt", "DICOM segmentation, RT structure set"), ("work.mrb", "scene of 3D Slicer")):
+        (tmp_path / name).write_text("of no use")
+        with pytest.raises(FileFormatError, match=told):
+            read(tmp_path / name, None)

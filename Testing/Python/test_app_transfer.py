@@ -219,12 +219,15 @@ def test_a_label_map_with_its_table_becomes_segments_however_it_comes(tmp_path: 
     assert [one.name for one in read_earlier(path, volume).segments] == ["my finding", "spleen"]
 
 
-def test_an_image_beside_another_table_stays_a_scan(tmp_path: Path) -> None:
+def test_a_table_of_something_else_beside_an_image_names_nothing(tmp_path: Path) -> None:
     volume = read_sample().volume
     label_map(tmp_path, volume)
     (tmp_path / "organs.csv").write_text("patient,weight\n1,70\n", encoding="utf-8")
     (tmp_path / "organs.label").unlink(missing_ok=True)
-    assert isinstance(read(tmp_path / "organs.nii.gz", volume), Scan)
+    assert isinstance(read(tmp_path / "organs.nii.gz", None), Scan)
+    found = read(tmp_path / "organs.nii.gz", volume)
+    assert isinstance(found, Segmentation)
+    assert all(segment.name.startswith("Label ") and segment.class_id is None for segment in found.segments)
     unnamed = read_earlier(tmp_path / "organs.nii.gz", volume).segments
     assert [(one.name, one.class_id) for one in unnamed] == [("Label 1", None), ("Label 2", None)]
 

@@ -17,23 +17,36 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import BinaryIO
 
+import numpy as np
+
 from ..errors import FileFormatError, ResourceError, SegmentationError
 from ..export.prior import read_prior
 from ..export.source import DicomSource, read_source
+from ..files.dicom_headers import is_dicom
 from ..files.dicom_objects import is_segmentation, is_structure_set
 from ..files.label_maps import of_no_class
 from ..files.label_tables import has_table
 from ..files.nrrd import read_header
-from ..files.reading import COPY_AGAIN, MAX_BYTES, open_for_reading, stem_of
+from ..files.reading import COPY_AGAIN, MAX_BYTES, ReadVolume, open_for_reading, stem_of
 from ..files.seg_nrrd import holds_segments
 from ..files.segmentations import Segmentation, read_segmentation
-from ..files.volumes import READERS, read_volume, suffix_of
+from ..files.volumes import DETACHED, READERS, read_volume, suffix_of
 from ..resources import resource
 from ..volume import Volume
 
 SAMPLE = "Samples/sample_ct.nrrd"
 MAX_NAME_BYTES = 200
 """File systems take 255."""
+SCENE = ".mrb"
+KINDS = (
+    "Give a scan as NIfTI, NRRD, MetaImage or DICOM folder; segments as .seg.nrrd, DICOM segmentation, RT structure "
+    "set or a label map with its table; or a zip of one of these."
+)
+UNNAMED = "No table beside {} names its values: its segments are called by their labels."
+SHOWN = 5
+MAX_LABEL, MAX_LABELS, ALIKE, NEARLY_MM = 65_535, 256, 0.9, 1e-3
+"""Of a label map: greatest value, how many there are, share of voxels that are as the next one, how far its grid may be
+from the scan's. Eight bits of an MR have as many values, but hardly two voxels that are alike."""
 MAX_FILES = 20_000
 """Files of one study: a whole body in thin slices has a few thousand."""
 
@@ -116,10 +129,48 @@ def _read(path: Path, like: Volume | None, source: DicomSource | None) -> Scan |
         if like is None:
             raise FileFormatError(f"{path.name} holds segments of a scan.", "Open the scan first.")
         return of_no_class(read_segmentation(path, like, None if source is None else source.identifiers))
-    found = read_volume(path)
+    found = _read_scan(path)
+    if like is not None and _is_label_map(found.volume, like):
+        named = of_no_class(read_segmentation(path, like))
+        return replace(named, notices=(*named.notices, UNNAMED.format(path.name)))
     series, notices = (None, ()) if suffix_of(path) in READERS else _source(path)
     name = "DICOM series" if path.is_dir() else stem_of(path)
     return Scan(found.volume, name, (*found.notices, *notices), series)
+
+
+def _read_scan(path: Path) -> ReadVolume:
+    """A scan; why there is none is said without the folder in which the person's files lie meanwhile."""
+    if path.suffix.lower() == SCENE:
+        raise FileFormatError(f"{path.name} is a scene of 3D Slicer.", "Open it there, with this extension.")
+    if path.is_dir():
+        try:
+            return read_volume(path)
+        except FileFormatError as error:
+            names = sorted(file.name for file in path.rglob("*") if _may_be_opened(file))
+            if not names:
+                raise FileFormatError("None of these files is a scan, or holds segments.", KINDS) from error
+            shown = ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
+            raise FileFormatError("These files do not form one scan.", f"Open one at a time: {shown}.") from error
+    if suffix_of(path) not in (*READERS, *DETACHED):
+        open_for_reading(path).close()
+        if not is_dicom(path):
+            raise FileFormatError(f"The file {path.name} is of no kind that is read.", KINDS)
+    return read_volume(path)
+
+
+def _may_be_opened(path: Path) -> bool:
+    return path.is_file() and (suffix_of(path) in READERS or is_segmentation(path) or is_structure_set(path))
+
+
+def _is_label_map(volume: Volume, like: Volume) -> bool:
+    """Whether an image on the grid of the open scan holds labels: few whole values, the same from voxel to voxel."""
+    array = volume.array
+    if array.shape != like.array.shape or not np.allclose(volume.ijk_to_ras, like.ijk_to_ras, atol=NEARLY_MM):
+        return False
+    if array.min() < 0 or not 0 < array.max() <= MAX_LABEL or np.mean(array[..., 1:] == array[..., :-1]) < ALIKE:
+        return False
+    whole = array.astype(np.uint16)
+    return bool((whole == array).all() and np.count_nonzero(np.bincount(whole.ravel())) <= MAX_LABELS)
 
 
 def _holds_segments(path: Path) -> bool:

@@ -49,6 +49,6 @@ def object_in(folder: Path) -> Path:
     if len(found) == 1:
         return found[0]
     if not found:
-        raise FileFormatError(f"The folder {folder} holds no segmentation file.", GIVE_ONE)
+        raise FileFormatError(f"The folder {folder.name} holds no segmentation file.", GIVE_ONE)
     names = ", ".join(path.name for path in found[:5])
-    raise FileFormatError(f"The folder {folder} holds {len(found)} segmentations: {names}.", GIVE_ONE)
+    raise FileFormatError(f"The folder {folder.name} holds {len(found)} segmentations: {names}.", GIVE_ONE)

@@ -94,7 +94,7 @@ def _read_dicom(path: Path, like: Volume | None, scan: ScanIdentifiers | None) -
 
         return read_rtstruct(path, like, scan)
     raise FileFormatError(
-        f"{path} is no segmentation file.",
+        f"{path.name} is no segmentation file.",
         "Give a .seg.nrrd, .nii.gz, .nrrd or .mha file, a DICOM segmentation or an RT structure set.",
     )
 
