@@ -188,8 +188,10 @@ def test_segments_of_a_file_come_and_go_in_one_step_and_empty_ones_are_none(desk
     assert desk.segments() == {}
     desk.workspace.annotator.redo()
     assert set(desk.segments()) == {"a", "b"}
+    assert "2 segments were added." in desk.said
     desk.workspace.add(Segmentation(painted().shape, np.eye(4), segments[2:]))
     assert len(history.done) == 1
+    assert "No segment was added" in desk.said[-1]
     desk.workspace.add(Segmentation(painted().shape, np.eye(4), segments[:1]))
     assert "There is another segment of the same name already: a." in desk.said
 
@@ -385,3 +387,30 @@ def test_a_report_names_the_scan_as_the_person_does_and_a_dicom_series_without_i
     node.SetAttribute("DICOM.instanceUIDs", "1.2.3 1.2.4")
     desk.workspace.open(node)
     assert desk.workspace.volume.name == "DICOM series"
+
+
+def test_the_next_lesion_is_begun_only_when_the_chosen_one_is_no_more_empty(desk: Desk) -> None:
+    first = desk.workspace.begin_structure("")
+    assert desk.workspace.begin_structure("") == first
+    assert "Lesion 1 is still empty" in desk.said[-1]
+    desk.workspace.annotator.click(IN_LIVER)
+    desk.settle()
+    assert desk.workspace.begin_structure("") != first
+    assert set(desk.segments()) == {"Lesion 1", "Lesion 2"}
+
+
+def test_a_click_on_a_hidden_segment_shows_it(desk: Desk) -> None:
+    desk.workspace.segment([LIVER])
+    desk.settle()
+    desk.workspace.set_visible(desk.segments()["liver"].id, False)
+    desk.workspace.annotator.click(IN_LIVER, positive=False)
+    assert desk.segments()["liver"].visible
+
+
+def test_structures_that_were_begun_and_are_empty_are_named_before_an_export(desk: Desk) -> None:
+    desk.workspace.segment([LIVER])
+    desk.settle()
+    desk.workspace.begin_structure("cyst ")
+    found = desk.workspace.export_wish((Form.REPORT,))
+    assert [segment.name for segment in found.segmentation.segments] == ["liver", "cyst"]
+    assert [segment.name for segment in found.segmentation.drawn] == ["liver"]

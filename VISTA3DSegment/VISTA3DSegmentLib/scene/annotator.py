@@ -404,8 +404,10 @@ class SceneAnnotator:
         return self._chosen_by_hand
 
     def prompted(self, object_id: str, by_hand: bool = True) -> None:
-        """The person gave an object a prompt: it is the chosen one now."""
+        """The person gave an object a prompt: it is the chosen one now, and seen."""
         self._stopwatch.clicked(object_id)
+        if object_id in self.segments:
+            self.segmentation_node.GetDisplayNode().SetSegmentVisibility(object_id, True)
         self.select(object_id)
         self._chosen_by_hand = by_hand
 

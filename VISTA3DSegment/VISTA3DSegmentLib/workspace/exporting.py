@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from ..edits import NOTHING
 from ..export.exporting import Wish
 from ..export.formats import STEM, Form
 from ..export.source import DicomSource
+from ..files.segments import Segment, clean_name
 from ..scene.annotator import SceneAnnotator
 from .saving import segmentation_of
+
+BLACK = (0, 0, 0)
 
 
 def wish_of(
@@ -29,4 +35,11 @@ def wish_of(
     """
     annotator.keep()
     made, volume = segmentation_of(annotator), annotator.session.volume
+    # Begun, and not in the scene yet: the person is told that they are left out.
+    empty = [
+        Segment(clean_name(value.structure.name) or object_id, NOTHING, BLACK)
+        for object_id, value in annotator.session.annotation.objects.items()
+        if object_id not in annotator.segments
+    ]
+    made = replace(made, segments=(*made.segments, *empty))
     return Wish(made, forms, STEM, source, volume, None, agreed, each, new_series)

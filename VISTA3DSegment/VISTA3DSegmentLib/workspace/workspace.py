@@ -6,6 +6,7 @@ Everything runs on the thread of whoever calls; ``pump`` is to be called every f
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ from ..scene.latency import Latency
 from ..scene.nodes import fractions, remove_with_display, terminology_tag
 from ..scene.volumes import volume_of
 from ..service import Client
-from ..session.annotation import Status, begun
+from ..session.annotation import AnnotatedObject, Status, begun
 from ..session.journal import Journal
 from ..session.session import RunProgress
 from ..session.signals import Signal
@@ -271,6 +272,9 @@ class Workspace:
         if found:
             only = found[0].structure.name
             self.annotator.bring(f"open {only if len(found) == 1 else f'{len(found)} segments'}", found)
+            self.said.emit(f"{only} was added." if len(found) == 1 else f"{len(found)} segments were added.")
+        else:
+            self.said.emit("No segment was added: the file holds none with a voxel on this scan.")
         for notice in segmentation.notices:
             self.said.emit(notice)
 
@@ -326,11 +330,16 @@ class Workspace:
 
     def begin_structure(self, name: str) -> str:
         """Begin a structure that the person names, in whatever words, and choose it; without a name it is the next
-        numbered lesion. Returns its id.
+        numbered lesion, if the chosen one is not a lesion that has still to be described. Returns its id.
 
         Raises:
             PromptError: several structures are called so.
         """
+        chosen = self.annotator.selected
+        value = self.annotator.session.annotation.objects.get(chosen or "")
+        if not name and chosen is not None and value is not None and _is_bare_lesion(value):
+            self.said.emit(f"{value.structure.name} is still empty: click on it, or draw a box around it.")
+            return chosen
         title, class_id = named(name, self.classes) if name else ("", None)
         return self.annotator.new_structure(title, class_id)
 
@@ -467,6 +476,11 @@ class Workspace:
                 self.estimator.learn(self._identity, (self._clock() - self._run_began) / max(1, self.run.total))
             self.run = None
         self.changed.emit(None)
+
+
+def _is_bare_lesion(value: AnnotatedObject) -> bool:
+    numbered = re.fullmatch(r"Lesion \d+", value.structure.name) is not None
+    return numbered and not value.placed and not value.mask.mask.any()
 
 
 def middle_of(mask: MaskCrop, volume: Volume) -> Ras | None:
