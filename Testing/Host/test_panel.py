@@ -234,7 +234,7 @@ def test_a_structure_is_found_by_its_name_and_corrected_by_clicks_and_all_of_it_
     bench.press("removeButton")
     bench.place(IN_LIVER)
     assert bench.ml()["liver"] < whole
-    assert "Another engine answers now" in bench.said
+    assert "are part of it now: the next ones correct" in bench.said
     assert [asked[1] for asked in bench.engines[0].asked] != [], "VISTA3D has answered"
     assert bench.prompts() == ["\N{MINUS SIGN}  R 6.0  A 8.0  S 6.0 mm"]
     bench.press("beforeButton")

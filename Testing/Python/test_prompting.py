@@ -89,7 +89,7 @@ def test_an_organ_begun_by_a_word_is_corrected_by_clicks_of_another_engine_in_on
     world.session.click(organ, BESIDE)
     world.settle()
     value = world.session.annotation[organ]
-    assert world.said == ["Another engine answers now: the earlier prompts of liver are part of it."]
+    assert world.said == ["The earlier prompts of liver are part of it now: the next ones correct what they made."]
     assert (value.text, value.engine, value.prompts) == ("", "", (Click(BESIDE),))
     assert np.array_equal(value.base.full(SHAPE), LIVER_VOXELS)
     assert world.mask(organ)[LIVER_VOXELS].all()

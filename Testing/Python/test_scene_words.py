@@ -109,7 +109,7 @@ def test_an_organ_that_was_asked_for_is_corrected_by_clicks_and_all_is_undone():
     world, liver = said()
     world.click((4, 14, 16))
     world.settle()
-    assert world.said[-1] == "Another engine answers now: the earlier prompts of liver are part of it."
+    assert world.said[-1] == "The earlier prompts of liver are part of it now: the next ones correct what they made."
     assert np.array_equal(world.voxels(liver), LIVER_VOXELS | ball((4, 14, 16)))
     world.annotator.undo()
     assert world.annotator.markups.nodes[True].GetNumberOfControlPoints() == 0

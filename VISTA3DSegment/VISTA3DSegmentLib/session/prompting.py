@@ -52,7 +52,7 @@ def joined(
         raise PromptError(f"{name} is still being computed by another engine.", "Wait for its answer, or undo it.")
     if any(placed not in unanswered for placed in value.placed):
         if engine != value.engine:
-            why = f"Another engine answers now: the earlier prompts of {name} are part of it."
+            why = f"The earlier prompts of {name} are part of it now: the next ones correct what they made."
         elif limits != value.limits:
             why = f"Other limits hold now: the earlier prompts of {name} are part of it."
     if why:
