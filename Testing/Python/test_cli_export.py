@@ -92,14 +92,18 @@ def test_an_earlier_segmentation_is_measured_on_its_own_grid_also_beyond_the_sca
     assert before_of("liver") == pytest.approx(50**3 * 4.0**3 / 1000)
 
 
-def test_earlier_values_without_a_table_are_classes_only_if_the_person_says_so(run: Run) -> None:
+def test_earlier_values_without_a_table_are_asked_about_and_classes_only_if_the_person_says_so(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
     liver = next(one for one in segmentation().segments if one.name == "liver")
     labels = np.zeros(segmentation().shape_kji, np.uint8)
     labels[liver.mask.slices] = liver.mask.mask
     with Path("before.nrrd").open("wb") as file:
         write_nrrd(file, [labels], segmentation().ijk_to_ras, {})
     words = ("export", "organs.seg.nrrd", "--to", "report", "--scan", "scan.nrrd", "--prior", "before.nrrd")
-    assert run(*words) == 0
+    assert run(*words) == FAILED
+    assert "does not say what its values mean: Label 1." in " ".join(capsys.readouterr().err.split())
+    assert run(*words, "--agree") == 0
     told = json.loads(Path("organs_report.json").read_text(encoding="utf-8"))
     assert [one["volume_change"] for one in told["segments"]] == [None, None]
     assert any("Of the earlier segmentation: The label map has no table" in notice for notice in told["notices"])
@@ -315,3 +319,16 @@ def test_a_series_that_lies_elsewhere_is_refused(run: Run, tmp_path: Path, capsy
     series_of(tmp_path / "other", scan(ijk_to_ras=far))
     assert run("export", "organs.seg.nrrd", "--to", "dicom-seg", "--source", "other", "-o", ".") == FAILED
     assert "another patient" in capsys.readouterr().err
+
+
+def test_an_export_makes_its_own_folder_and_leaves_none_if_nothing_came_of_it(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    drafts = replace(segmentation().segments[0], tags={STATUS_TAG: "inprogress"})
+    write_segmentation("drafts.seg.nrrd", replace(segmentation(), segments=(drafts,)))
+    assert run("export", "drafts.seg.nrrd", "--to", "ply", "-o", "exported") == FAILED
+    assert not Path("exported").exists()
+    assert run("export", "organs.seg.nrrd", "--to", "ply", "-o", "exported") == 0
+    assert {path.name for path in Path("exported").iterdir()} == {"organs_ply"}
+    assert run("export", "organs.seg.nrrd", "--to", "ply", "-o", "no/exported") == FAILED
+    assert "There is no folder" in capsys.readouterr().err

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -107,7 +108,9 @@ def export(
         new_series,
     )
     write = exporting.export_archive if is_archive(out) else exporting.export
-    with cancel_on_interrupt() as cancel, shown_progress(with_what.err, "Exporting", quiet, "steps") as on_progress:
+    place = nullcontext() if is_archive(out) else _folder_made(out)
+    shown = shown_progress(with_what.err, "Exporting", quiet, "steps")
+    with place, cancel_on_interrupt() as cancel, shown as on_progress:
         exported = write(wish, out, on_progress, cancel)
     if not quiet:
         for notice in (*segmentation.notices, *exported.notices):
@@ -130,8 +133,23 @@ def stem_of(path: Path) -> str:
 
 
 def _check_folder(folder: Path, stem: str, forms: Sequence[Form], inputs: Sequence[Path | None]) -> None:
+    if not folder.exists():
+        check_place(folder, inputs)
+        return
     for form in forms:
         check_place(folder / f"{stem}{ENDINGS.get(form, '_')}", inputs)
+
+
+@contextmanager
+def _folder_made(folder: Path) -> Iterator[None]:
+    """The folder of an export is there; one that was made for it does not stay empty."""
+    is_new = not folder.exists()
+    folder.mkdir(exist_ok=True)
+    try:
+        yield
+    finally:
+        if is_new and not any(folder.iterdir()):
+            folder.rmdir()
 
 
 def _read(path: Path, scan: ReadVolume | None, source: DicomSource | None) -> Segmentation:
