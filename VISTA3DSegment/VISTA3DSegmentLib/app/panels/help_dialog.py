@@ -14,7 +14,7 @@ KEYS = (
     ("drag a marker", "move a click"),
     ("right-click a marker", "flip or delete a click"),
     ("A / D", "clicks add / remove"),
-    ("ctrl-Z / ctrl-shift-Z", "undo / redo"),
+    ("ctrl-Z / ctrl-Y, ctrl-shift-Z", "undo / redo"),
     ("Esc", "end drawing; cancel what is being computed"),
     ("T, a name, Enter", "find a structure by its name; or click on it"),
     ("B", "draw a box: two clicks or a drag; its handles change it"),
