@@ -198,6 +198,13 @@ def test_files_that_form_no_scan_are_told_by_name_and_not_by_the_folder(
     assert str(tmp_path) not in str(refused.value)
 
 
+def test_of_a_damaged_image_of_a_series_it_is_said_what_is_wrong(tmp_path: Path) -> None:
+    (tmp_path / "slice.dcm").write_bytes(bytes(128) + b"DICM" + b"\x01\x02")
+    with pytest.raises(FileFormatError) as refused:
+        read(tmp_path, None)
+    assert "slice.dcm" in str(refused.value)
+
+
 def test_a_file_of_another_kind_and_a_scene_are_refused_with_what_to_do(tmp_path: Path) -> None:
     for name, told in (("notes.txt", "DICOM segmentation, RT structure set"), ("work.mrb", "scene of 3D Slicer")):
         (tmp_path / name).write_text("of no use")

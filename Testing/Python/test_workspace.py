@@ -414,3 +414,11 @@ def test_structures_that_were_begun_and_are_empty_are_named_before_an_export(des
     found = desk.workspace.export_wish((Form.REPORT,))
     assert [segment.name for segment in found.segmentation.segments] == ["liver", "cyst"]
     assert [segment.name for segment in found.segmentation.drawn] == ["liver"]
+
+
+def test_a_saved_scene_says_nothing_of_its_folder_in_the_terminal(
+    desk: Desk, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    desk.workspace.begin_save(tmp_path, Format.SCENE)()
+    told = capfd.readouterr()
+    assert str(tmp_path) not in told.out + told.err

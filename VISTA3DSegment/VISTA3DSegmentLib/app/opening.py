@@ -146,7 +146,10 @@ def _read_scan(path: Path) -> ReadVolume:
         try:
             return read_volume(path)
         except FileFormatError as error:
-            names = sorted(file.name for file in path.rglob("*") if _may_be_opened(file))
+            files = sorted(file for file in path.rglob("*") if file.is_file())
+            names = [file.name for file in files if suffix_of(file) in READERS or _is_object(file)]
+            if any(is_dicom(file) and not _is_object(file) for file in files):
+                raise  # it says what is wrong with these images
             if not names:
                 raise FileFormatError("None of these files is a scan, or holds segments.", KINDS) from error
             shown = ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
@@ -158,8 +161,8 @@ def _read_scan(path: Path) -> ReadVolume:
     return read_volume(path)
 
 
-def _may_be_opened(path: Path) -> bool:
-    return path.is_file() and (suffix_of(path) in READERS or is_segmentation(path) or is_structure_set(path))
+def _is_object(path: Path) -> bool:
+    return is_segmentation(path) or is_structure_set(path)
 
 
 def _is_label_map(volume: Volume, like: Volume) -> bool:
@@ -180,7 +183,7 @@ def _holds_segments(path: Path) -> bool:
         return True
     if suffix_of(path) in READERS:
         return has_table(path)
-    return is_segmentation(path) or is_structure_set(path)
+    return _is_object(path)
 
 
 def _source(path: Path) -> tuple[DicomSource | None, tuple[str, ...]]:

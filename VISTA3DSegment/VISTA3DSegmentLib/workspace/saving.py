@@ -9,6 +9,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+import vtk
+
 from ..errors import FileFormatError, ResourceError
 from ..files.seg_nrrd import TERMINOLOGY_TAG
 from ..files.segmentations import Segment, Segmentation, write_segmentation
@@ -61,10 +63,22 @@ def _segment_of(annotator: SceneAnnotator, segment_id: str) -> Segment:
 
 
 def _save_scene(annotator: SceneAnnotator, path: Path) -> None:
-    with _layers_kept(annotator.segmentation_node.GetSegmentation()):
+    with _layers_kept(annotator.segmentation_node.GetSegmentation()), _unsaid():
         written = annotator.scene.WriteToMRB(str(path), None)
     if not written:
         raise ResourceError("The scene could not be written.", "Check the free space of the disk.")
+
+
+@contextmanager
+def _unsaid() -> Iterator[None]:
+    """The host's writer names every file of the archive, by its path, in the terminal; whether it failed it returns."""
+    window = vtk.vtkOutputWindow.GetInstance()
+    mode = window.GetDisplayMode()
+    window.SetDisplayMode(vtk.vtkOutputWindow.NEVER)
+    try:
+        yield
+    finally:
+        window.SetDisplayMode(mode)
 
 
 @contextmanager
