@@ -294,6 +294,14 @@ def test_values_of_a_bare_label_map_are_no_classes_unless_the_person_says_so(
     )
 
 
+def test_what_is_to_be_known_is_told_once_and_progress_in_percent(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    write_segmentation("bare.nii.gz", segmentation(Segment("x", PLAIN.mask, PLAIN.color, 5)))
+    assert run("export", "bare.nii.gz", "--to", "report", "--scan", "scan.nrrd", "-o", ".") == 0
+    told = " ".join(capsys.readouterr().err.split())
+    assert told.count("has no table beside it") == 1
+    assert "Exporting: 100 %" in told
+
+
 def test_names_of_a_label_map_say_the_class_and_its_values_only_if_the_person_says_so(run: Run) -> None:
     labels = np.zeros(scan().shape_kji, np.uint8)
     labels[1, 1, 1:4], labels[3, 3, 3:6], labels[5, 5, 5:8] = 5, 7, 1

@@ -23,9 +23,11 @@ from VISTA3DSegmentLib.prompts import Box, Structure
 from VISTA3DSegmentLib.service import InProcess
 from VISTA3DSegmentLib.session.annotation import AnnotatedObject, Annotation, Status
 from VISTA3DSegmentLib.session.deltas import Delta
-from VISTA3DSegmentLib.session.history import History
+from VISTA3DSegmentLib.session.history import History, Step
 from VISTA3DSegmentLib.session.journal import Journal
 from VISTA3DSegmentLib.session.prompting import Answering
+from VISTA3DSegmentLib.session.rules import UNLIMITED
+from VISTA3DSegmentLib.session.runs import Run
 from VISTA3DSegmentLib.session.session import Session
 from VISTA3DSegmentLib.volume import Volume
 
@@ -159,6 +161,12 @@ def test_an_engine_that_fails_leaves_the_mask_and_says_so():
 
 
 # Automatic
+
+
+def test_of_many_organs_that_are_cut_a_few_are_named_and_the_others_counted():
+    run = Run(1, Step("run", {}), {}, {}, UNLIMITED, Annotation(), cut=[f"rib {n}" for n in range(26)])
+    (said,) = run.summary()
+    assert said == "Cut at the edge of the scan: rib 0, rib 1, rib 2, rib 3, rib 4, rib 5 and 20 more."
 
 
 def test_organs_arrive_one_by_one_as_one_step():

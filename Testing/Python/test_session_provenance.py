@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +52,24 @@ def test_a_click_makes_it_semiautomatic_and_undo_automatic_again() -> None:
     world.settle()
     assert made(world, liver).algorithm is Algorithm.AUTOMATIC
     assert made(world, spleen_of(world)).algorithm is Algorithm.AUTOMATIC
+
+
+def test_a_run_keeps_the_work_of_the_prompts_that_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = iter(range(0, 1000, 4))
+    monkeypatch.setattr(
+        "VISTA3DSegmentLib.session.session.current_time",
+        lambda: datetime(2026, 1, 1, tzinfo=timezone.utc) + timedelta(seconds=next(seconds)),
+    )
+    world, liver = segmented()
+    for i in (6.0, 5.0, 4.0):
+        world.session.click(liver, (4.0, 3.0, i))
+        world.settle()
+    before = made(world, liver)
+    world.session.segment([LIVER, SPLEEN], NAMES, COLORS)
+    world.settle()
+    assert made(world, liver).clicks == 3
+    assert (made(world, liver).seconds, made(world, liver).changed) == (before.seconds, before.changed)
+    assert before.seconds > 0
 
 
 def spleen_of(world: World) -> str:

@@ -109,11 +109,11 @@ def export(
     )
     write = exporting.export_archive if is_archive(out) else exporting.export
     place = nullcontext() if is_archive(out) else _folder_made(out)
-    shown = shown_progress(with_what.err, "Exporting", quiet, "steps")
+    shown = shown_progress(with_what.err, "Exporting", quiet, "")
     with place, cancel_on_interrupt() as cancel, shown as on_progress:
         exported = write(wish, out, on_progress, cancel)
     if not quiet:
-        for notice in (*segmentation.notices, *exported.notices):
+        for notice in dict.fromkeys((*segmentation.notices, *exported.notices)):
             with_what.note(notice)
         with_what.say(f"Wrote {', '.join(map(str, exported.paths))} in {duration(time.perf_counter() - began)}.")
 

@@ -25,7 +25,7 @@ def shown_progress(console: Console, what: str, quiet: bool = False, unit: str =
         console: where to.
         what: what is being done, as "Segmenting".
         quiet: show nothing.
-        unit: what is counted.
+        unit: what is counted; "": nothing that a person knows, so percent are shown.
     """
     if quiet:
         yield lambda _: None
@@ -36,7 +36,7 @@ def shown_progress(console: Console, what: str, quiet: bool = False, unit: str =
                 task,
                 completed=progress.done,
                 total=progress.total,
-                count=f"{progress.done} of {progress.total} {unit}",
+                count=_count(progress, unit),
                 left=time_left(progress.seconds_left),
             )
     else:
@@ -53,6 +53,12 @@ def _bar(console: Console) -> Bar:
     return Bar(*columns, console=console, transient=True)
 
 
+def _count(progress: Progress, unit: str) -> str:
+    if not unit:
+        return f"{100 * progress.done // max(progress.total, 1)} %"
+    return f"{progress.done} of {progress.total} {unit}"
+
+
 def _plain_lines(console: Console, what: str, unit: str) -> OnProgress:
     tenths_shown = -1
 
@@ -62,7 +68,7 @@ def _plain_lines(console: Console, what: str, unit: str) -> OnProgress:
         if tenths > tenths_shown:
             tenths_shown = tenths
             left = time_left(progress.seconds_left) if progress.done < progress.total else ""
-            line = f"{what}: {progress.done} of {progress.total} {unit}"
+            line = f"{what}: {_count(progress, unit)}"
             console.print(f"{line}, {left}" if left else line, soft_wrap=True)
 
     return on_progress

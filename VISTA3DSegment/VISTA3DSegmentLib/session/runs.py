@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from ..edits import Edit, MaskCrop, joint_box
+from ..export.wording import listed
 from ..prompts import Structure
 from ..provenance import Provenance
 from ..service import RequestId
@@ -60,8 +61,12 @@ class Run:
         if before is None:
             structure = Structure(self.names[class_id], class_id)
             return AnnotatedObject(structure, self.colors[class_id], mask, mask=mask, made=made)
-        # Its prompts stay: they are what the person knows better than the model.
-        return replace(before, base=mask, mask=before.mask if before.placed else mask, made=made)
+        if not before.placed:
+            return replace(before, base=mask, mask=mask, made=made)
+        # Its prompts stay: they are what the person knows better than the model, and so does the work that they were.
+        then = before.made
+        made = replace(made, seconds=then.seconds, created=then.created or made.created, changed=then.changed)
+        return replace(before, base=mask, made=made)
 
     def note(self, class_id: int, mask: MaskCrop, volume: Volume) -> None:
         """Remember what has to be said of a class."""
@@ -75,7 +80,7 @@ class Run:
         if self.missing:
             yield f"Not found in this scan: {', '.join(self.missing)}."
         if self.cut:
-            yield f"Cut at the edge of the scan: {', '.join(self.cut)}."
+            yield f"Cut at the edge of the scan: {listed(self.cut)}."
 
 
 def touches_border(mask: MaskCrop, shape_kji: tuple[int, int, int]) -> bool:
