@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import slicer
+import vtk
 
 from ..anatomy import class_of, terminology_entry
 from ..files.seg_nrrd import TERMINOLOGY_TAG
@@ -24,6 +25,18 @@ def new_segmentation(scene: Any, volume_node: Any) -> Any:
     node.SetReferenceImageGeometryParameterFromVolumeNode(volume_node)
     put_beside(scene, node, volume_node)
     return node
+
+
+@contextmanager
+def quiet_host() -> Iterator[None]:
+    """The host writes nothing to the terminal: its writer of scenes names every file there, by its path."""
+    window = vtk.vtkOutputWindow.GetInstance()
+    mode = window.GetDisplayMode()
+    window.SetDisplayMode(vtk.vtkOutputWindow.NEVER)
+    try:
+        yield
+    finally:
+        window.SetDisplayMode(mode)
 
 
 @contextmanager

@@ -9,8 +9,6 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-import vtk
-
 from ..errors import FileFormatError, ResourceError
 from ..files.seg_nrrd import TERMINOLOGY_TAG
 from ..files.segmentations import Segment, Segmentation, write_segmentation
@@ -18,6 +16,7 @@ from ..files.tracking import TRACKING_TAG
 from ..provenance import TAG
 from ..scene.annotator import SceneAnnotator
 from ..scene.labelmaps import LABELMAP
+from ..scene.nodes import quiet_host
 from ..scene.segments import STATUS_TAG
 
 
@@ -63,22 +62,10 @@ def _segment_of(annotator: SceneAnnotator, segment_id: str) -> Segment:
 
 
 def _save_scene(annotator: SceneAnnotator, path: Path) -> None:
-    with _layers_kept(annotator.segmentation_node.GetSegmentation()), _unsaid():
+    with _layers_kept(annotator.segmentation_node.GetSegmentation()), quiet_host():
         written = annotator.scene.WriteToMRB(str(path), None)
     if not written:
         raise ResourceError("The scene could not be written.", "Check the free space of the disk.")
-
-
-@contextmanager
-def _unsaid() -> Iterator[None]:
-    """The host's writer names every file of the archive, by its path, in the terminal; whether it failed it returns."""
-    window = vtk.vtkOutputWindow.GetInstance()
-    mode = window.GetDisplayMode()
-    window.SetDisplayMode(vtk.vtkOutputWindow.NEVER)
-    try:
-        yield
-    finally:
-        window.SetDisplayMode(mode)
 
 
 @contextmanager
