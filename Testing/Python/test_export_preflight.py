@@ -180,3 +180,24 @@ def test_what_a_report_supposes_is_told_and_an_earlier_label_map_without_a_table
     assert {finding.consequence for finding in told} == {Consequence.REPAIRED}
     assert [name in " ".join(finding.what for finding in told) for name in ("Label 6", "kid")] == [True, True]
     assert preflight(segmentation(segment("liver")), [Form.STL], None, prior=segmentation(unsaid[0])) == ()
+
+
+@pytest.mark.parametrize(
+    ("forms", "concerned", "remedy"),
+    [
+        ([Form.DICOM_LABELMAP], [Form.DICOM_LABELMAP], "Choose DICOM Segmentation instead of the DICOM label map."),
+        ([Form.NIFTI, Form.STL], [Form.NIFTI], "Choose .seg.nrrd or one file for each segment."),
+        (
+            [Form.DICOM_LABELMAP, Form.NRRD],
+            [Form.DICOM_LABELMAP, Form.NRRD],
+            "Choose DICOM Segmentation instead of the DICOM label map, "
+            "and choose .seg.nrrd or one file for each segment.",
+        ),
+    ],
+)
+def test_overlaps_name_the_kinds_of_file_that_cannot_hold_them(
+    forms: list[Form], concerned: list[Form], remedy: str
+) -> None:
+    (finding,) = preflight(segmentation(segment("liver"), segment("mass")), forms, source())
+    assert finding.remedy == remedy
+    assert [form for form in TITLES if TITLES[form] in finding.what] == concerned

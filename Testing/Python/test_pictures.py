@@ -182,3 +182,23 @@ def test_the_picture_is_a_png_beside_the_result(tmp_path: Path) -> None:
     image = sitk.ReadImage(str(tmp_path / "result.png"))
     assert image.GetNumberOfComponentsPerPixel() == 3
     assert 500 < image.GetWidth() < 700
+
+
+def test_words_do_not_cover_thin_slices_nor_one_another() -> None:
+    thin = Volume(np.full((4, 40, 40), 40, np.int16), np.diag((2.0, 2.0, 4.0, 1.0)))
+    canvas = draw(thin, [], SOFT_TISSUE)
+    grey = shown(canvas, (127.5, 127.5, 127.5), 1.0)
+    rows = np.flatnonzero(grey.mean(axis=1) > 0.5)
+    slices = np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1)
+    strips = np.concatenate(slices[-2:])
+    assert len(slices) == 3
+    for row in strips:
+        columns = np.flatnonzero(grey[row])
+        assert grey[row, columns[0] : columns[-1] + 1].all()
+    assert not shown(canvas, pictures.LETTER)[strips].any()
+
+
+def test_a_picture_whose_segments_are_named_elsewhere_has_no_legend() -> None:
+    named = [("liver", PURPLE, ball((15, 20, 20), 20))]
+    with_legend, without = (draw(scan(), named, SOFT_TISSUE, legend=legend) for legend in (True, False))
+    assert without.shape[0] == with_legend.shape[0] - pictures.LEGEND_ROW_PX - pictures.GAP_PX

@@ -56,6 +56,8 @@ CAPTION: Rgb = (200, 200, 205)
 POSITIVE: Rgb = (60, 220, 90)
 NEGATIVE: Rgb = (245, 70, 70)
 MARGIN_PX, GAP_PX, LEGEND_PX, LEGEND_ROW_PX, MAX_LEGEND = 12, 10, 10.0, 21, 75
+LETTER_PX, HEAD_PX = 14.0, 22
+"""Height of the letters that say where the patient lies, and of a line above a slice that has no room for words."""
 
 
 def picture(
@@ -89,10 +91,12 @@ def draw(
     clicks: Sequence[Click] = (),
     through: Ras | None = None,
     size_px: tuple[int, int] | None = None,
+    legend: bool = True,
 ) -> Canvas:
     """The picture that ``picture`` writes, as an array (rows, columns, 3), 0 to 255.
 
     ``size_px`` is the width and height that the slices together should fill; None: those of a page of its own.
+    Without ``legend`` nothing names the segments.
     """
     centre = best_point(volume, [mask for _, _, mask in segments]) if through is None else through
     low, high = shown_box(volume, segments, clicks)
@@ -102,7 +106,7 @@ def draw(
     slices = [_slice(view, low, high, centre, pixel_mm) for view in VIEWS]
     level, width = automatic_window(volume) if window is None else window
     panels = [_panel(volume, segments, one, (level, width), clicks) for one in slices]
-    return _compose(panels, stacked, _legend(volume, segments))
+    return _compose(panels, stacked, _legend(volume, segments) if legend else [])
 
 
 def automatic_window(volume: Volume) -> Window:
@@ -180,10 +184,18 @@ def _panel(
     canvas = np.repeat(grey[..., None], 3, axis=2).astype(np.float32)
     for _, color, crop in segments:
         _outline(canvas, volume, crop, color, where)
-    _letters(canvas, where)
+    normal = where.view.normal
+    caption = f"{where.view.name}  {'RAS'[normal]} {where.origin[normal]:.0f} mm"
+    is_thin = where.height <= 5 * LETTER_PX
+    # The letter at the bottom stands in the middle.
+    has_room = not is_thin and 16 + text_width(caption, LEGEND_PX) < where.width / 2 - LETTER_PX / 3
+    if not is_thin:
+        _letters(canvas, where)
+    if has_room:
+        draw_text(canvas, caption, 8, where.height - 18, CAPTION, LEGEND_PX, halo=BLACK)
     for click in clicks:
         _mark(canvas, click, where)
-    return canvas
+    return canvas if has_room else _under_head(canvas, where, caption, is_thin)
 
 
 def _outline(canvas: Canvas, volume: Volume, crop: MaskCrop, color: Rgb, where: Slice) -> None:
@@ -228,19 +240,26 @@ def _smooth(plane: Plane) -> Plane:
 
 
 def _letters(canvas: Canvas, where: Slice) -> None:
-    size = 14.0
     left, right, top, bottom = where.view.letters
-    middle_x, middle_y = where.width / 2 - size / 3, where.height / 2 - size / 2
-    draw_text(canvas, left, 7, middle_y, LETTER, size, halo=BLACK)
-    draw_text(canvas, right, where.width - 7 - text_width(right, size), middle_y, LETTER, size, halo=BLACK)
-    if where.height > 5 * size:
-        draw_text(canvas, top, middle_x, 7, LETTER, size, halo=BLACK)
-        draw_text(canvas, bottom, middle_x, where.height - 7 - size, LETTER, size, halo=BLACK)
-    normal = where.view.normal
-    caption = f"{where.view.name}  {'RAS'[normal]} {where.origin[normal]:.0f} mm"
-    # A thin slice has no room for the caption below the letter at its left.
-    x, y = (8.0, where.height - 18.0) if where.height > 5 * size else (30.0, middle_y + 2)
-    draw_text(canvas, caption, x, y, CAPTION, LEGEND_PX, halo=BLACK)
+    middle_x, middle_y = where.width / 2 - LETTER_PX / 3, where.height / 2 - LETTER_PX / 2
+    right_x, bottom_y = where.width - 7 - text_width(right, LETTER_PX), where.height - 7 - LETTER_PX
+    places = (left, 7, middle_y), (right, right_x, middle_y), (top, middle_x, 7), (bottom, middle_x, bottom_y)
+    for letter, x, y in places:
+        draw_text(canvas, letter, x, y, LETTER, LETTER_PX, halo=BLACK)
+
+
+def _under_head(canvas: Canvas, where: Slice, caption: str, lettered: bool) -> Canvas:
+    """A slice under a line with its caption, and, where they would cover it, the letters of its left and right."""
+    left, right = where.view.letters[:2]
+    indent = 2 * LETTER_PX if lettered else 0.0
+    width = max(where.width, int(np.ceil(text_width(caption, LEGEND_PX) + 2 * indent)))
+    out = new_canvas(width, HEAD_PX + where.height, BACKGROUND)
+    out[HEAD_PX:, : where.width] = canvas
+    draw_text(out, caption, indent, 6, CAPTION, LEGEND_PX)
+    if lettered:
+        draw_text(out, left, 0, 3, LETTER, LETTER_PX)
+        draw_text(out, right, width - text_width(right, LETTER_PX), 3, LETTER, LETTER_PX)
+    return out
 
 
 def _mark(canvas: Canvas, click: Click, where: Slice) -> None:

@@ -144,11 +144,17 @@ def _about_source(
 def _about_overlaps(segmentation: Segmentation, forms: Collection[Form]) -> Iterator[Finding]:
     pairs = overlaps(segmentation) if forms else ()
     if pairs:
+        remedies = (
+            ("choose DICOM Segmentation instead of the DICOM label map", Form.DICOM_LABELMAP in forms),
+            ("choose .seg.nrrd or one file for each segment", any(not form.is_dicom for form in forms)),
+        )
+        words = ", and ".join(remedy for remedy, applies in remedies if applies)
         yield Finding(
             Consequence.REFUSED,
             f"A label map holds one structure per voxel, but these overlap: "
-            f"{listed([f'{one} and {other}' for one, other in pairs])}.",
-            "Choose .seg.nrrd, DICOM Segmentation or one file for each segment.",
+            f"{listed([f'{one} and {other}' for one, other in pairs])}. It is about: "
+            f"{listed([TITLES[form] for form in forms])}.",
+            f"{words[0].upper()}{words[1:]}.",
         )
 
 

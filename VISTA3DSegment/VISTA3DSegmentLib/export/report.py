@@ -11,7 +11,7 @@ from ..engine import Cancel, OnProgress
 from ..engines.reporting import Reporter
 from ..files.placing import placed_on
 from ..files.segments import Segmentation
-from ..pictures import automatic_window, draw
+from ..pictures import NamedSegment, Window, automatic_window, draw
 from ..provenance import SOFTWARE, current_time
 from ..volume import Volume
 from .byte_files import write_bytes
@@ -95,11 +95,15 @@ def _pictures(
     drawn = []
     for one in named:
         reporter.check()
-        drawn.append(jpeg_bytes(draw(volume, [one], window, size_px=PICTURE_PX)) if one[2].mask.any() else b"")
+        drawn.append(_outlined(volume, one, window) if one[2].mask.any() else b"")
         reporter.done()
     seen = [one.measures.diameters for one in lesions.found[:MOST_LESION_VIEWS]]
     close = tuple(jpeg_bytes(lesion_view(volume, one, window)) for one in seen if one is not None)
     return Pictures(jpeg_bytes(front_view(volume, named, cancel)), tuple(drawn), close)
+
+
+def _outlined(volume: Volume, segment: NamedSegment, window: Window) -> bytes:
+    return jpeg_bytes(draw(volume, [segment], window, size_px=PICTURE_PX, legend=False))  # its name stands above
 
 
 def write_html(path: Path, report: Report) -> None:

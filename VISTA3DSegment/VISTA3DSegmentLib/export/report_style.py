@@ -29,7 +29,7 @@ th .faint { font-weight: 400; display: block; }
   print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 .remark { color: var(--warn); }
 .card { break-inside: avoid; margin: 0 0 18px; }
-.card img { display: block; width: 100%; max-width: 860px; margin-top: 4px;
+.card img { display: block; max-width: 100%; margin-top: 4px;
   print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 .views { display: flex; flex-wrap: wrap; gap: 12px; margin-top: 12px; }
 .views figure { margin: 0; break-inside: avoid; width: 180px; }
