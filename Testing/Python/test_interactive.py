@@ -146,8 +146,12 @@ def test_scans_smaller_than_a_window_are_clicked(shape: tuple[int, int, int]) ->
 
 
 def asked(structure: Structure, volume: Volume, *clicks: Click, **options: Any) -> Spy:
+    """What the backend has seen at the end of all the clicks, and was asked for the last of them."""
     engine, spy = colour_engine(**options)
-    engine.open(volume).refine(structure, clicks, crop(np.ones(volume.shape_kji, np.bool_)))
+    opened, base = engine.open(volume), crop(np.ones(volume.shape_kji, np.bool_))
+    for n in range(len(clicks)):
+        spy.clicked.clear()
+        opened.refine(structure, clicks[: n + 1], base)
     return spy
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import TypeAlias
 
 import numpy as np
 import SimpleITK as sitk  # noqa: N813 (the library's own custom)
@@ -25,6 +26,7 @@ from ..merge import merge
 from ..native import as_edit, box_at, inside_box, interpolate, shape_of_box
 from ..reporting import Reporter, Stopwatch, check
 from .automatic import CHUNK_BYTES, NativeLabels, Planes, finished_planes
+from .correcting import as_the_click_says, click_by_click
 from .evidence import belief, grey_value_evidence
 from .intensity import bounds_of, scale_between
 from .interactive import GridClick, anchor, native_change, stitch, union_of
@@ -38,6 +40,8 @@ Tensor = torch.Tensor
 OTHER_GREY_VALUES = Percentiles(1.0, 99.0)
 """How a model of Hounsfield units sees an image that has none: as NVIDIA's CT and MR model scales."""
 
+Correction: TypeAlias = tuple[Structure, Prompts, MaskCrop, Box | None]
+"""What the answer to clicks on a base is a function of."""
 
 GOES_ON = "The {} goes on where no click is, and only what lies near the clicks was computed: segment all of it first."
 
@@ -99,6 +103,7 @@ class OpenedVista3D:
     engine: Vista3DEngine
     volume: Volume
     _bases: dict[tuple[MaskCrop, Region], np.ndarray] = field(default_factory=dict, init=False, repr=False)
+    _corrected: dict[Correction, Edit] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
     def grid(self) -> ModelGrid:
@@ -250,7 +255,11 @@ class OpenedVista3D:
         region: Box | None = None,
         cancel: Cancel | None = None,
     ) -> Edit:
-        """See ``engine.Opened.refine``. A text means a class, a box limits what may change."""
+        """See ``engine.Opened.refine``. A text means a class, a box limits what may change.
+
+        Without a base the clicks describe the structure together. With one they correct it one after the other: see
+        ``correcting``.
+        """
         if not prompts:
             raise PromptError("There is no click to segment from.", "Click on the structure.")
         structure, prompts = translated(structure, prompts)
@@ -261,7 +270,37 @@ class OpenedVista3D:
                 f"The model {self.engine.specification.name} knows no new structures.",
                 "Say which of its classes you click, or choose another model.",
             )
-        clicks, watch = self._grid_clicks(prompts), Stopwatch()
+        watch = Stopwatch()
+        if base is None:
+            return self._answered(structure, prompts, None, region, cancel, watch)
+        edit: Edit | None = None
+        done: dict[Correction, Edit] = {}
+        for step in click_by_click(prompts):
+            asked = (structure, step, base, region)
+            if step == prompts or asked not in self._corrected:
+                answer = self._answered(structure, step, base, region, cancel, watch)
+                if edit is not None:
+                    sign = clicks_of(step)[-1].positive
+                    answer = as_the_click_says(answer, edit, base, sign, _reason(structure, new=False))
+                self._corrected[asked] = answer
+            edit = done[asked] = self._corrected[asked]
+        # The next click needs what was made of those before it; what no longer leads to them is forgotten.
+        self._corrected.clear()
+        self._corrected.update(done)
+        assert edit is not None
+        return edit
+
+    def _answered(
+        self,
+        structure: Structure,
+        prompts: Prompts,
+        base: MaskCrop | None,
+        region: Box | None,
+        cancel: Cancel | None,
+        watch: Stopwatch,
+    ) -> Edit:
+        """What all clicks together make of the base."""
+        clicks = self._grid_clicks(prompts)
         within = self._within(clicks)
         windows = self._click_windows(clicks, within)
         union = union_of(windows, self.grid.whole)

@@ -1,0 +1,43 @@
+"""Clicks that correct a base one after the other: what Add and Remove promise.
+
+The network hears all clicks so far, and each further one moves its answer also where nobody clicked: what an earlier
+negative click had removed came back with the next one, tens of thousands of voxels of a liver. So of the answer to the
+first n clicks counts what the n-th asks for: after Add nothing that the clicks before had made is gone, after Remove
+nothing is more than they had left. It stays a pure function of the prompts, for the answers to the first clicks are.
+"""
+
+from __future__ import annotations
+
+from ...edits import Edit, MaskCrop, joint_box
+from ...prompts import Click, Prompts
+from ..native import as_edit, box_at
+
+
+def click_by_click(prompts: Prompts) -> list[Prompts]:
+    """The prompts as they were with the first click only, with the first two, and so on; the last is all of them.
+
+    Args:
+        prompts: at least one click. What is no click is in each.
+    """
+    places = [n for n, prompt in enumerate(prompts) if isinstance(prompt, Click)]
+    return [tuple(p for n, p in enumerate(prompts) if n <= last or not isinstance(p, Click)) for last in places]
+
+
+def as_the_click_says(answer: Edit, before: Edit, base: MaskCrop, positive: bool, reason: str) -> Edit:
+    """What a click makes of what those before it had made.
+
+    Args:
+        answer: to all clicks, against the base.
+        before: what those before it had made of the base.
+        base: what all of them correct.
+        positive: of the click: it only adds; else it only removes.
+        reason: said if the base is as it was.
+
+    Returns:
+        The change against the base.
+    """
+    start, shape = joint_box(MaskCrop(answer.start, answer.mask), MaskCrop(before.start, before.mask))
+    old = base.inside(start, shape)
+    now, then = (edit.onto(MaskCrop(start, old)).inside(start, shape) for edit in (answer, before))
+    result = now | then if positive else now & then
+    return as_edit(result, old, box_at(start, shape), dict(answer.seconds), reason, answer.notices)
