@@ -257,8 +257,8 @@ def _under_head(canvas: Canvas, where: Slice, caption: str, lettered: bool) -> C
     out[HEAD_PX:, : where.width] = canvas
     draw_text(out, caption, indent, 6, CAPTION, LEGEND_PX)
     if lettered:
-        draw_text(out, left, 0, 3, LETTER, LETTER_PX)
-        draw_text(out, right, width - text_width(right, LETTER_PX), 3, LETTER, LETTER_PX)
+        draw_text(out, left, 2, 3, LETTER, LETTER_PX)
+        draw_text(out, right, width - 2 - text_width(right, LETTER_PX), 3, LETTER, LETTER_PX)
     return out
 
 
