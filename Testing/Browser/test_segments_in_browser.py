@@ -105,12 +105,17 @@ def test_an_organ_that_is_done_takes_no_click(segmented: Masks, volume: Volume, 
     person.step(lambda: person.press("Undo"))
 
 
-def test_a_name_and_enter_or_a_name_and_a_click_begin_a_structure(
+def test_a_name_that_no_model_knows_begins_a_structure_by_its_button_or_a_click(
     segmented: Masks, volume: Volume, person: Person
 ) -> None:
     field = person.page.get_by_label("Name of a structure")
     field.fill("cyst")
-    person.step(lambda: field.press("Enter"))
+    field.press("Enter")
+    person.wait_for_message("no words for 'cyst'")
+    person.page.wait_for_timeout(500)
+    assert field.input_value() == "cyst", "it is given back"
+    assert person.names() == ["liver", "spleen"]
+    person.begin("cyst")
     assert person.names() == ["liver", "spleen", "cyst"]
     assert person.history()[0] == "new cyst"
     assert field.input_value() == ""
