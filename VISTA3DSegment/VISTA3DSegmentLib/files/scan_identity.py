@@ -42,9 +42,7 @@ def identifiers_in(image: Path) -> ScanIdentifiers:
     return ScanIdentifiers(str(dataset.get("FrameOfReferenceUID", "")), str(dataset.get("SeriesInstanceUID", "")))
 
 
-def check_drawn_on(
-    scan: ScanIdentifiers | None, frames: Collection[str], series: Collection[str], what: str
-) -> None:
+def check_drawn_on(scan: ScanIdentifiers | None, frames: Collection[str], series: Collection[str], what: str) -> None:
     """Refuse what was drawn in another frame of reference, unless it names the series: rt-utils gives each structure
     set a frame of its own.
 
