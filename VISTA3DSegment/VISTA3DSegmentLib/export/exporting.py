@@ -136,7 +136,9 @@ def check(wish: Wish) -> tuple[Finding, ...]:
         if finding.consequence is Consequence.REFUSED:
             raise FileFormatError(finding.what, finding.remedy)
         if finding.consequence is Consequence.ASKED and not wish.agreed:
-            raise FileFormatError(finding.what, f"{finding.remedy} Or agree to it (at the command line: --agree).".strip())
+            raise FileFormatError(
+                finding.what, f"{finding.remedy} Or agree to it (at the command line: --agree).".strip()
+            )
     return findings
 
 
