@@ -40,7 +40,7 @@ from .equipment import (
 from .identifiers import new_uid, tracking_of
 from .seg_check import check_binary, check_label_map
 from .seg_frames import Frame, byte_count, packed, plane_of, sketch, slices_with_voxels
-from .segment_descriptions import described, is_recorded
+from .segment_descriptions import described, is_recorded, say_algorithm
 from .source import DicomSource, matched
 from .stand_in import give_names_back, stand_ins
 from .wording import listed
@@ -211,6 +211,9 @@ def _object(
         raise FileFormatError(
             "The headers of the DICOM series are not as a segmentation needs them.", "Export the series again."
         ) from None
+    for item in dataset.SegmentSequence:
+        if item.SegmentNumber:  # the background of a label map has number 0, and nobody made it
+            say_algorithm(item, segments[item.SegmentNumber - 1])
     dataset.ContentCreatorName = ""  # must be there (PS3.3, 10.9), and nobody says who it was
     give_names_back(dataset, source)
     return dataset

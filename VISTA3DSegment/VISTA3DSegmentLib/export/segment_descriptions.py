@@ -21,7 +21,7 @@ UNSAID = "not recorded"
 
 
 def described(segment: Segment, number: int, tracking: Tracking) -> SegmentDescription:
-    """The item of the Segment Sequence for a segment (PS3.3, C.8.20.4).
+    """The item of the Segment Sequence for a segment (PS3.3, C.8.20.4), but for what made it: see ``say_algorithm``.
 
     Args:
         segment: what it is; one without codes becomes a tissue.
@@ -29,32 +29,34 @@ def described(segment: Segment, number: int, tracking: Tracking) -> SegmentDescr
         tracking: its identifiers.
     """
     meaning = meaning_of(segment.terminology, segment.class_id) or TISSUE
-    provenance = provenance_of(segment.tags) or NOT_RECORDED
     item = SegmentDescription(
         segment_number=number,
         segment_label=fitting(segment.name) or fitting(meaning.type.meaning),
         segmented_property_category=code_of(meaning.category),
         segmented_property_type=code_of(meaning.type),
-        algorithm_type=Algorithm.MANUAL.value,  # highdicom wants an identification of every other, ours come below
+        algorithm_type=Algorithm.MANUAL.value,
         tracking_uid=tracking.uid,
         tracking_id=tracking.identifier,
         anatomic_regions=None if meaning.region is None else [code_of(meaning.region)],
         display_color=CIELabColor.from_rgb(*segment.color),
     )
-    _say_algorithm(item, provenance)
     if meaning.modifier is not None:
         type_ = item.SegmentedPropertyTypeCodeSequence[0]
         type_.SegmentedPropertyTypeModifierCodeSequence = [coded(meaning.modifier)]
     if meaning.region is not None and meaning.region_modifier is not None:
         item.AnatomicRegionSequence[0].AnatomicRegionModifierSequence = [coded(meaning.region_modifier)]
-    if sentence := history_of(provenance):
+    if sentence := history_of(provenance_of(segment.tags) or NOT_RECORDED):
         item.SegmentDescription = fitting(sentence, SHORT_TEXT)
     keep(item, segment)
     return item
 
 
-def _say_algorithm(item: Dataset, provenance: Provenance) -> None:
-    """What made a segment; only of a person's own work there is no name (PS3.3, C.8.20.2)."""
+def say_algorithm(item: Dataset, segment: Segment) -> None:
+    """What made a segment; only of a person's own work there is no name (PS3.3, C.8.20.2).
+
+    To be said once highdicom has made the object: it wants an identification of every algorithm, the standard does not.
+    """
+    provenance = provenance_of(segment.tags) or NOT_RECORDED
     item.SegmentAlgorithmType = provenance.algorithm.value
     identification = identification_of(provenance)
     if identification is not None:
