@@ -24,12 +24,12 @@ from ..export.prior import read_prior
 from ..export.source import DicomSource, read_source
 from ..files.dicom_headers import is_dicom
 from ..files.dicom_objects import is_segmentation, is_structure_set
-from ..files.label_maps import of_no_class
+from ..files.label_maps import of_no_class, segmentation_of
 from ..files.label_tables import has_table
 from ..files.nrrd import read_header
 from ..files.reading import COPY_AGAIN, MAX_BYTES, ReadVolume, open_for_reading, stem_of
 from ..files.seg_nrrd import holds_segments
-from ..files.segmentations import Segmentation, read_segmentation
+from ..files.segmentations import Segmentation, placed_on, read_segmentation
 from ..files.volumes import DETACHED, READERS, read_volume, suffix_of
 from ..resources import resource
 from ..volume import Volume
@@ -131,7 +131,8 @@ def _read(path: Path, like: Volume | None, source: DicomSource | None) -> Scan |
         return of_no_class(read_segmentation(path, like, None if source is None else source.identifiers))
     found = _read_scan(path)
     if like is not None and _is_label_map(found.volume, like):
-        named = of_no_class(read_segmentation(path, like))
+        labels = segmentation_of(found.volume.array, found.volume.ijk_to_ras, found.notices, path.name)
+        named = of_no_class(placed_on(labels, like))
         return replace(named, notices=(*named.notices, UNNAMED.format(path.name)))
     series, notices = (None, ()) if suffix_of(path) in READERS else _source(path)
     name = "DICOM series" if path.is_dir() else stem_of(path)

@@ -232,9 +232,11 @@ def _nearest_pairs(
     apart = np.linalg.norm(centres[free_now][:, None] - others[free_before], axis=2)
     near = ((float(apart[m, n]), free_now[m], free_before[n]) for m, n in np.argwhere(apart <= NEAR_MM))
     found: dict[int, int] = {}
+    taken: set[int] = set()
     for _, a, b in sorted(near):
-        if a not in found and b not in found.values() and _same_kind(now[a], before[b]):
+        if a not in found and b not in taken and _same_kind(now[a], before[b]):
             found[a] = b
+            taken.add(b)
     return list(found.items())
 
 
