@@ -55,6 +55,17 @@ def test_a_delta_is_small():
     assert len(Delta.between(MaskCrop.of(big), MaskCrop.of(other)).packed) < 1000
 
 
+def test_a_delta_of_an_earlier_scene_or_journal_is_read():
+    mask = np.zeros(SHAPE, dtype=np.bool_)
+    mask[1, 2, 3] = mask[1, 3, 5] = mask[2, 2, 4] = True
+    words = [1, 2, 3, 2, 2, 3, "eAFrZQAAAQwAhg=="]
+    np.testing.assert_array_equal(Delta.from_json(words).onto(NOTHING).full(SHAPE), mask)
+    assert Delta.from_json(words).to_json() == words
+    for damaged in (words[:6], [*words[:6], "eAFr*QAAAQwAhg=="]):
+        with pytest.raises(ValueError, match=r"values to unpack|base64"):
+            Delta.from_json(damaged)
+
+
 # Clicks
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import weakref
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -42,6 +43,21 @@ def unpack_voxels(packed: bytes, shape: tuple[int, int, int]) -> BoolArray:
     if len(bits) != size or not inflate.eof:
         raise ValueError("wrong size")
     return np.unpackbits(np.frombuffer(bits, dtype=np.uint8), count=count).reshape(shape).view(np.bool_)
+
+
+def packed_to_json(start: Index3, shape: Index3, packed: bytes) -> list[Any]:
+    """A box (k, j, i) and its voxels, as ``pack_voxels`` packs them, as numbers and text for a file."""
+    return [*start, *shape, base64.b64encode(packed).decode()]
+
+
+def packed_from_json(words: Sequence[Any]) -> tuple[Index3, Index3, bytes]:
+    """What ``packed_to_json`` made.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    k, j, i, dk, dj, di, text = words
+    return (k, j, i), (dk, dj, di), base64.b64decode(text, validate=True)
 
 
 @dataclass(frozen=True, eq=False)

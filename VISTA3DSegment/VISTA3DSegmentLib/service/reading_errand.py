@@ -7,11 +7,10 @@ Each segment is told as a line of JSON, and last an object with ``notices``, sen
 from __future__ import annotations
 
 import json
-from base64 import b64decode, b64encode
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..edits import MaskCrop, unpack_voxels
+from ..edits import MaskCrop, packed_from_json, packed_to_json, unpack_voxels
 from ..errors import FileFormatError
 from ..files.label_maps import of_no_class
 from ..files.segmentations import identifiers_for, read_segmentation
@@ -67,8 +66,8 @@ class Reading:
         if "notices" in words:
             self._notices = tuple(words["notices"])
             return
-        start, shape = (tuple(words.pop(key)) for key in ("start", "shape"))
-        mask = MaskCrop(start, unpack_voxels(b64decode(words.pop("voxels")), shape))
+        start, shape, packed = packed_from_json(words.pop("mask"))
+        mask = MaskCrop(start, unpack_voxels(packed, shape))
         self._segments.append(Segment(mask=mask, color=tuple(words.pop("color")), **words))
 
     @property
@@ -84,8 +83,6 @@ def _line_of(segment: Segment) -> str:
         "class_id": segment.class_id,
         "terminology": segment.terminology,
         "tags": dict(segment.tags),
-        "start": segment.mask.start,
-        "shape": segment.mask.shape,
-        "voxels": b64encode(segment.mask.packed).decode(),
+        "mask": packed_to_json(segment.mask.start, segment.mask.shape, segment.mask.packed),
     }
     return json.dumps(words)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from ..edits import NOTHING, Index3, MaskCrop, box_of_change, unpack_voxels
+from ..edits import NOTHING, Index3, MaskCrop, box_of_change, packed_from_json, packed_to_json, unpack_voxels
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ class Delta:
 
     def to_json(self) -> list[Any]:
         """As numbers and text, for a file."""
-        return [*self.start, *self.shape, base64.b64encode(self.packed).decode()]
+        return packed_to_json(self.start, self.shape, self.packed)
 
     @classmethod
     def from_json(cls, words: Sequence[Any]) -> Delta:
@@ -68,8 +67,7 @@ class Delta:
         Raises:
             ValueError: it is something else.
         """
-        k, j, i, dk, dj, di, text = words
-        return cls((k, j, i), (dk, dj, di), base64.b64decode(text, validate=True))
+        return cls(*packed_from_json(words))
 
     def combined(self, other: Delta) -> Delta:
         """What leads over both, one after the other. Its voxels are not counted as added and removed."""
