@@ -13,6 +13,8 @@ from scene_world import painted
 from VISTA3DSegmentLib.service import InProcess
 
 MODULE = Path(__file__).parents[2] / "VISTA3DSegment" / "VISTA3DSegment.py"
+IN_LIVER, ELSEWHERE = (6.0, 8.0, 6.0), (2.0, 2.0, 2.0)
+"""RAS; the scan's grid is that of the world."""
 
 
 class Bench:
@@ -123,6 +125,14 @@ class Bench:
         self.ui.segmentsTable.setSelectedSegmentIDs([segment_id])
         self.settle()
         return str(segment_id)
+
+
+def select(selector: Any, text: str) -> None:
+    """Choose a line of a combo box, as a person does."""
+    row = selector.findText(text)
+    assert row >= 0, text
+    selector.setCurrentIndex(row)
+    selector._native.activated.emit(row)
 
 
 def bench_on(host: Any, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
