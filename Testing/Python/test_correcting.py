@@ -8,10 +8,14 @@ import numpy as np
 import pytest
 from builders import box_mask
 from click_world import NEW, SHAPE, THE_LIVER, body, crop, mask_of, same
-from engine_builders import click_at, clouds, cloudy_scan, engine_of, specification
+from engine_builders import Spy, click_at, clouds, cloudy_scan, engine_of, specification, torch_backend
+from segvol_builders import GreyBackend, tiny_network
+from segvol_builders import engine_of as segvol_of
 from VISTA3DSegmentLib.edits import BoolArray, Edit, MaskCrop
-from VISTA3DSegmentLib.engines.vista3d.correcting import as_the_click_says, click_by_click
-from VISTA3DSegmentLib.engines.vista3d.engine import OpenedVista3D
+from VISTA3DSegmentLib.engine import Opened
+from VISTA3DSegmentLib.engines.correcting import as_the_click_says, click_by_click
+from VISTA3DSegmentLib.engines.segvol.backend import TorchBackend
+from VISTA3DSegmentLib.errors import PromptError
 from VISTA3DSegmentLib.models.specification import ClickSupport
 from VISTA3DSegmentLib.prompts import Box, Click, Prompts
 from VISTA3DSegmentLib.volume import Volume
@@ -20,8 +24,15 @@ PLACES = ((9, 10, 11), (11, 12, 14), (12, 9, 8), (7, 14, 12))
 VOLUME = (4, 4, 10)
 
 
-def opened_scan(volume: Volume, support: ClickSupport | None = None) -> OpenedVista3D:
-    return engine_of(expects=specification(click_support=support)).open(volume)
+ENGINES = {
+    "plain": lambda: engine_of(),
+    "supported": lambda: engine_of(expects=specification(click_support=ClickSupport(3.0, 2.0, 0.5))),
+    "segvol": lambda: segvol_of(TorchBackend(tiny_network())),
+}
+
+
+def opened_scan(volume: Volume, engine: str = "plain") -> Opened:
+    return ENGINES[engine]().open(volume)
 
 
 def some_base() -> MaskCrop:
@@ -32,17 +43,19 @@ def signed(volume: Volume, signs: str) -> tuple[Click, ...]:
     return tuple(click_at(volume, place, sign == "+") for place, sign in zip(PLACES, signs, strict=False))
 
 
-def one_by_one(opened: OpenedVista3D, clicks: Prompts, base: MaskCrop) -> list[BoolArray]:
+def one_by_one(opened: Opened, clicks: Prompts, base: MaskCrop) -> list[BoolArray]:
     """The structure before the first click, after it, and so on."""
     edits = [opened.refine(THE_LIVER, clicks[: n + 1], base) for n in range(len(clicks))]
     return [base.full(SHAPE), *(edit.onto(base).full(SHAPE) for edit in edits)]
 
 
-@pytest.mark.parametrize("support", [None, ClickSupport(3.0, 2.0, 0.5)], ids=["plain", "supported"])
+@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("signs", ["".join(signs) for signs in product("+-", repeat=4)])
-def test_each_click_only_adds_or_only_removes(signs: str, support: ClickSupport | None) -> None:
+def test_each_click_only_adds_or_only_removes(signs: str, engine: str) -> None:
+    if engine == "segvol":
+        signs = "+" + signs[1:]  # which cannot begin with what is wrong
     volume = cloudy_scan(SHAPE)
-    masks = one_by_one(opened_scan(volume, support), signed(volume, signs), some_base())
+    masks = one_by_one(opened_scan(volume, engine), signed(volume, signs), some_base())
     for sign, (before, after) in zip(signs, pairwise(masks), strict=True):
         assert not (before & ~after if sign == "+" else after & ~before).any()
 
@@ -67,30 +80,99 @@ def test_the_answer_is_that_of_the_prompts_whatever_was_asked_before() -> None:
     assert not any(same(one, other) for one, other in pairwise(answers))
 
 
-def test_a_click_more_costs_one_answer_and_not_those_to_all_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    volume, base = cloudy_scan(SHAPE), some_base()
-    clicks, opened, answers = signed(volume, "-+--"), opened_scan(volume), []
-    answered = OpenedVista3D._answered
+def two_lesions() -> tuple[Volume, tuple[MaskCrop, MaskCrop]]:
+    return cloudy_scan(SHAPE), (some_base(), crop(mask_of((slice(2, 30), slice(2, 30), slice(2, 30)))))
 
-    def counted(self: OpenedVista3D, *question: object) -> Edit:
-        answers.append(question[1])
-        return answered(self, *question)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(OpenedVista3D, "_answered", counted)
-    for n in (1, 2, 3):
-        opened.refine(THE_LIVER, clicks[:n], base)
-    assert answers == [clicks[:1], clicks[:2], clicks[:3]]
-    moved = (*clicks[:2], clicks[3])
-    opened.refine(THE_LIVER, moved, base)
-    assert answers[3:] == [moved]
+def copy_of(mask: MaskCrop) -> MaskCrop:
+    """As it comes from another process: another object of the same voxels."""
+    return MaskCrop(mask.start, mask.mask.copy())
+
+
+def counted(engine: str, cache_bytes: int = 2**30) -> tuple[Opened, list[object]]:
+    """A scan with an engine, and what its network is asked about clicks."""
+    volume, _ = two_lesions()
+    if engine == "segvol":
+        grey = GreyBackend()
+        return segvol_of(grey, cache_bytes=cache_bytes).open(volume), grey.asked
+    spy = Spy(torch_backend())
+    return engine_of(spy, cache_bytes=cache_bytes).open(volume), spy.clicked
+
+
+def passes(opened: Opened, asked: list[object], clicks: Prompts, base: MaskCrop | None) -> int:
+    """How often the network was asked for an answer."""
+    before = len(asked)
+    opened.refine(NEW, clicks, None if base is None else copy_of(base))
+    return len(asked) - before
+
+
+def of_one_answer(engine: str, clicks: Prompts) -> int:
+    """How often the network is asked for what clicks mean together."""
+    return passes(*counted(engine), clicks, None)
+
+
+@pytest.mark.parametrize("engine", ["plain", "segvol"])
+def test_who_goes_back_to_another_structure_waits_for_one_answer(engine: str) -> None:
+    volume, lesions = two_lesions()
+    clicks, (opened, asked) = signed(volume, "+-+-"), counted(engine)
+    for n in (1, 2, 3, 4):
+        for base in lesions:
+            assert passes(opened, asked, clicks[:n], base) == of_one_answer(engine, clicks[:n])
+    moved = (*clicks[:3], click_at(volume, (12, 12, 12)))
+    for base in lesions:
+        assert passes(opened, asked, moved, base) == of_one_answer(engine, moved)
+
+
+@pytest.mark.parametrize("engine", ["plain", "segvol"])
+def test_what_was_asked_before_is_not_computed_again(engine: str) -> None:
+    volume, lesions = two_lesions()
+    clicks, (opened, asked) = signed(volume, "+-+-"), counted(engine)
+    for base in lesions:
+        assert passes(opened, asked, clicks, base)
+    for n in (3, 2, 1, 4):
+        assert [passes(opened, asked, clicks[:n], base) for base in lesions] == [0, 0]
+
+
+def test_an_answer_that_was_kept_took_no_time() -> None:
+    volume, (base, _) = two_lesions()
+    opened, clicks = opened_scan(volume), signed(volume, "+-")
+    assert opened.refine(NEW, clicks, base).seconds
+    assert not opened.refine(NEW, clicks, base).seconds
+
+
+@pytest.mark.parametrize("engine", ["plain", "segvol"])
+def test_what_clicks_made_is_kept_within_the_memory_that_was_allowed(engine: str) -> None:
+    volume, (one, other) = two_lesions()
+    opened, _ = counted(engine, cache_bytes=60_000)
+    roomy, _ = counted(engine)
+    for n in (1, 2, 3, 4):
+        for base in (one, other):
+            question = NEW, signed(volume, "+-+-")[:n], base
+            assert same(opened.refine(*question), roomy.refine(*question))
+            assert opened.engine.cache.bytes <= 60_000
+    assert roomy.engine.cache.bytes > 60_000
 
 
 def test_clicks_without_a_base_describe_the_structure_together() -> None:
     volume = body()
     opened = engine_of().open(volume)
     clicks = (click_at(volume, (9, 10, 11)), click_at(volume, (12, 14, 20), False))
-    opened.refine(NEW, clicks)
-    assert not opened._corrected
+    kept = []
+    for n in (2, 1, 2):
+        opened.refine(NEW, clicks[:n])
+        kept.append(len(opened.engine.cache))
+    assert len(set(kept)) == 1
+
+
+def test_segvol_obeys_clicks_on_what_is_wrong_once_it_is_told_what_is_right() -> None:
+    volume, (base, _) = two_lesions()
+    opened = opened_scan(volume, "segvol")
+    wrong, more, right = (click_at(volume, place, n == 2) for n, place in enumerate(PLACES[:3]))
+    with pytest.raises(PromptError, match="Add one on the structure itself"):
+        opened.refine(NEW, (wrong, more), base)
+    together = opened.refine(NEW, (wrong, more, right), base)
+    assert together.added
+    assert together.removed
 
 
 def test_the_prompts_are_retraced_click_by_click_with_what_is_no_click() -> None:
@@ -125,3 +207,16 @@ def test_what_comes_to_nothing_says_so_wherever_the_two_changes_lie() -> None:
         edit = as_the_click_says(answer, before, base, False, "nothing")
         assert (edit.added, edit.removed, edit.empty_reason) == (0, 0, "nothing")
         np.testing.assert_array_equal(edit.onto(base).full(VOLUME), base.full(VOLUME))
+
+
+def test_a_base_is_known_again_by_its_place_and_its_voxels() -> None:
+    base = box_mask(VOLUME, (1, 1, 2), (3, 3, 6))
+    hole = base.mask.copy()
+    hole[0, 0, 0] = False
+    others = [
+        MaskCrop((1, 1, 3), base.mask),
+        MaskCrop(base.start, base.mask.reshape(2, 4, 2)),
+        MaskCrop((1, 1, 2), hole),
+    ]
+    assert copy_of(base).content_key == base.content_key
+    assert len({mask.content_key for mask in (base, *others)}) == 4

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import weakref
 import zlib
 from collections.abc import Mapping, Sequence
@@ -101,6 +102,13 @@ class MaskCrop:
     def packed(self) -> bytes:
         """The mask inside its box as ``pack_voxels`` packs it."""
         return pack_voxels(self.mask)
+
+    @cached_property
+    def content_key(self) -> str:
+        """Same box and same voxels in it give the same key, in any process: for caches of what is made of it."""
+        digest = hashlib.blake2b(repr((self.start, self.shape)).encode(), digest_size=16)
+        digest.update(np.packbits(self.mask).data)
+        return digest.hexdigest()
 
     @property
     def slices(self) -> tuple[slice, slice, slice]:
@@ -207,6 +215,11 @@ class Edit:
     seconds: Mapping[str, float] = field(default_factory=dict)
     empty_reason: str = ""
     notices: tuple[str, ...] = ()
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of its voxels."""
+        return self.mask.nbytes
 
     @property
     def slices(self) -> tuple[slice, slice, slice]:

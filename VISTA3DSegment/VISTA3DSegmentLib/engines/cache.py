@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass
 class FeatureCache:
-    """Tensors by content key; the least recently used go first when the budget is reached.
+    """Tensors, arrays and edits by content key; the least recently used go first when the budget is reached.
 
     Args:
         budget_bytes: what may be kept in all.
@@ -29,25 +29,25 @@ class FeatureCache:
         return len(self._kept)
 
     def get(self, key: Hashable, make: Callable[[], Any]) -> Any:
-        """The tensor under a key; made and kept if it is not there."""
+        """What is under a key; made and kept if it is not there."""
         if key in self._kept:
             self.hits += 1
             self._kept.move_to_end(key)
             return self._kept[key]
         self.misses += 1
-        tensor = make()
-        self.put(key, tensor)
-        return tensor
+        made = make()
+        self.put(key, made)
+        return made
 
-    def put(self, key: Hashable, tensor: Any) -> None:
-        """Keep a tensor, if it fits the budget at all."""
-        size = tensor.numel() * tensor.element_size()
+    def put(self, key: Hashable, value: Any) -> None:
+        """Keep something, if it fits the budget at all."""
+        size = value.nbytes
         if size > self.budget_bytes or key in self._kept:
             return
         while self.bytes + size > self.budget_bytes:
             _, oldest = self._kept.popitem(last=False)
-            self.bytes -= oldest.numel() * oldest.element_size()
-        self._kept[key] = tensor
+            self.bytes -= oldest.nbytes
+        self._kept[key] = value
         self.bytes += size
 
     def clear(self) -> None:

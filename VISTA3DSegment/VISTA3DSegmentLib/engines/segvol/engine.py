@@ -19,6 +19,7 @@ from ...prompts import Box, Prompts, Ras, Structure, boxes_of, clicks_of, texts_
 from ...volume import FloatArray, Volume
 from ..cache import FeatureCache
 from ..components import components_with, without_small_pieces
+from ..correcting import click_by_click, corrected
 from ..grid import Box3, ModelGrid, Region, native_spacing
 from ..merge import merge
 from ..native import as_edit, box_at, interpolate
@@ -40,7 +41,7 @@ class Options:
     """How an engine runs.
 
     Args:
-        cache_bytes: budget for the embeddings of windows.
+        cache_bytes: budget of the cache.
         reference: zoom in exactly as SegVol's authors do, their padding defect mended; for comparisons.
     """
 
@@ -75,7 +76,7 @@ class SegVolEngine:
 
     @cached_property
     def cache(self) -> FeatureCache:
-        """Embeddings of windows, of all opened volumes."""
+        """Embeddings of windows and what points made of a base, of all opened volumes."""
         return FeatureCache(self.options.cache_bytes)
 
     def open(self, volume: Volume) -> OpenedSegVol:
@@ -136,10 +137,36 @@ class OpenedSegVol:
     ) -> Edit:
         """See ``engine.Opened.refine``.
 
-        Text or a box describe all of the structure: the answer replaces the base. Points alone correct a base: what is
-        in one piece with a positive point joins, what is with a negative one leaves.
+        Text or a box describe all of the structure: the answer replaces the base. Points alone correct a base one after
+        the other: what is in one piece with a positive point joins, what is with a negative one leaves. See
+        ``correcting``.
         """
-        watch, report = Stopwatch(), Reporter(0, None, cancel)
+        watch = Stopwatch()
+        if base is None or not _corrects(prompts, base):
+            return self._answered(structure, prompts, base, region, cancel, watch)
+        # By negative points alone SegVol knows nothing to take away: they wait for the first positive one.
+        steps = [step for step in click_by_click(prompts) if any(click.positive for click in clicks_of(step))]
+        return corrected(
+            steps or [prompts],
+            base,
+            lambda step: self._answered(structure, step, base, region, cancel, watch),
+            self.engine.cache,
+            self._key("corrected", structure, base.content_key, region),
+            watch,
+            _reason(structure, new=False),
+        )
+
+    def _answered(
+        self,
+        structure: Structure,
+        prompts: Prompts,
+        base: MaskCrop | None,
+        region: Box | None,
+        cancel: Cancel | None,
+        watch: Stopwatch,
+    ) -> Edit:
+        """What all prompts together make of the base."""
+        report = Reporter(0, None, cancel)
         asked = self._on_grid(prompts)
         if self.engine.options.reference:
             found: Found | None = self._as_the_reference(asked, report, watch)
@@ -149,7 +176,7 @@ class OpenedSegVol:
             found = None if found is None else narrowed(found)
             answer = self._native(found, asked)
             before = NOTHING if base is None else base
-            corrects = before.mask.any() and not (texts_of(prompts) or boxes_of(prompts))
+            corrects = _corrects(prompts, before)
             start, shape = joint_box(before, answer)
             box = box_at(start, shape)
             old, result = before.inside(start, shape), answer.inside(start, shape)
@@ -160,11 +187,7 @@ class OpenedSegVol:
         notices = (*self.notices, *notices_for(prompts))
         if found is not None and asked.box is None and region is None and not corrects:
             notices += unseen_notices(structure.name, self._sides_not_seen(found, answer))
-        reason = (
-            f"SegVol found nothing of {structure.name}: draw a tight box around it, or add a click in its middle."
-            if base is None
-            else f"That changed nothing in {structure.name}: SegVol sees no difference there."
-        )
+        reason = _reason(structure, base is None)
         return as_edit(result, None if base is None else old, box, watch.seconds, reason, notices)
 
     def prepare(self, ras: Ras) -> None:
@@ -241,8 +264,8 @@ class OpenedSegVol:
 
         return self.engine.cache.get(self._key(view), make)
 
-    def _key(self, view: View) -> Hashable:
-        return self.engine.identity, self.volume.content_key, view
+    def _key(self, *of: Hashable) -> Hashable:
+        return self.engine.identity, self.volume.content_key, *of
 
     def _window(self, region: Region) -> Tensor:
         """A window at full resolution (k, j, i), 0..1; zeros beyond the crop."""
@@ -330,3 +353,14 @@ class OpenedSegVol:
 def refuse_classes() -> NoReturn:
     """SegVol has no classes that it finds by itself."""
     raise PromptError("SegVol finds nothing by itself.", "Name a structure, draw a box, or click; or choose VISTA3D.")
+
+
+def _corrects(prompts: Prompts, base: MaskCrop) -> bool:
+    """Whether prompts correct a base; else they describe all of the structure."""
+    return bool(base.mask.any()) and not (texts_of(prompts) or boxes_of(prompts))
+
+
+def _reason(structure: Structure, new: bool) -> str:
+    if new:
+        return f"SegVol found nothing of {structure.name}: draw a tight box around it, or add a click in its middle."
+    return f"That changed nothing in {structure.name}: SegVol sees no difference there."

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TypeAlias
 
 import numpy as np
 import SimpleITK as sitk  # noqa: N813 (the library's own custom)
@@ -21,12 +20,12 @@ from ...prompts import Box, Click, Prompts, Ras, Structure, clicks_of
 from ...volume import Volume
 from ..cache import FeatureCache
 from ..components import without_small_pieces
+from ..correcting import click_by_click, corrected
 from ..grid import FOREGROUND_MARGIN, ModelGrid, Region
 from ..merge import merge
 from ..native import as_edit, box_at, inside_box, interpolate, shape_of_box
 from ..reporting import Reporter, Stopwatch, check
 from .automatic import CHUNK_BYTES, NativeLabels, Planes, finished_planes
-from .correcting import as_the_click_says, click_by_click
 from .evidence import belief, grey_value_evidence
 from .intensity import bounds_of, scale_between
 from .interactive import GridClick, anchor, native_change, stitch, union_of
@@ -40,9 +39,6 @@ Tensor = torch.Tensor
 OTHER_GREY_VALUES = Percentiles(1.0, 99.0)
 """How a model of Hounsfield units sees an image that has none: as NVIDIA's CT and MR model scales."""
 
-Correction: TypeAlias = tuple[Structure, Prompts, MaskCrop, Box | None]
-"""What the answer to clicks on a base is a function of."""
-
 GOES_ON = "The {} goes on where no click is, and only what lies near the clicks was computed: segment all of it first."
 
 
@@ -51,7 +47,7 @@ class Options:
     """How an engine runs; none of it changes what a mask means.
 
     Args:
-        cache_bytes: budget of the feature cache.
+        cache_bytes: budget of the cache.
         keep_half: cached features and the automatic run's sum are kept in half precision.
         prepare_clicks: the automatic run also computes what later clicks need (29 % more work).
         centred_windows: every click gets a window of its own centred on it, as the reference does; none is reused.
@@ -88,7 +84,7 @@ class Vista3DEngine:
 
     @cached_property
     def cache(self) -> FeatureCache:
-        """Features of windows, of all opened volumes."""
+        """Features of windows and what clicks made of a base, of all opened volumes."""
         return FeatureCache(self.options.cache_bytes)
 
     def open(self, volume: Volume) -> OpenedVista3D:
@@ -102,8 +98,6 @@ class OpenedVista3D:
 
     engine: Vista3DEngine
     volume: Volume
-    _bases: dict[tuple[MaskCrop, Region], np.ndarray] = field(default_factory=dict, init=False, repr=False)
-    _corrected: dict[Correction, Edit] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
     def grid(self) -> ModelGrid:
@@ -273,22 +267,15 @@ class OpenedVista3D:
         watch = Stopwatch()
         if base is None:
             return self._answered(structure, prompts, None, region, cancel, watch)
-        edit: Edit | None = None
-        done: dict[Correction, Edit] = {}
-        for step in click_by_click(prompts):
-            asked = (structure, step, base, region)
-            if step == prompts or asked not in self._corrected:
-                answer = self._answered(structure, step, base, region, cancel, watch)
-                if edit is not None:
-                    sign = clicks_of(step)[-1].positive
-                    answer = as_the_click_says(answer, edit, base, sign, _reason(structure, new=False))
-                self._corrected[asked] = answer
-            edit = done[asked] = self._corrected[asked]
-        # The next click needs what was made of those before it; what no longer leads to them is forgotten.
-        self._corrected.clear()
-        self._corrected.update(done)
-        assert edit is not None
-        return edit
+        return corrected(
+            click_by_click(prompts),
+            base,
+            lambda step: self._answered(structure, step, base, region, cancel, watch),
+            self.engine.cache,
+            self._key("corrected", structure, base.content_key, region),
+            watch,
+            _reason(structure, new=False),
+        )
 
     def _answered(
         self,
@@ -461,11 +448,12 @@ class OpenedVista3D:
         return automatic.values.numpy() > 0.5, native.numpy() > 0.5
 
     def _on_grid(self, base: MaskCrop, union: Region) -> np.ndarray:
-        """A base in a region of the grid. The latest is kept: the next click mostly corrects the same one there."""
-        if (base, union) not in self._bases:
-            self._bases.clear()
-            self._bases[base, union] = self.grid.read(union, mask=lambda part: inside_box(base, part)) >= 0.5
-        return self._bases[base, union]
+        """A base in a region of the grid. It is kept: the next click mostly corrects the same one there."""
+
+        def make() -> np.ndarray:
+            return np.asarray(self.grid.read(union, mask=lambda part: inside_box(base, part)) >= 0.5)
+
+        return self.engine.cache.get(self._key("base", base.content_key, union), make)
 
     def _limits(self, prompts: Prompts, region: Box | None) -> list[Box]:
         boxes = [prompt for prompt in prompts if isinstance(prompt, Box)]
@@ -525,8 +513,8 @@ class OpenedVista3D:
         # Rounded before the first use, so that a cached answer is the computed one bit by bit.
         return tensor.to(torch.float16 if self.engine.options.keep_half else torch.float32)
 
-    def _key(self, what: str, window: Region, within: Region) -> Hashable:
-        return self.engine.identity, self.volume.content_key, what, window, within
+    def _key(self, what: str, *of: Hashable) -> Hashable:
+        return self.engine.identity, self.volume.content_key, what, *of
 
 
 def _relative(at: tuple[int, int, int], region: Region) -> tuple[int, int, int]:

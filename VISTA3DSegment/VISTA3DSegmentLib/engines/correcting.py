@@ -1,16 +1,59 @@
-"""Clicks that correct a base one after the other: what Add and Remove promise.
+"""Clicks that correct a base one after the other: what Add and Remove promise, whichever engine answers.
 
 The network hears all clicks so far, and each further one moves its answer also where nobody clicked: what an earlier
 negative click had removed came back with the next one, tens of thousands of voxels of a liver. So of the answer to the
 first n clicks counts what the n-th asks for: after Add nothing that the clicks before had made is gone, after Remove
 nothing is more than they had left. It stays a pure function of the prompts, for the answers to the first clicks are.
+They are kept: a click more on one of several structures costs one answer, and a click that is taken back none.
 """
 
 from __future__ import annotations
 
-from ...edits import Edit, MaskCrop, joint_box
-from ...prompts import Click, Prompts
-from ..native import as_edit, box_at
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import replace
+from functools import partial
+
+from ..edits import Edit, MaskCrop, joint_box
+from ..prompts import Click, Prompts, clicks_of
+from .cache import FeatureCache
+from .native import as_edit, box_at
+from .reporting import Stopwatch
+
+
+def corrected(
+    steps: Sequence[Prompts],
+    base: MaskCrop,
+    answer: Callable[[Prompts], Edit],
+    cache: FeatureCache,
+    key: Hashable,
+    watch: Stopwatch,
+    reason: str,
+) -> Edit:
+    """What prompts make of a base, click by click.
+
+    Args:
+        steps: the prompts as they were with the first clicks only, and so on; each but the first has one click more
+            than the one before it.
+        base: what they correct.
+        answer: what an engine makes of the base by the prompts of a step, heard together.
+        cache: where what each step has made is kept.
+        key: everything that it depends on but the prompts.
+        watch: of the answers.
+        reason: said if the base is as it was.
+
+    Returns:
+        The change against the base; its seconds are those of the answers that were not kept.
+    """
+
+    def made(step: Prompts, before: Edit | None) -> Edit:
+        now = answer(step)
+        return now if before is None else as_the_click_says(now, before, base, clicks_of(step)[-1].positive, reason)
+
+    edit: Edit | None = None
+    for step in steps:
+        edit = cache.get((key, step), partial(made, step, edit))
+    assert edit is not None
+    return replace(edit, seconds=dict(watch.seconds))
 
 
 def click_by_click(prompts: Prompts) -> list[Prompts]:
