@@ -68,7 +68,7 @@ def test_a_click_is_about_the_structure_whose_name_was_typed(page: Page) -> None
 
 def test_a_name_that_is_entered_is_found_chosen_and_gone_to(page: Page) -> None:
     page.type(" Liver ")
-    page.desk.act(lambda: page.desk.find(page.shown.click.structure or ""))
+    page.desk.act(page.desk.find)
     assert not page.shown.click.structure
     assert page.views.at is None, "it is not there yet"
     page.settle()
@@ -83,14 +83,14 @@ def test_a_name_that_is_entered_is_found_chosen_and_gone_to(page: Page) -> None:
 
 
 def test_with_no_name_the_person_is_told_to_name_something(page: Page) -> None:
-    page.desk.act(lambda: page.desk.find(page.shown.click.structure or ""))
+    page.desk.act(page.desk.find)
     assert "Name the structure" in page.shown.status.message
     assert page.structures() == {}
 
 
 def test_the_views_stay_where_they_are_if_the_person_has_gone_on(page: Page) -> None:
     page.type("liver")
-    page.desk.act(lambda: page.desk.find(page.shown.click.structure or ""))
+    page.desk.act(page.desk.find)
     page.desk.act(page.desk.begin_lesion)
     page.settle()
     assert page.ml("liver") > 0
@@ -99,7 +99,8 @@ def test_the_views_stay_where_they_are_if_the_person_has_gone_on(page: Page) -> 
 
 @pytest.mark.parametrize("typed_since", ["", "spleen"])
 def test_words_that_are_refused_stand_in_the_field_again_unless_others_do(page: Page, typed_since: str) -> None:
-    page.desk.act(lambda: page.desk.find("Gizzard"))
+    page.type("Gizzard")
+    page.desk.act(page.desk.find)
     page.type(typed_since)
     page.settle()
     assert "knows no Gizzard" in page.shown.status.message
@@ -173,7 +174,8 @@ def test_undo_while_a_box_is_drawn_takes_back_the_drawing_and_no_step(page: Page
 
 def test_what_is_asked_for_by_its_name_ends_the_drawing(page: Page) -> None:
     page.desk.act(page.desk.draw_box)
-    page.desk.act(lambda: page.desk.find("liver"))
+    page.type("liver")
+    page.desk.act(page.desk.find)
     page.settle()
     assert not page.shown.click.drawing
     assert page.views.placing is None
@@ -216,7 +218,7 @@ def test_who_answers_is_chosen_on_the_page(page: Page) -> None:
     page.shown.click.words_by = "vista3d"
     page.desk._engines_chosen()
     page.type("liver")
-    page.desk.act(lambda: page.desk.find(page.shown.click.structure or ""))
+    page.desk.act(page.desk.find)
     page.settle()
     assert next(iter(page.workspace.annotator.session.annotation.objects.values())).engine == ""
 
@@ -246,3 +248,26 @@ def test_start_afresh_forgets_the_work_and_closes_what_asked_for_it(page: Page) 
     page.desk.act(page.desk.start_afresh)
     assert page.structures() == {}
     assert not page.shown.afresh
+
+
+def test_the_name_that_is_typed_goes_to_the_segment_for_which_it_is_typed(page: Page) -> None:
+    page.desk.act(lambda: page.workspace.segment([LIVER, SPLEEN]))
+    page.settle()
+    segments, (liver, _) = page.shown.segments, page.shown.segments.rows
+    segments.renamed, segments.new_name = liver.id, "Left lobe"
+    page.desk.act(page.desk.rename)
+    assert [row.name for row in segments.rows] == ["Left lobe", "spleen"]
+    assert segments.renamed == ""
+    segments.new_name = "elsewhere"
+    page.desk.act(page.desk.rename)
+    assert [row.name for row in segments.rows] == ["Left lobe", "spleen"], "none is being typed"
+    segments.renamed, segments.new_name = liver.id, ""
+    page.desk.act(page.desk.rename)
+    assert "A segment needs a name" in page.shown.status.message
+    assert segments.renamed == ""
+
+
+def test_with_another_scan_no_name_is_being_typed_any_more(page: Page) -> None:
+    page.shown.segments.renamed = "object-1"
+    page.desk._show(Scan(Volume(painted() + 1, np.eye(4)), "another"))
+    assert page.shown.segments.renamed == ""

@@ -164,6 +164,7 @@ class Desk:
         annotator = self._workspace.annotator
         self._shown.status.latency = ""
         self._shown.run.chosen = []
+        self._shown.segments.renamed = ""
         annotator.follows_clicks = self._shown.click.follows
         display = annotator.segmentation_node.GetDisplayNode()
         display.SetOpacity2DFill(0.4)
@@ -212,14 +213,21 @@ class Desk:
         """How far a segment is."""
         self._workspace.annotator.set_status(wish.segment_id, Status(wish.value))
 
+    def rename(self) -> None:
+        """Give the segment whose name is being typed that name; nothing if none is."""
+        segments = self._shown.segments
+        segment_id, segments.renamed = segments.renamed, ""
+        if segment_id:
+            self._workspace.rename(segment_id, segments.new_name)
+
     def remove(self, wish: Wish) -> None:
         """Delete a segment."""
         self._workspace.annotator.remove(wish.segment_id)
 
-    def find(self, typed: str) -> None:
+    def find(self) -> None:
         """Ask for the structure whose name was typed; a box that is being drawn is given up for it."""
         self._stop_drawing()
-        self._awaited = self._workspace.asking.say(typed.strip())
+        self._awaited = self._workspace.asking.say(self._typed)
         self._shown.click.structure = None
 
     def draw_box(self) -> None:

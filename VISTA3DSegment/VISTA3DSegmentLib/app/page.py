@@ -61,6 +61,10 @@ class Page:
             grid = (f"'grid' + ({state.name.click.drawing} ? ' drawing' : '')",)
             with v3.VMain(classes="views"), html.Div(classes=grid):
                 views.place(layout)
+                html.Div(
+                    "Before the last change (space: as it is now)",
+                    v_if=(state.name.segments.before,), classes="before", raw_attrs=['role="status"'],
+                )  # fmt: skip
             marker = MarkerMenuPanel(state)
             HelpDialog(state)
             afresh = AfreshDialog(state)
@@ -71,6 +75,8 @@ class Page:
             (afresh.afresh_asked, desk.start_afresh),
             (run.segment_asked, desk.segment),
             (run.cancel_asked, desk.cancel),
+            (segments.name_typed, desk.rename),
+            (click.text_asked, desk.find),
             (click.structure_asked, desk.begin_structure),
             (click.box_asked, desk.draw_box),
             (click.lesion_asked, desk.begin_lesion),
@@ -89,7 +95,6 @@ class Page:
         ]
         for wished, grant in wishes:
             wished.connect(self._granting(grant))
-        click.text_asked.connect(self._granting(desk.find))
         click.prompts.chosen.connect(self._granting(desk.go_to_prompt))
         click.prompts.removal_asked.connect(self._granting(desk.forget_prompt))
         self.sample_asked = top.sample_asked

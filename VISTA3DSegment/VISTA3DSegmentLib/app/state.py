@@ -144,11 +144,15 @@ class SegmentsState:
         rows: in their order.
         selected: id of the one that clicks correct; "" for none.
         before: the views show how it was before the last change.
+        renamed: id of the one whose name is being typed; "" for none.
+        new_name: what is typed as its name.
     """
 
     rows: list[SegmentRow] = field(default_factory=list)
     selected: str = ""
     before: bool = False
+    renamed: str = ""
+    new_name: str = ""
 
 
 @dataclass

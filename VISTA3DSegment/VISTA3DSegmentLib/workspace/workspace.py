@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +35,7 @@ from ..session.signals import Signal
 from ..volume import Volume
 from .asking import Asking
 from .before_after import BeforeAfter
-from .choices import named
+from .choices import meant_class, named
 from .estimate import Estimate, Estimator
 from .saving import Format, begin, segmentation_of
 
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from ..export.source import DicomSource
 
 TWICE = "There is another segment of the same name already: {}."
+ONLY_THE_NAME = "Only the name has changed: models and exported codes take the segment for what they did before."
 NOTHING_OPEN = PromptError("No scan is open.", "Open one first.")
 
 
@@ -380,6 +381,27 @@ class Workspace:
     def _mask_of(self, segment_id: str) -> MaskCrop:
         value = self.annotator.session.annotation.objects.get(segment_id)
         return value.mask if value is not None else self.annotator.segments.read(segment_id)
+
+    def rename(self, segment_id: str, name: str) -> None:
+        """Give a segment another name, also one that is done. As when the host's table does it, only the name changes:
+        class, codes and colour stay, whatever the name means, and it may be that of another segment; both are said.
+
+        Raises:
+            PromptError: the name is empty, there is no such segment, or no scan is open.
+        """
+        annotator, name = self.annotator, name.strip()
+        annotator.take_in()
+        annotator.adopt(segment_id)
+        value = annotator.session.annotation[segment_id]
+        if not name:
+            raise PromptError("A segment needs a name.", f"{value.structure.name} keeps its own.")
+        if name == value.structure.name.strip():
+            return
+        if any(view.name == name for view in self.segments()):
+            self.said.emit(TWICE.format(name))
+        if meant_class(name) not in (None, value.structure.class_id):
+            self.said.emit(ONLY_THE_NAME)
+        annotator.session.rename(segment_id, replace(value.structure, name=name), value.color)
 
     def set_visible(self, segment_id: str, visible: bool) -> None:
         """Show a segment in the views, or hide it."""

@@ -24,7 +24,7 @@ class ClickPanel:
     """
 
     def __init__(self, state: TypedState[PageState]) -> None:
-        self.text_asked: Signal[str] = Signal()
+        self.text_asked: Signal[None] = Signal()
         self.structure_asked: Signal[None] = Signal()
         self.box_asked: Signal[None] = Signal()
         self.lesion_asked: Signal[None] = Signal()
@@ -80,8 +80,7 @@ class ClickPanel:
             v3.VCombobox(
                 __events=[("keydown_enter", "keydown.enter")],
                 v_model=(click.structure,),
-                # As it stands in the field: what was typed last may not have come to the state yet.
-                keydown_enter=(self._ask, "[$event.target.value]"),
+                keydown_enter=raising(self.text_asked),
                 items=(click.structures,),
                 placeholder="Find by name",
                 density="compact",
@@ -97,8 +96,5 @@ class ClickPanel:
                     ':item-props="(item) => ({subtitle: item.subtitle})"',
                 ],
             )
-            icon_button("Find it (Enter)", "mdi-magnify", (self._ask, f"[{click.structure}]"), click.why_not)
+            icon_button("Find it (Enter)", "mdi-magnify", raising(self.text_asked), click.why_not)
             icon_button("Begin it empty (to click on it)", "mdi-plus", raising(self.structure_asked), click.why_not)
-
-    def _ask(self, typed: str | None) -> None:
-        self.text_asked.emit(typed or "")

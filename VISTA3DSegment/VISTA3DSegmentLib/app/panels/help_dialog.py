@@ -20,6 +20,7 @@ KEYS = (
     ("B", "draw a box: two clicks or a drag; its handles change it"),
     ("N", "next lesion"),
     ("space", "before / after the last change"),
+    ("double-click a segment's name", "rename it"),
     ("mouse wheel", "next slice"),
     ("right drag / middle drag", "zoom / move the picture"),
     ("shift + move", "all views go to the place under the mouse"),

@@ -11,7 +11,7 @@ from trame_server.utils.typed_state import TypedState
 
 from ...session.signals import Signal
 from ..state import PageState
-from .controls import section
+from .controls import raising, section
 
 STATUS_ICONS = "{draft: 'mdi-pencil-outline', flagged: 'mdi-flag', done: 'mdi-check-circle'}"
 
@@ -37,7 +37,9 @@ class SegmentList:
         self.opacity_asked: Signal[Wish] = Signal()
         self.status_asked: Signal[Wish] = Signal()
         self.removal_asked: Signal[Wish] = Signal()
+        self.name_typed: Signal[None] = Signal()
         segments = state.name.segments
+        self._begin_name = f"{segments.renamed} = row.id; {segments.new_name} = row.name"
         with section("Segments"):
             html.Div(
                 "None yet. Press Segment, or find a structure by its name.",
@@ -56,19 +58,21 @@ class SegmentList:
                     ],
                 ),
             ):
-                self._line()
+                self._line(segments)
                 with html.Div(v_if=(f"row.id === {segments.selected}",), classes="segment-more"):
                     self._more()
 
-    def _line(self) -> None:
+    def _line(self, segments: Any) -> None:
         with html.Div(classes="segment-line"):
             self._small_button(
                 "row.visible ? 'mdi-eye-outline' : 'mdi-eye-off-outline'", "'Show ' + row.name", "row.visible",
-                self._wish(self.visibility_asked), "[row.id, !row.visible]",
+                self._wish(self.visibility_asked, "!row.visible"),
             )  # fmt: skip
             html.Span(classes="swatch", style=("{background: row.color}",))
+            self._name_field(segments)
             with html.Button(
-                classes="segment-name", click=(self._wish(self.chosen), "[row.id]"),
+                v_else=True, classes="segment-name",
+                click=self._wish(self.chosen), dblclick=self._begin_name,
                 raw_attrs=['type="button"', ''':aria-label="'Choose ' + row.name"'''],
             ):  # fmt: skip
                 html.Span("{{ row.name }}")
@@ -82,32 +86,49 @@ class SegmentList:
                 v3.VIcon(icon=(f"({STATUS_ICONS})[row.status]",), size=15)
                 with v3.VMenu(activator="parent"), v3.VList(density="compact"):
                     for status, title in (("draft", "Draft"), ("flagged", "Flagged for review"), ("done", "Done")):
-                        v3.VListItem(title=title, click=(self._wish(self.status_asked), f"[row.id, '{status}']"))
+                        v3.VListItem(title=title, click=self._wish(self.status_asked, f"'{status}'"))
             self._small_button(
                 "row.status === 'done' ? 'mdi-lock' : 'mdi-lock-open-variant-outline'",
                 "'Lock ' + row.name", "row.status === 'done'",
-                self._wish(self.status_asked), "[row.id, row.status === 'done' ? 'draft' : 'done']",
+                self._wish(self.status_asked, "row.status === 'done' ? 'draft' : 'done'"),
             )  # fmt: skip
+
+    def _name_field(self, segments: Any) -> None:
+        """In place of the name while that is typed. To leave it keeps what was typed, as in the host's table."""
+        v3.VTextField(
+            v_if=(f"row.id === {segments.renamed}",),
+            v_model=(segments.new_name,),
+            blur=raising(self.name_typed),
+            autofocus=True,
+            density="compact",
+            variant="plain",
+            hide_details=True,
+            classes="name-field",
+            raw_attrs=[
+                'aria-label="Name of the segment"',
+                '@focus="$event.target.select()"',
+                '@keydown.enter="$event.target.blur()"',
+                f"@keydown.esc=\"{segments.renamed} = ''\"",
+            ],
+        )
 
     def _more(self) -> None:
         html.Span("Opacity", classes="field-name")
         v3.VSlider(
             model_value=("row.opacity",),
-            end=(self._wish(self.opacity_asked), "[row.id, $event]"),
+            end=self._wish(self.opacity_asked, "$event"),
             min=0, max=1, step=0.05, hide_details=True, density="compact", thumb_size=12, track_size=3,
             raw_attrs=[''':aria-label="'Opacity of ' + row.name"'''],
         )  # fmt: skip
-        self._small_button(
-            "'mdi-delete-outline'", "'Delete ' + row.name", "", self._wish(self.removal_asked), "[row.id]"
-        )
+        self._small_button("'mdi-rename-outline'", "'Rename ' + row.name", "", self._begin_name)
+        self._small_button("'mdi-delete-outline'", "'Delete ' + row.name", "", self._wish(self.removal_asked))
 
-    def _small_button(self, icon: str, label: str, pressed: str, click: Any, arguments: str) -> None:
+    def _small_button(self, icon: str, label: str, pressed: str, click: Any) -> None:
         attributes = [f':aria-label="{label}"', f':title="{label}"']
         attributes += [f':aria-pressed="!!({pressed})"'] if pressed else []
-        with v3.VBtn(
-            icon=True, variant="text", density="compact", size="x-small", click=(click, arguments), raw_attrs=attributes
-        ):
+        with v3.VBtn(icon=True, variant="text", density="compact", size="x-small", click=click, raw_attrs=attributes):
             v3.VIcon(icon=(icon,), size=15)
 
-    def _wish(self, signal: Signal[Wish]) -> Any:
-        return lambda segment_id, value=None: signal.emit(Wish(segment_id, value))
+    def _wish(self, signal: Signal[Wish], value: str = "null") -> Any:
+        """What a control of a line is given to call; the new value is an expression of the page."""
+        return lambda segment_id, wanted: signal.emit(Wish(segment_id, wanted)), f"[row.id, {value}]"
