@@ -14,29 +14,25 @@ from slicer.i18n import tr as _
 
 from ..engines import texts_of
 from ..errors import SegmentationError
-from ..prompts import Ras
-from ..scene.latency import Latency
 from ..scene.nodes import segmentation_for
-from ..session.session import RunProgress
 from ..workspace import telling
 from ..workspace.estimate import Estimator
 from ..workspace.news import News
 from ..workspace.workspace import Workspace
 from .answering_choice import AnsweringChoice
+from .correcting_section import CorrectingSection
 from .doctor_section import DoctorSection
 from .engine_choice import EngineChoice
 from .export_section import ExportSection
 from .first_start import FirstStart
 from .import_section import ImportSection
 from .models_section import ModelsSection
-from .mouse import Mouse
-from .naming import Naming
 from .organ_picker import OrganPicker
-from .prompt_list import PromptList
 from .segments_table import SegmentsTable
 from .shortcuts import Shortcuts
 from .ticker import Ticker
-from .widgets import enable, fill, set_checked, show_text
+from .views import Views
+from .widgets import enable, show_text
 
 
 class Values(Protocol):
@@ -90,11 +86,9 @@ class Panel:
     def __init__(self, ui: Any, host: Host) -> None:
         self._ui, self._host = ui, host
         self._parameters: Parameters | None = None
-        self._mouse: Mouse | None = None
-        self._sought: str | None = None
         self._shortcuts: Shortcuts | None = None
-        self._latency, self._was_busy, self._centres = "", False, False
-        self._dirty, self._applying, self._entered, self._lost = True, False, False, False
+        self._dirty, self._was_busy = True, False
+        self._applying, self._entered, self._lost = False, False, False
         self._news = News()
         self._ticker = Ticker(self._tick, ui.VISTA3DSegment)
         settings = host.application.userSettings()
@@ -108,16 +102,9 @@ class Panel:
         self._organs = OrganPicker(ui, self._organs_chosen)
         self._organs.offer(self.workspace.classes)
         self._table = SegmentsTable(ui.segmentsTable, self._segment_chosen)
-        asking = self.workspace.asking
-        self._prompts = PromptList(
-            ui,
-            self._jump,
-            lambda line_id: self._act(lambda: asking.flip(line_id)),
-            lambda line_id: self._act(lambda: asking.forget(line_id)),
-        )
-        self._naming = Naming(ui, asking)
-        asking.refused.connect(self._naming.give_back)
-        self._answering = AnsweringChoice(ui, settings, asking, self._wake)
+        self._views = Views(ui, host.application, self.workspace)
+        self._correcting = CorrectingSection(ui, host.application, self.workspace, self._views, self._act, self._wake)
+        self._answering = AnsweringChoice(ui, settings, self.workspace.asking, self._wake)
         self._connect()
         ui.addButton.setIcon(qt.QIcon(host.resource("Icons/Add.svg")))
         ui.removeButton.setIcon(qt.QIcon(host.resource("Icons/Remove.svg")))
@@ -142,13 +129,12 @@ class Panel:
         workspace = Workspace(self._host.scene, self._starting(choice), estimator, self._host.home)
         workspace.said.connect(self._say)
         workspace.failed.connect(self._fail)
-        workspace.measured.connect(self._measured)
         workspace.changed.connect(lambda _none: self._workspace_changed())
         return workspace
 
     def _workspace_changed(self) -> None:
-        if self.workspace.volume is None and self._mouse is not None:
-            self._forget_mouse()
+        if self.workspace.volume is None and self._correcting.is_open:
+            self._correcting.leave()
             if not self._applying and self._parameters is not None:
                 # A node was removed; the lists of nodes choose another one by themselves, which nobody has asked for.
                 self._lost = True
@@ -166,27 +152,15 @@ class Panel:
         return lambda: choice.start(self._host.python)
 
     def _connect(self) -> None:
-        ui, workspace = self._ui, self.workspace
+        ui = self._ui
         pressed: list[tuple[Any, Callable[[], object]]] = [
             (ui.afreshButton, self._start_afresh),
             (ui.segmentButton, self._segment),
-            (ui.cancelButton, workspace.cancel),
-            (ui.structureButton, self._begin_structure),
-            (ui.lesionButton, self._begin_lesion),
-            (ui.findButton, self._find),
-            (ui.beforeButton, workspace.toggle_before),
-            (ui.acceptButton, lambda: workspace.annotator.accept()),
-            (ui.rejectButton, lambda: workspace.annotator.reject()),
-            (ui.undoButton, lambda: workspace.annotator.undo()),
-            (ui.redoButton, lambda: workspace.annotator.redo()),
+            (ui.cancelButton, self.workspace.cancel),
             (ui.deleteSegmentButton, self._delete_segment),
         ]
         for button, action in pressed:
             button.connect("clicked()", lambda action=action: self._act(action))
-        ui.structureEdit.connect("returnPressed()", lambda: self._act(self._find))
-        ui.addButton.connect("clicked(bool)", lambda checked: self._act(lambda: self._click_with(checked, True)))
-        ui.removeButton.connect("clicked(bool)", lambda checked: self._act(lambda: self._click_with(checked, False)))
-        ui.boxButton.connect("clicked(bool)", lambda checked: self._act(lambda: self._draw_box(checked)))
         ui.show3DButton.connect("toggled(bool)", lambda shown: self._act(lambda: self._show_surfaces(shown)))
 
     # ------------------------------------------------------------------ the module's life
@@ -206,13 +180,12 @@ class Panel:
         if self._shortcuts is not None:
             self._shortcuts.clear()
             self._shortcuts = None
-        if self._mouse is not None:
-            self._mouse.let_go()
+        self._correcting.let_go()
 
     def close(self) -> None:
         """End: nothing is left behind but what is in the scene."""
         self.exit()
-        self._forget_mouse()
+        self._correcting.leave()
         self._models.close()
         self._doctor.close()
         self._export.close()
@@ -223,8 +196,7 @@ class Panel:
     def scene_closes(self) -> None:
         """The scene is about to be emptied."""
         self._news.clear()
-        self._latency = ""
-        self._forget_mouse()
+        self._correcting.leave()
         self.workspace.close()
         self._parameters = None
         self._table.show(None)
@@ -289,7 +261,7 @@ class Panel:
         self._news.clear()
         try:
             if volume_node is None:
-                self._forget_mouse()
+                self._correcting.leave()
                 self.workspace.close()
                 self._table.show(segmentation_node)
             else:
@@ -315,7 +287,7 @@ class Panel:
             self._applying = was
 
     def _open(self, volume_node: Any, segmentation_node: Any) -> None:
-        self._forget_mouse()
+        self._correcting.leave()
         left_volume, left = self._open_nodes()
         prompts = () if left is None else self.workspace.annotator.prompt_nodes
         with self._unheard():
@@ -329,28 +301,12 @@ class Panel:
 
     def _opened(self) -> None:
         annotator = self.workspace.annotator
-        self._latency, self._sought = "", None
-        self._mouse = Mouse(self._host.application, self.workspace, self._wake)
-        annotator.session.progressed.connect(self._run_ended)
+        self._correcting.opened()
         annotator.surfaces.show(bool(self._ui.show3DButton.checked))
         self._table.show(annotator.segmentation_node)
         self._choose(annotator.volume_node, annotator.segmentation_node)
-        self._show_in_views(annotator.volume_node)
+        self._views.opened()
         self._wake()
-
-    def _show_in_views(self, volume_node: Any) -> None:
-        """Show a scan in the slice views, if none of them does: how the person has arranged them stays."""
-        layouts = self._host.application.layoutManager()
-        names = [] if layouts is None else layouts.sliceViewNames()
-        nodes = [layouts.sliceWidget(name).mrmlSliceCompositeNode() for name in names]
-        shown = {node_id for node in nodes for node_id in (node.GetBackgroundVolumeID(), node.GetForegroundVolumeID())}
-        if nodes and volume_node.GetID() not in shown:
-            slicer.util.setSliceViewerLayers(background=volume_node, fit=True)
-
-    def _forget_mouse(self) -> None:
-        if self._mouse is not None:
-            self._mouse.close()
-            self._mouse = None
 
     def _set_limits(self, parameters: Parameters) -> None:
         annotator = self.workspace.annotator
@@ -379,7 +335,7 @@ class Panel:
 
     def _exchange(self, choice: EngineChoice, estimator: Estimator) -> None:
         was_open = self.workspace.volume is not None
-        self._forget_mouse()
+        self._correcting.leave()
         try:
             self.workspace.use(self._starting(choice), estimator)
         finally:
@@ -422,55 +378,17 @@ class Panel:
                 name=self.workspace.annotator.segmentation_node.GetName()
             )
         ):
-            self._forget_mouse()
+            self._correcting.leave()
             with self._unheard():
                 self.workspace.start_afresh()
             self._opened()
-
-    def _begin_structure(self) -> None:
-        self.workspace.begin_structure(self._naming.name)
-        self._leave_name()
-        self._click_with(True, True)
-
-    def _find(self) -> None:
-        self._sought = self.workspace.asking.say(self._naming.name)
-        self._leave_name()
-
-    def _leave_name(self) -> None:
-        """The name was taken: letters are keys again."""
-        self._naming.clear()
-        (self._viewport or self._ui.VISTA3DSegment).setFocus()
-
-    @property
-    def _viewport(self) -> Any | None:
-        """The widget that holds the views; None: there are none."""
-        layouts = self._host.application.layoutManager()
-        return None if layouts is None else layouts.viewport()
-
-    def _begin_lesion(self) -> None:
-        self.workspace.begin_structure("")
-        self._click_with(True, True)
-
-    def _click_with(self, wanted: bool, positive: bool) -> None:
-        if self._mouse is not None:
-            self._mouse.click(positive) if wanted else self._mouse.let_go()
-
-    def _toggle_clicks(self, positive: bool) -> None:
-        self._click_with(self._mouse is not None and self._mouse.sign is not positive, positive)
-
-    def _draw_box(self, wanted: bool) -> None:
-        if self._mouse is not None:
-            self._mouse.draw() if wanted else self._mouse.let_go()
-
-    def _toggle_box(self) -> None:
-        self._draw_box(self._mouse is not None and not self._mouse.draws)
 
     def _segment_chosen(self, segment_id: str | None) -> None:
         def choose() -> None:
             self.workspace.annotator.select(segment_id)
             middle = None if segment_id is None else self.workspace.centre_of(segment_id)
             if middle is not None:
-                self._jump(middle)
+                self._views.go_to(middle)
 
         if self.workspace.volume is not None:
             self._act(choose)
@@ -484,41 +402,13 @@ class Panel:
         if self.workspace.volume is not None:
             self.workspace.annotator.surfaces.show(shown)
 
-    def _jump(self, ras: Ras) -> None:
-        # Each view only moves to the slice: what lies in its middle stays there.
-        slicer.vtkMRMLSliceNode.JumpAllSlices(self._host.scene, *ras, slicer.vtkMRMLSliceNode.OffsetJumpSlice)
-
-    def _cancel(self) -> None:
-        """Esc: stop drawing a box; else stop what is computed; if nothing is, stop placing clicks."""
-        if self._mouse is not None and self._mouse.draws:
-            self._mouse.let_go()
-        elif telling.is_running(self.workspace) or (
-            self.workspace.volume is not None and self.workspace.annotator.session.busy
-        ):
-            self.workspace.cancel()
-        elif self._mouse is not None:
-            self._mouse.let_go()
-
     def _make_shortcuts(self) -> Shortcuts:
         """Keys of the panel and of the views; fields take the letters that are typed into them, and the space bar
         presses the button that has the focus."""
-        workspace = self.workspace
-        everywhere: dict[str, Callable[[], object]] = {
-            "Ctrl+Z": lambda: workspace.annotator.undo(),
-            "Ctrl+Y": lambda: workspace.annotator.redo(),
-            "Ctrl+Shift+Z": lambda: workspace.annotator.redo(),
-            "Esc": self._cancel,
-            "A": lambda: self._toggle_clicks(True),
-            "D": lambda: self._toggle_clicks(False),
-            "N": self._begin_lesion,
-            "T": self._naming.begin,
-            "B": self._toggle_box,
-        }
-        in_views: dict[str, Callable[[], object]] = {"Space": workspace.toggle_before}
         shortcuts = Shortcuts(self._act)
-        shortcuts.add(self._ui.VISTA3DSegment, everywhere)
-        if self._viewport is not None:
-            shortcuts.add(self._viewport, everywhere | in_views)
+        shortcuts.add(self._ui.VISTA3DSegment, self._correcting.keys)
+        if self._views.widget is not None:
+            shortcuts.add(self._views.widget, self._correcting.keys | {"Space": self.workspace.toggle_before})
         return shortcuts
 
     # ------------------------------------------------------------------ time
@@ -530,13 +420,11 @@ class Panel:
     def _tick(self) -> bool:
         try:
             self.workspace.pump()
-            if self._mouse is not None:
-                self._mouse.settle()
+            self._correcting.settle()
         except Exception as error:
             self._fail(error)
         if self.workspace.volume is not None:
-            self._centre()
-            self._go_to_found()
+            self._views.settle()
         busy = telling.is_busy(self.workspace)
         self._dirty = self._dirty or busy != self._was_busy
         self._was_busy = busy
@@ -552,7 +440,7 @@ class Panel:
         self._dirty = False
         self._show_scan()
         self._show_run()
-        self._show_correcting()
+        self._correcting.show(self._why_not_yet)
         self._show_segments()
         self._export.show()
         self._import.show()
@@ -560,7 +448,7 @@ class Panel:
 
     def _status(self) -> str:
         hint = self._hint()
-        if self._news.message and self._mouse is not None and self._mouse.is_ours:
+        if self._news.message and self._correcting.takes_clicks:
             return f"{self._news.message}\n{hint}"
         return self._news.message or hint
 
@@ -574,14 +462,8 @@ class Panel:
             return ""
         if why_not:
             return why_not
-        if self._mouse is not None and self._mouse.draws:
-            return _("Click at a corner of the box in a view, then at the opposite one. Esc ends it.")
-        if self._mouse is not None and self._mouse.sign is not None:
-            word = _("goes on") if self._mouse.sign else _("is too large")
-            return _("Click in a view where it {word}. Esc ends it.").format(word=word)
-        sought = self.workspace.annotator.session.annotation.objects.get(self._sought or "")
-        if sought is not None:
-            return _("Looking for the {name}. Esc takes it back.").format(name=sought.structure.name)
+        if self._correcting.hint:
+            return self._correcting.hint
         if self._ui.segmentsTable.segmentCount:
             return _("Where an organ is wrong press Add or Remove (A, D), then click there.")
         return _("Press Segment to find every organ of this scan, or name a structure below and press Enter.")
@@ -610,33 +492,6 @@ class Panel:
             ui.runProgress.setValue(-1 if percent is None else int(percent))
             ui.runLabel.setText(telling.progress_of_run(workspace))
 
-    def _show_correcting(self) -> None:
-        ui, workspace = self._ui, self.workspace
-        there, mouse = workspace.volume is not None, self._mouse
-        why_not = self._why_not_yet or telling.why_no_click(workspace)
-        for button in (
-            ui.addButton, ui.removeButton, ui.boxButton, ui.findButton, ui.structureButton, ui.lesionButton
-        ):  # fmt: skip
-            enable(button, why_not)
-        set_checked(ui.addButton, mouse is not None and mouse.sign is True)
-        set_checked(ui.removeButton, mouse is not None and mouse.sign is False)
-        set_checked(ui.boxButton, mouse is not None and mouse.draws)
-        set_checked(ui.beforeButton, workspace.shows_before)
-        history = workspace.annotator.session.history if there else None
-        nothing = _("Nothing was done yet.")
-        enable(ui.undoButton, "" if history and history.done else nothing)
-        enable(ui.redoButton, "" if history and history.undone else _("Nothing was undone."))
-        for button in (ui.beforeButton, ui.acceptButton, ui.rejectButton):
-            enable(button, "" if history and history.done else nothing)
-        done, undone = telling.history(workspace)
-        fill(ui.historyList, [*(_("(undone) {step}").format(step=step) for step in undone), *done])
-        selected = workspace.annotator.selected if there else None
-        value = workspace.annotator.session.annotation.objects.get(selected) if selected else None
-        show_text(ui.targetLabel, "" if value is None else _("Chosen: {name}").format(name=value.structure.name))
-        self._prompts.show(workspace.asking.lines())
-        self._naming.show()
-        show_text(ui.latencyLabel, self._latency)
-
     def _show_segments(self) -> None:
         there = self.workspace.volume is not None
         selected = self.workspace.annotator.selected if there else None
@@ -645,31 +500,6 @@ class Panel:
             known = selected is not None and selected in self.workspace.annotator.segments
             self._table.choose(selected if known else None)
         enable(self._ui.deleteSegmentButton, "" if selected else _("Choose a segment in the table first."))
-
-    def _run_ended(self, progress: RunProgress) -> None:
-        self._centres = progress.progress is None and bool(self._ui.show3DButton.checked)
-
-    def _centre(self) -> None:
-        """Bring what was found into the middle of the 3-D view, once its surfaces are there."""
-        layouts = self._host.application.layoutManager()
-        if self._centres and not self.workspace.annotator.surfaces.waiting:
-            self._centres = False
-            if layouts is not None and layouts.threeDViewCount > 0:
-                layouts.threeDWidget(0).threeDView().resetFocalPoint()
-
-    def _go_to_found(self) -> None:
-        """What was sought by its name is there: the views go to it, if the person has not gone on to another."""
-        annotator, sought = self.workspace.annotator, self._sought
-        if sought is not None and sought not in annotator.session.busy:
-            self._sought = None
-            middle = self.workspace.centre_of(sought) if sought == annotator.selected else None
-            if middle is not None:
-                self._jump(middle)
-                self._centres = bool(self._ui.show3DButton.checked) and len(annotator.session.annotation) == 1
-
-    def _measured(self, latency: Latency) -> None:
-        self._latency = telling.latency(latency)
-        self._dirty = True
 
     def _say(self, sentence: str) -> None:
         self._news.say(sentence)
