@@ -111,6 +111,21 @@ def test_earlier_values_without_a_table_are_asked_about_and_classes_only_if_the_
     assert before_of("liver") > 0
 
 
+def test_an_earlier_segmentation_elsewhere_in_space_is_asked_about(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    grid = segmentation().ijk_to_ras.copy()
+    grid[:3, 3] += 1000.0  # mm
+    write_segmentation("before.seg.nrrd", replace(segmentation(), ijk_to_ras=grid))
+    words = ("export", "organs.seg.nrrd", "--to", "report", "--scan", "scan.nrrd", "--prior", "before.seg.nrrd")
+    assert run(*words) == FAILED
+    assert "The earlier segmentation shares no space with this scan" in " ".join(capsys.readouterr().err.split())
+    assert run(*words, "--agree") == 0
+    assert before_of("liver") > 0
+    told = json.loads(Path("organs_report.json").read_text(encoding="utf-8"))
+    assert sum("shares no space" in notice for notice in told["notices"]) == 1
+
+
 def test_an_earlier_segmentation_without_a_report_is_no_silent_loss(
     run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:

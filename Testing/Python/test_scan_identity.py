@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pydicom
 import pytest
 import SimpleITK as sitk  # noqa: N813 (the library's own custom)
 from cli_world import scan_image, write_base
@@ -15,7 +16,9 @@ from VISTA3DSegmentLib.cli.collaborators import Collaborators
 from VISTA3DSegmentLib.errors import VolumeError
 from VISTA3DSegmentLib.export.ct_series import write_ct_series
 from VISTA3DSegmentLib.export.dicom_seg import write_dicom_seg
+from VISTA3DSegmentLib.export.prior import OTHER_PATIENT, read_prior
 from VISTA3DSegmentLib.export.rtstruct import write_rtstruct
+from VISTA3DSegmentLib.files.scan_identity import identifiers_in
 from VISTA3DSegmentLib.files.volumes import read_volume
 from VISTA3DSegmentLib.service.reading_errand import ReadingOrder, read_onto
 
@@ -86,3 +89,34 @@ def test_the_modules_errand_refuses_it(name: str) -> None:
 def test_an_earlier_segmentation_is_of_another_study_and_welcome(name: str) -> None:
     volume = read_volume(Path(OTHER)).volume
     assert len(read_earlier(Path(name), volume).drawn) == 2
+
+
+@pytest.mark.parametrize("option", ["--source", "--scan"])
+@pytest.mark.parametrize("name", KINDS)
+def test_an_earlier_segmentation_of_another_patient_is_asked_about(
+    name: str, option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def compared(scan: str, *words: str) -> int:
+        return main(["export", PLAIN, "--to", "report", option, scan, "--prior", name, "--name", "out", *words])
+
+    assert compared(OTHER) == FAILED
+    said = " ".join(capsys.readouterr().err.split())
+    assert f"Of the earlier segmentation: {OTHER_PATIENT} Choose one of this patient." in said
+    assert "ANON" not in said, "whose patients they are is nobody's business"
+    assert not list(Path().glob("out*"))
+    assert compared(OTHER, "--agree") == 0
+    assert capsys.readouterr().err.count(OTHER_PATIENT) <= 1
+    assert OTHER_PATIENT in Path("out_report.html").read_text(encoding="utf-8")
+    assert compared(OWN) == 0, "the same patient"
+    assert OTHER_PATIENT not in Path("out_report.html").read_text(encoding="utf-8")
+
+
+def test_an_earlier_segmentation_that_does_not_say_its_patient_is_compared() -> None:
+    dataset = pydicom.dcmread("seg.dcm")
+    dataset.PatientID = ""
+    dataset.save_as("nobody.dcm")
+    volume = read_volume(Path(OTHER)).volume
+    scan = identifiers_in(next(Path(OTHER).iterdir()))
+    assert OTHER_PATIENT in read_prior(Path("seg.dcm"), volume, scan).notices
+    for path, known in ((Path("nobody.dcm"), scan), (Path("seg.dcm"), None), (Path(PLAIN), scan)):
+        assert OTHER_PATIENT not in read_prior(path, volume, known).notices

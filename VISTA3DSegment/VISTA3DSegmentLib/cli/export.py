@@ -19,9 +19,8 @@ from ..files.dicom_objects import is_object
 from ..files.label_maps import is_unnamed, of_no_class
 from ..files.placing import placed_on
 from ..files.reading import ReadVolume
-from ..files.segmentations import Segment, Segmentation, identifiers_for, read_on_own_grid
+from ..files.segmentations import Segment, Segmentation, read_on_own_grid
 from ..files.volumes import read_volume
-from ..volume import Volume
 from .collaborators import collaborators_of
 from .interrupt import cancel_on_interrupt
 from .options import QuietOption, SeriesOption
@@ -30,6 +29,7 @@ from .progress import shown_progress
 
 if TYPE_CHECKING:
     from ..export.source import DicomSource
+    from ..files.scan_identity import ScanIdentifiers
 
 SegArgument = Annotated[
     Path,
@@ -102,7 +102,7 @@ def export(
         stem,
         dicom,
         volume,
-        None if prior is None else _named(_prior(prior, to, volume), values_are_classes),
+        None if prior is None else _named(_prior(prior, to, read, dicom), values_are_classes),
         agree,
         one_file_each,
         new_series,
@@ -159,12 +159,20 @@ def _read(path: Path, scan: ReadVolume | None, source: DicomSource | None) -> Se
     """
     if scan is None:
         return read_on_own_grid(path, None)
-    identifiers = identifiers_for(path, scan.image) if source is None else source.identifiers
-    found = read_on_own_grid(path, scan.volume, identifiers)
+    found = read_on_own_grid(path, scan.volume, _identifiers(scan, source))
     if not is_object(path):
         return found
     placed = placed_on(found, scan.volume)
     return placed if placed.notices == found.notices else found
+
+
+def _identifiers(scan: ReadVolume, source: DicomSource | None) -> ScanIdentifiers | None:
+    """By which DICOM objects of another scan are known; None: nothing is known of the scan."""
+    from ..files.scan_identity import identifiers_in
+
+    if source is not None:
+        return source.identifiers
+    return None if scan.image is None else identifiers_in(scan.image)
 
 
 def _scan_of(scan: Path | None, source: Path | None, series: str | None) -> ReadVolume | None:
@@ -173,16 +181,16 @@ def _scan_of(scan: Path | None, source: Path | None, series: str | None) -> Read
     return None if source is None else read_volume(source, series)
 
 
-def _prior(path: Path, forms: Sequence[Form], volume: Volume | None) -> Segmentation:
+def _prior(path: Path, forms: Sequence[Form], scan: ReadVolume | None, source: DicomSource | None) -> Segmentation:
     from ..export.prior import read_prior
 
     if Form.REPORT not in forms:
         raise FileFormatError(
             "An earlier segmentation is compared in a report, which is not wanted.", "Add --to report."
         )
-    if volume is None:
+    if scan is None:
         raise FileFormatError("Two segmentations are compared on their scan, which is not known.", "Give --scan.")
-    return read_prior(path, volume)
+    return read_prior(path, scan.volume, _identifiers(scan, source))
 
 
 def _by_value(segment: Segment) -> Segment:

@@ -38,6 +38,10 @@ NOT_MATCHED = (
 )
 NOT_LISTED = "{} changes of lesions that are too small to be listed are not told."
 
+NO_SHARED_SPACE = (
+    "The earlier segmentation shares no space with this scan: its lesions cannot be compared, and volumes only by name."
+)
+
 MATCHED_BY_POSITION = (
     "Lesions were matched with the earlier ones by their position in the scanner; the scans were not registered."
 )
@@ -157,10 +161,7 @@ def _compared(
         masks = _on_grid([one.mask for one in before.found], prior, volume)
         specks = _on_grid(before.speck_masks, prior, volume)
     except VolumeError:
-        return (), (
-            "The earlier segmentation shares no space with this scan, so that its lesions could not be compared; "
-            "volumes were, by name.",
-        )
+        return (), (NO_SHARED_SPACE,)
     pairs = _overlapping_pairs(now.found, before.found, masks)
     is_cut = bool(now.left_out or before.left_out)
     if not is_cut:

@@ -115,7 +115,8 @@ def export_archive(
 def found(wish: Wish) -> tuple[Finding, ...]:
     """What the pre-flight says of a wish."""
     forms = [form for form in wish.forms if not (wish.each and form in (Form.NIFTI, Form.NRRD))]
-    return preflight(wish.segmentation, forms, wish.source, wish.volume if wish.makes_series else None, wish.prior)
+    made_of = wish.volume if wish.makes_series else None
+    return preflight(wish.segmentation, forms, wish.source, made_of, wish.prior, wish.volume)
 
 
 def check(wish: Wish) -> tuple[Finding, ...]:

@@ -9,12 +9,14 @@ from enum import Enum
 import numpy as np
 
 from ..errors import VolumeError
-from ..files.placing import CUT, LOST, has_same_voxels, moved_mm, placed_on
+from ..files.placing import CUT, LOST, has_same_voxels, moved_mm, placed_on, shares_space
 from ..files.segments import Segmentation
 from ..terminology import meaning_of
 from ..volume import Volume
+from .changes import NO_SHARED_SPACE
 from .formats import TITLES, Form
 from .lesions import doubts, is_unknown
+from .prior import OF_EARLIER, OTHER_PATIENT
 from .source import DicomSource, matched
 from .wording import listed
 
@@ -62,6 +64,7 @@ def preflight(
     source: DicomSource | None,
     new_series_of: Volume | None = None,
     prior: Segmentation | None = None,
+    scan: Volume | None = None,
 ) -> tuple[Finding, ...]:
     """Look at a segmentation before it is exported.
 
@@ -71,6 +74,7 @@ def preflight(
         source: the DICOM series of the scan; None: there is none.
         new_series_of: the scan, where a series is made of it before; None: none is made.
         prior: an earlier segmentation, with which a report compares; None: there is none.
+        scan: on which it compares; None: it is not known.
 
     Returns:
         What was found, the worst first; none: all is well.
@@ -80,7 +84,7 @@ def preflight(
         *_about_source(segmentation, [form for form in forms if form.is_dicom], source, new_series_of),
         *_about_overlaps(segmentation, [form for form in forms if form.is_label_map]),
         *_about_drafts(segmentation),
-        *(_about_report(segmentation, prior) if Form.REPORT in forms else ()),
+        *(_about_report(segmentation, prior, scan) if Form.REPORT in forms else ()),
         *_about_codes(segmentation, [form for form in forms if form.carries_codes]),
     ]
     order = (Consequence.REFUSED, Consequence.ASKED, Consequence.REPAIRED)
@@ -179,10 +183,18 @@ def _about_drafts(segmentation: Segmentation) -> Iterator[Finding]:
             yield Finding(Consequence.ASKED, said, "Look at them and set them to Done.")
 
 
-def _about_report(segmentation: Segmentation, prior: Segmentation | None) -> Iterator[Finding]:
+def _about_report(segmentation: Segmentation, prior: Segmentation | None, scan: Volume | None) -> Iterator[Finding]:
     for doubt in doubts(segmentation):
         yield Finding(Consequence.REPAIRED, doubt)
-    unknown = [] if prior is None else [one.name for one in prior.drawn if is_unknown(one)]
+    if prior is None:
+        return
+    if OTHER_PATIENT in prior.notices:
+        yield Finding(Consequence.ASKED, OF_EARLIER.format(OTHER_PATIENT), "Choose one of this patient.")
+    if scan is not None and not shares_space(prior, scan):
+        yield Finding(
+            Consequence.ASKED, NO_SHARED_SPACE, "Check that it is of this patient and of this part of the body."
+        )
+    unknown = [one.name for one in prior.drawn if is_unknown(one)]
     if unknown:
         yield Finding(
             Consequence.ASKED,

@@ -21,6 +21,7 @@ from .image_bytes import jpeg_bytes
 from .lesion_views import lesion_view
 from .lesions import Lesions, doubts, lesions_of
 from .measures import measured
+from .prior import OF_EARLIER
 from .report_page import page_of
 from .report_tables import as_json, rows_of
 from .report_values import Pictures, Report, SegmentReport
@@ -84,7 +85,7 @@ def make_report(
 
 def _notices_of(prior: Segmentation | None) -> tuple[str, ...]:
     notices = () if prior is None else (*prior.notices, *doubts(prior))
-    return tuple(f"Of the earlier segmentation: {notice}" for notice in notices)
+    return tuple(OF_EARLIER.format(notice) for notice in notices)
 
 
 def _pictures(

@@ -98,7 +98,8 @@ class DicomSource:
     @property
     def identifiers(self) -> ScanIdentifiers:
         """By which other objects name the scan."""
-        return ScanIdentifiers(self.frame_of_reference_uid, self.series_uid)
+        patient_id = str(self.slices[0].get("PatientID") or "").strip()
+        return ScanIdentifiers(self.frame_of_reference_uid, self.series_uid, patient_id)
 
     @property
     def lattice(self) -> Volume:

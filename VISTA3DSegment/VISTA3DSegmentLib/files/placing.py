@@ -39,9 +39,13 @@ def placed_on(segmentation: Segmentation, volume: Volume) -> Segmentation:
     Raises:
         VolumeError: the two grids share no space.
     """
+    if not shares_space(segmentation, volume):
+        raise VolumeError(
+            "The segmentation and the scan lie in different places: they share no space.",
+            "Check that they belong together, and that neither was moved.",
+        )
     # From a voxel (k, j, i) of the segmentation to one of the volume.
     step = _in_kji(volume.ras_to_ijk @ segmentation.ijk_to_ras)
-    _check_shared_space(step, segmentation.shape_kji, volume.shape_kji)
     exact = has_same_voxels(segmentation, volume)
     masks = [
         _moved(segment.mask, np.rint(step).astype(np.int64), volume.shape_kji)
@@ -61,6 +65,13 @@ def placed_on(segmentation: Segmentation, volume: Volume) -> Segmentation:
     notices += [f"{what}: {', '.join(names)}." for what, names in told.items() if names]
     segments = tuple(replace(segment, mask=mask) for segment, mask in zip(segmentation.segments, masks, strict=True))
     return Segmentation(volume.shape_kji, volume.ijk_to_ras, segments, tuple(notices))
+
+
+def shares_space(segmentation: Segmentation, volume: Volume) -> bool:
+    """Whether the grid of a segmentation and that of a volume overlap anywhere."""
+    step = _in_kji(volume.ras_to_ijk @ segmentation.ijk_to_ras)
+    low, high = _box_on_target(step, (0, 0, 0), segmentation.shape_kji)
+    return bool((high > -0.5).all() and (low < np.asarray(volume.shape_kji) - 0.5).all())
 
 
 def has_same_voxels(segmentation: Segmentation, volume: Volume) -> bool:
@@ -96,15 +107,6 @@ def _box_on_target(step: FloatArray, start: npt.ArrayLike, shape: npt.ArrayLike)
     low = np.asarray(start, float) - 0.5
     corners = (_corners(low, low + np.asarray(shape)) @ step.T)[:, :3]
     return corners.min(axis=0), corners.max(axis=0)
-
-
-def _check_shared_space(step: FloatArray, source: Shape, target: Shape) -> None:
-    low, high = _box_on_target(step, (0, 0, 0), source)
-    if (high <= -0.5).any() or (low >= np.asarray(target) - 0.5).any():
-        raise VolumeError(
-            "The segmentation and the scan lie in different places: they share no space.",
-            "Check that they belong together, and that neither was moved.",
-        )
 
 
 def _same_voxels(step: FloatArray, source: Shape) -> bool:

@@ -12,6 +12,7 @@ from pydicom.errors import InvalidDicomError
 from ..errors import FileFormatError, VolumeError
 
 OTHER_SCAN = "Open the scan that it was drawn on."
+KEYWORDS = ("FrameOfReferenceUID", "SeriesInstanceUID", "PatientID")
 
 
 @dataclass(frozen=True)
@@ -21,25 +22,27 @@ class ScanIdentifiers:
     Args:
         frame_of_reference_uid: Frame of Reference UID.
         series_uid: Series Instance UID.
+        patient_id: Patient ID; "" if the file does not say it.
     """
 
     frame_of_reference_uid: str
     series_uid: str
+    patient_id: str = ""
 
 
 def identifiers_in(image: Path) -> ScanIdentifiers:
-    """The identifiers of the scan of which a file is an image.
+    """The identifiers of the scan of which a file is an image; of an object with segments its own.
 
     Raises:
         FileFormatError: the file is gone, or no DICOM.
     """
     try:
-        dataset = dcmread(image, specific_tags=["FrameOfReferenceUID", "SeriesInstanceUID"])
+        dataset = dcmread(image, specific_tags=list(KEYWORDS))
     except (OSError, InvalidDicomError) as error:
         raise FileFormatError(
             f"An image of the scan, {image.name}, cannot be read any more.", "Import the series again."
         ) from error
-    return ScanIdentifiers(str(dataset.get("FrameOfReferenceUID", "")), str(dataset.get("SeriesInstanceUID", "")))
+    return ScanIdentifiers(*(str(dataset.get(keyword) or "").strip() for keyword in KEYWORDS))
 
 
 def check_drawn_on(scan: ScanIdentifiers | None, frames: Collection[str], series: Collection[str], what: str) -> None:
