@@ -14,7 +14,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,14 @@ SCREENSHOTS = Path(__file__).resolve().parent / "screenshots"
 PACKAGE = Path(__file__).resolve().parents[2] / "VISTA3DSegment"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 PATIENCE = 300_000
-"""Milliseconds; a run of the starter on two busy cores takes half a minute, and with other work beside it three times
-that."""
+"""Milliseconds that anything may take, in the page or behind it; a run of the starter on two busy cores takes half a
+minute, and with other work beside it three times that."""
+STILL = 600
+"""Milliseconds for which a picture stays the same when nothing moves any more; a change fades in steps of 500."""
+FADED = 3500
+"""Milliseconds after which the last change has faded."""
+VISIBLE = 24
+"""Of a colour of 0 to 255: a difference that a person sees."""
 WIDTH, HEIGHT = 1280, 720
 
 
@@ -75,7 +82,7 @@ class Server:
             self.said.append(line)
 
     def _address(self) -> str:
-        for _ in range(1200):
+        for _ in range(PATIENCE // 100):
             found = re.search(r"http://\S+", "".join(self.said))
             if found:
                 return found[0]
@@ -90,6 +97,16 @@ class Server:
         tasks = Path(f"/proc/{self.process.pid}/task")
         children = {int(n) for task in tasks.iterdir() for n in _told(task / "children").split()}
         return [n for n in children if "spawn_main" in _told(Path(f"/proc/{n}/cmdline"))]
+
+    @contextmanager
+    def engine_held(self) -> Iterator[None]:
+        """Its engine stands still meanwhile: what the person does then comes before its next answer."""
+        (worker,) = self.workers
+        os.kill(worker, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(worker, signal.SIGCONT)
 
     def stop(self) -> None:
         """End it, as a person does with ctrl-C."""
@@ -110,34 +127,48 @@ class Person:
 
     def __init__(self, page: Any, folder: Path) -> None:
         self.page, self._folder, self._saved = page, folder, 0
+        page.set_default_timeout(PATIENCE)
 
     # ------------------------------------------------------------------ looking
 
     def wait_for_model(self) -> None:
         """Until Segment can be pressed."""
         self.page.wait_for_function(
-            "() => { const b = document.querySelector('button[aria-label=Segment]'); return b && !b.disabled; }",
-            timeout=PATIENCE,
+            "() => { const b = document.querySelector('button[aria-label=Segment]'); return b && !b.disabled; }"
         )
 
     def wait_for_scan(self, name: str) -> None:
         """Until a scan of that name is open."""
-        self.page.wait_for_function(
-            "name => document.querySelector('[data-scan=name]')?.innerText === name", arg=name, timeout=PATIENCE
-        )
+        self.page.wait_for_function("name => document.querySelector('[data-scan=name]')?.innerText === name", arg=name)
 
     def message(self) -> str:
         """The line at the bottom."""
         return str(self.page.locator("[data-line=message]").inner_text()).strip()
 
     def wait_for_message(self, part: str) -> str:
-        """Until the line at the bottom says something."""
-        self.page.wait_for_function(
-            "part => document.querySelector('[data-line=message]')?.innerText.includes(part)",
+        """Until the line at the bottom says something; returns the whole of it."""
+        said = self.page.wait_for_function(
+            """part => {
+                const said = document.querySelector("[data-line=message]")?.innerText.trim();
+                return said?.includes(part) && said;
+            }""",
             arg=part,
-            timeout=PATIENCE,
         )
-        return self.message()
+        return str(said.json_value())
+
+    def wait_for_value(self, label: str, value: str) -> None:
+        """Until something stands in a field."""
+        self.page.wait_for_function(
+            "([label, value]) => document.querySelector(`input[aria-label='${label}']`).value === value",
+            arg=[label, value],
+        )
+
+    def wait_until(self, holds: Callable[[], object]) -> None:
+        """Until something holds that is not asked of the page alone."""
+        end = time.monotonic() + PATIENCE / 1000
+        while not holds():
+            assert time.monotonic() < end, "it does not come to hold"
+            self.page.wait_for_timeout(100)
 
     def names(self) -> list[str]:
         """Of the segments in the list."""
@@ -173,19 +204,62 @@ class Person:
         self.page.wait_for_function(
             "before => [...document.querySelectorAll('.step:not(.undone)')].map(s => s.innerText).join('|') !== before",
             arg="|".join(before),
-            timeout=PATIENCE,
         )  # fmt: skip
         self.wait_until_still()
 
-    def wait_until_still(self) -> None:
-        """Until nothing is computed any more."""
-        self.page.wait_for_timeout(250)
+    def wait_until_heard(self) -> None:
+        """Until the server has heard what was done in the page, and the page shows what the server made of it.
+
+        What the page sends is answered in its order. The first answer may overtake what the server shows, the second
+        does not.
+        """
         self.page.wait_for_function(
-            "() => !document.querySelector('.status-line .v-progress-circular')", timeout=PATIENCE
+            """async () => {
+                const { client, state } = trame, frame = () => new Promise(requestAnimationFrame);
+                for (let n = 0; n < 2; n++) {
+                    while (state.dirtyKeys.size) await frame();
+                    await client.getRemote().Trame.updateState([]);
+                }
+                await frame();
+                await frame();
+                return true;
+            }"""
         )
 
+    def wait_until_still(self) -> None:
+        """Until nothing is computed any more."""
+        self.wait_until_heard()
+        self.page.wait_for_function("() => !document.querySelector('.status-line .v-progress-circular')")
+
     def picture(self, view: str) -> npt.NDArray[np.uint8]:
-        """The pixels of a view, (rows, columns, RGB)."""
+        """The pixels of a view, (rows, columns, RGB), when nothing in it moves any more; the mouse points elsewhere."""
+        self.page.mouse.move(5, 5)
+        found = self._pixels(view)
+
+        def stands() -> bool:
+            nonlocal found
+            self.page.wait_for_timeout(STILL)
+            before, found = found, self._pixels(view)
+            return np.array_equal(before, found)
+
+        self.wait_until(stands)
+        return found
+
+    def wait_for_picture(
+        self, view: str, before: npt.NDArray[np.uint8], fits: Callable[[int], bool]
+    ) -> npt.NDArray[np.uint8]:
+        """The pixels of a view when so many of them as fit are not as they were before."""
+        found = before
+
+        def changed() -> bool:
+            nonlocal found
+            found = self.picture(view)
+            return fits(int((np.abs(found.astype(int) - before) > VISIBLE).any(-1).sum()))
+
+        self.wait_until(changed)
+        return found
+
+    def _pixels(self, view: str) -> npt.NDArray[np.uint8]:
         import SimpleITK as sitk  # noqa: N813 (the library's own custom)
 
         path = self._folder / "view.png"
@@ -214,13 +288,13 @@ class Person:
         self.page.wait_for_function(
             "name => document.querySelector('.segment.selected')?.getAttribute('aria-label') === name", arg=segment
         )
-        self.page.wait_for_timeout(400)
+        self.wait_until_heard()
 
     def segment(self) -> None:
         """Press Segment and wait for the end of the run."""
         self.press("Segment")
-        self.page.get_by_role("button", name="Cancel", exact=True).wait_for(timeout=PATIENCE)
-        self.page.get_by_role("button", name="Cancel", exact=True).wait_for(state="detached", timeout=PATIENCE)
+        self.page.get_by_role("button", name="Cancel", exact=True).wait_for()
+        self.page.get_by_role("button", name="Cancel", exact=True).wait_for(state="detached")
         self.wait_until_still()
 
     def begin(self, name: str) -> None:
@@ -258,27 +332,18 @@ class Person:
         track = self.page.locator(".slice-slider").filter(has=thumb).locator(".v-slider-track").bounding_box()
         share = (place_mm - low) / (high - low)
         self.page.mouse.click(track["x"] + share * track["width"], track["y"] + track["height"] / 2)
-        self.page.wait_for_timeout(300)
+        self.wait_until_heard()
         for _ in range(20):
             before = self.slice_mm(view)
             if place_mm == before:
                 return
             thumb.press("ArrowRight" if place_mm > before else "ArrowLeft")
-            self.page.wait_for_timeout(150)
+            self.wait_until_heard()
             now = self.slice_mm(view)
             if abs(now - place_mm) >= abs(before - place_mm):  # too far by this step
                 thumb.press("ArrowLeft" if now > before else "ArrowRight")
-                self.page.wait_for_timeout(150)
+                self.wait_until_heard()
                 return
-
-    def seconds_to_turn(self, view: str) -> float:
-        """How long the next slice takes until its number stands in the corner."""
-        before, begun = self.slice_mm(view), time.monotonic()
-        self.page.get_by_role("slider", name=f"{view} slice").press("ArrowRight")
-        while self.slice_mm(view) == before:
-            assert time.monotonic() - begun < 30, "the view stands still"
-            self.page.wait_for_timeout(10)
-        return time.monotonic() - begun
 
     def slice_mm(self, view: str) -> float:
         """Which slice a view shows, going by the number in its corner."""
@@ -340,7 +405,7 @@ class Person:
     def save(self, entry: str = "Segments for 3D Slicer (.seg.nrrd)") -> Path:
         """Save by the menu; returns the file that the browser has stored."""
         self.press("Save")
-        with self.page.expect_download(timeout=PATIENCE) as download:
+        with self.page.expect_download() as download:
             self.page.get_by_text(entry, exact=True).click()
         self._saved += 1
         path = self._folder / f"{self._saved}-{download.value.suggested_filename}"

@@ -50,11 +50,11 @@ def visit(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ca
 
     def open_page(server: Server, size: Sequence[int] = (WIDTH, HEIGHT)) -> Person:
         context = browser.new_context(viewport={"width": size[0], "height": size[1]}, accept_downloads=True)
-        page = context.new_page()
         pages.append(context)
-        page.goto(server.url)
-        page.get_by_role("button", name="Open", exact=True).wait_for(timeout=60_000)
-        return Person(page, tmp_path_factory.mktemp("downloads"))
+        person = Person(context.new_page(), tmp_path_factory.mktemp("downloads"))
+        person.page.goto(server.url)
+        person.page.get_by_role("button", name="Open", exact=True).wait_for()
+        return person
 
     yield open_page
     for context in pages:

@@ -87,7 +87,7 @@ def test_a_connection_that_drops_comes_back_by_itself_and_nothing_is_lost(
     person.begin("cyst")
     steps = person.history()
     line.cut()
-    page.locator(".brand").wait_for(state="detached", timeout=5_000)
+    page.locator(".brand").wait_for(state="detached")
     person.wait_for_scan(SCAN)
     assert person.history() == steps
     page.keyboard.press("n")

@@ -13,8 +13,8 @@ def test_a_name_that_is_given_up_by_esc_is_gone_and_no_click_begins_it(person: P
     person.page.keyboard.type(typed, delay=40)
     person.page.wait_for_timeout(600)
     person.page.keyboard.press("Escape")
-    person.page.wait_for_timeout(600)
-    assert person.page.get_by_label("Name of a structure").input_value() == ""
+    person.wait_for_value("Name of a structure", "")
+    person.wait_until_heard()
     person.click_and_go_on("Axial", (0.3, 0.45))
     person.wait_for_message("No segment is chosen.")
     assert person.names() == []

@@ -31,8 +31,10 @@ def truth(volume: Volume) -> dict[int, npt.NDArray[np.bool_]]:
 def told(person: Person) -> str:
     """What the page says after Segment was pressed once."""
     person.wait_for_model()
-    person.segment()
-    return person.message()
+    person.press("Segment")
+    said = person.wait_for_message("Cut at the edge of the scan: ")
+    person.wait_until_still()
+    return said
 
 
 @pytest.fixture(scope="module")
@@ -42,10 +44,8 @@ def segmented(told: str, person: Person, volume: Volume) -> Masks:
 
 
 def test_the_page_opens_with_the_sample_in_four_views_and_says_what_to_press(person: Person) -> None:
-    person.page.wait_for_timeout(1500)
     for view in ("Axial", "Sagittal", "Coronal"):
-        picture = person.picture(view)
-        assert (picture.min(-1) > 100).mean() > 0.05, f"{view}: no body is drawn"
+        person.wait_until(lambda view=view: (person.picture(view).min(-1) > 100).mean() > 0.05)  # a body is drawn
     assert "Press Segment" in person.message()
     person.shoot("1-opened")
 

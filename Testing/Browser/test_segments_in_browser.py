@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import pytest
-from browser import PATIENCE, Person
+from browser import FADED, Person
 from places import place_of
 from VISTA3DSegmentLib.edits import MaskCrop
 from VISTA3DSegmentLib.prompts import Ras
@@ -29,6 +29,7 @@ def segmented(person: Person, volume: Volume) -> Masks:
     for word, name in (("hepar", "liver"), ("lien", "spleen")):
         field.fill(word)
         person.page.get_by_role("option", name=name).click()
+        person.wait_for_value("Organs", "")
     field.press("Escape")
     assert "rough guess" in estimate.inner_text()
     person.segment()
@@ -52,26 +53,17 @@ def test_a_click_on_a_name_goes_to_the_organ_in_every_view(segmented: Masks, vol
 
 def test_an_organ_is_hidden_shown_and_made_transparent(segmented: Masks, person: Person) -> None:
     person.choose("liver")
-    person.page.mouse.move(5, 5)
-    person.page.wait_for_timeout(3500)  # until the last change has faded
-    shown = person.picture("Axial").astype(int)
-
-    def different() -> int:
-        person.page.wait_for_timeout(800)
-        return int((np.abs(person.picture("Axial") - shown) > 24).any(-1).sum())
-
+    person.page.wait_for_timeout(FADED)
+    shown = person.picture("Axial")
     person.press("Show liver")
-    hidden = different()
-    assert hidden > 500
+    person.wait_for_picture("Axial", shown, lambda pixels: pixels > 500)
     person.press("Show liver")
-    assert different() < 20
+    person.wait_for_picture("Axial", shown, lambda pixels: pixels < 20)
     box = person.page.locator(".segment-more .v-slider-track").bounding_box()
     person.page.mouse.click(box["x"] + 0.1 * box["width"], box["y"] + box["height"] / 2)
-    person.page.mouse.move(5, 5)
-    assert different() > 500
+    person.wait_for_picture("Axial", shown, lambda pixels: pixels > 500)
     person.page.mouse.click(box["x"] + box["width"] - 1, box["y"] + box["height"] / 2)
-    person.page.mouse.move(5, 5)
-    assert different() < 20
+    person.wait_for_picture("Axial", shown, lambda pixels: pixels < 20)
 
 
 @pytest.mark.parametrize("view", ["Sagittal", "Coronal"])
@@ -108,17 +100,17 @@ def test_an_organ_that_is_done_takes_no_click(segmented: Masks, volume: Volume, 
 def test_a_name_that_no_model_knows_begins_a_structure_by_its_button_or_a_click(
     segmented: Masks, volume: Volume, person: Person
 ) -> None:
-    field = person.page.get_by_label("Name of a structure")
+    name = "Name of a structure"
+    field = person.page.get_by_label(name)
     field.fill("cyst")
     field.press("Enter")
     person.wait_for_message("no words for 'cyst'")
-    person.page.wait_for_timeout(500)
-    assert field.input_value() == "cyst", "it is given back"
+    person.wait_for_value(name, "cyst")  # it is given back
     assert person.names() == ["liver", "spleen"]
     person.begin("cyst")
     assert person.names() == ["liver", "spleen", "cyst"]
     assert person.history()[0] == "new cyst"
-    assert field.input_value() == ""
+    person.wait_for_value(name, "")
     field.press_sequentially("nodule")
     at = place_of(person, volume, "Axial", middle(segmented["spleen"], volume))
     person.click("Axial", at)
@@ -154,6 +146,6 @@ def test_starting_afresh_asks_first(segmented: Masks, person: Person) -> None:
     assert person.names() == before
     ask()
     person.press("Throw it away")
-    person.page.wait_for_function("() => !document.querySelector('.segment')", timeout=PATIENCE)
+    person.page.wait_for_function("() => !document.querySelector('.segment')")
     assert person.history() == []
     person.page.get_by_text("All work on this scan will be lost").wait_for(state="hidden")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import pytest
-from browser import HEIGHT, PATIENCE, WIDTH, Person, Server
+from browser import FADED, HEIGHT, WIDTH, Person, Server
 
 SAMPLE = "Sample CT (synthetic)"
 SLICES = ("Axial", "Sagittal", "Coronal")
@@ -18,7 +18,7 @@ def start_afresh(person: Person) -> None:
     person.press("Open")
     person.page.get_by_text("Start afresh on this scan").click()
     person.press("Throw it away")
-    person.page.wait_for_function("() => !document.querySelector('.segment')", timeout=PATIENCE)
+    person.page.wait_for_function("() => !document.querySelector('.segment')")
     person.page.get_by_text("All work on this scan will be lost").wait_for(state="hidden")
 
 
@@ -27,17 +27,16 @@ def test_ctrl_clicks_go_on_after_the_work_was_thrown_away(server: Server, person
     for _ in range(6):  # what the host had read again after its end was not always overwritten by then
         person.find("liver")
         person.click_and_go_on("Axial", (0.3, 0.45), negative=True)
-        person.page.wait_for_timeout(1200)
+        person.wait_until(lambda: server.process.poll() is not None or person.prompts()[-1] == "negative")
         assert server.process.poll() is None
         person.wait_until_still()
-        assert person.prompts()[-1] == "negative"
         start_afresh(person)
 
 
 def test_a_drag_with_ctrl_leaves_the_segments_as_opaque_as_they_are(person: Person) -> None:
     person.wait_for_model()
     person.find("liver")
-    person.page.wait_for_timeout(4000)  # until the last change has faded
+    person.page.wait_for_timeout(FADED)
     before = person.picture("Axial")
     person.page.keyboard.down("Control")
     person.page.mouse.move(*person.point("Axial", (0.7, 0.45)))
@@ -45,7 +44,8 @@ def test_a_drag_with_ctrl_leaves_the_segments_as_opaque_as_they_are(person: Pers
     person.page.mouse.move(*person.point("Axial", (0.3, 0.45)), steps=5)
     person.page.mouse.up()
     person.page.keyboard.up("Control")
-    assert different(person, "Axial", before) < 200
+    person.wait_until_heard()
+    person.wait_for_picture("Axial", before, lambda pixels: pixels < 200)
     start_afresh(person)
 
 
@@ -57,20 +57,13 @@ def elsewhere(person: Person) -> dict[str, npt.NDArray[np.uint8]]:
         thumb = person.page.get_by_role("slider", name=f"{name} slice")
         low, high = (float(thumb.get_attribute(f"aria-value{end}")) for end in ("min", "max"))
         person.scroll_to(name, low + SHARE_ALONG * (high - low))
-    return pictures(person)
-
-
-def pictures(person: Person) -> dict[str, npt.NDArray[np.uint8]]:
-    person.page.mouse.move(5, 5)
-    person.page.wait_for_timeout(1200)
     return {name: person.picture(name) for name in SLICES}
 
 
-def different(person: Person, view: str, before: npt.NDArray[np.uint8]) -> int:
-    """Pixels of a view that are not as they were."""
-    person.page.mouse.move(5, 5)
-    person.page.wait_for_timeout(1200)
-    return int((np.abs(person.picture(view).astype(int) - before) > 24).any(-1).sum())
+def wait_for_the_same(person: Person, before: dict[str, npt.NDArray[np.uint8]]) -> None:
+    """Until every slice is seen as it was."""
+    for name, picture in before.items():
+        person.wait_for_picture(name, picture, lambda pixels: pixels == 0)
 
 
 @pytest.mark.parametrize("size", [(1100, 720), (1280, 600), (1000, 560)])
@@ -79,10 +72,10 @@ def test_another_size_and_back_shows_the_same_slices(
 ) -> None:
     at = {name: person.slice_mm(name) for name in SLICES}
     person.page.set_viewport_size({"width": size[0], "height": size[1]})
-    person.page.wait_for_timeout(1200)
+    person.picture("Axial")
     assert {name: person.slice_mm(name) for name in SLICES} == at
     person.page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
-    assert {name: different(person, name, elsewhere[name]) for name in SLICES} == dict.fromkeys(SLICES, 0)
+    wait_for_the_same(person, elsewhere)
     assert {name: person.slice_mm(name) for name in SLICES} == at
 
 
@@ -91,7 +84,7 @@ def test_a_page_that_is_loaded_again_shows_the_same_slices(
 ) -> None:
     person.page.reload()
     person.wait_for_scan(SAMPLE)
-    assert {name: different(person, name, elsewhere[name]) for name in SLICES} == dict.fromkeys(SLICES, 0)
+    wait_for_the_same(person, elsewhere)
 
 
 def test_what_a_person_has_zoomed_stays_so_in_another_size(
@@ -102,10 +95,9 @@ def test_what_a_person_has_zoomed_stays_so_in_another_size(
     person.page.mouse.down(button="right")
     person.page.mouse.move(x, y + 60, steps=5)
     person.page.mouse.up(button="right")
-    zoomed = pictures(person)["Axial"]
-    assert different(person, "Axial", elsewhere["Axial"]) > 1000
+    zoomed = person.wait_for_picture("Axial", elsewhere["Axial"], lambda pixels: pixels > 1000)
     person.page.set_viewport_size({"width": 1000, "height": 560})
-    person.page.wait_for_timeout(800)
+    person.picture("Axial")
     person.page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
-    assert different(person, "Axial", zoomed) == 0
+    person.wait_for_picture("Axial", zoomed, lambda pixels: pixels == 0)
     person.press("Whole axial picture")

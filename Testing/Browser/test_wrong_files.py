@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk  # noqa: N813 (the library's own custom)
-from browser import PATIENCE, Person, Server
+from browser import Person, Server
 from VISTA3DSegmentLib.resources import resource
 
 
@@ -113,8 +113,7 @@ def test_the_page_listens_while_a_scan_is_read(person: Person, tmp_path: Path) -
     person.wait_for_message("Reading the scan")
     person.page.keyboard.press("n")
     name_then = person.page.wait_for_function(
-        "() => document.querySelector('.segment') && document.querySelector('[data-scan=name]').innerText",
-        timeout=PATIENCE,
+        "() => document.querySelector('.segment') && document.querySelector('[data-scan=name]').innerText"
     )
     assert name_then.json_value() == "study"
     person.wait_for_scan("large")
