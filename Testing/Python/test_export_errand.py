@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -148,13 +149,20 @@ def test_segments_are_measured_without_those_that_are_empty() -> None:
 
 def test_the_report_compares_with_an_earlier_segmentation(tmp_path: Path) -> None:
     order = ExportOrder((Form.REPORT,), tmp_path)
+    first = told_by(export_parcel, order, segmentation(), with_scan=True, prior=earlier())
+    ((consequence, sentence),) = first["found"][0]
+    assert consequence == "asked"
+    assert "shares no space" in sentence
+    assert first["stopped"] == [True]
+    order = replace(order, agreed=(sentence,))
     told = told_by(export_parcel, order, segmentation(), with_scan=True, prior=earlier())
     report = json.loads((tmp_path / "segmentation_report.json").read_text())
     change = report["segments"][0]["volume_change"]
     assert change["before_ml"] == pytest.approx(8 * 0.012)
     assert change["now_ml"] == pytest.approx(report["segments"][0]["measures"]["volume_ml"])
     assert report["changes"]["gone"] == [{"name": "spleen", "volume_ml": pytest.approx(0.012)}]
-    assert told["notices"] == [report["notices"]]
+    assert report["notices"] == ["".join(sentence.partition("name.")[:2])]
+    assert told["notices"] == [[]], "they were told before"
     told_by(export_parcel, order, segmentation(), with_scan=True)
     assert json.loads((tmp_path / "segmentation_2_report.json").read_text())["changes"] is None
 
