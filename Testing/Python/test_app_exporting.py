@@ -37,7 +37,7 @@ from VISTA3DSegmentLib.session.annotation import Status
 from VISTA3DSegmentLib.volume import Volume
 from VISTA3DSegmentLib.workspace.saving import Format
 
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 120
 
 
 class Dialog:

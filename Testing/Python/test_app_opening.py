@@ -49,7 +49,7 @@ class Files:
         self.readable = {name: threading.Event() for name in ("first", "second", "spleen")}
 
     def read(self, path: Path, like: Volume | None, _source: object) -> Scan | Segmentation:
-        assert self.readable[path.name].wait(10)
+        assert self.readable[path.name].wait(60)
         if path.name != "spleen":
             size = 1.0 if path.name == "first" else 2.0
             return Scan(Volume(painted(), np.diag([size, size, size, 1.0])), path.name)

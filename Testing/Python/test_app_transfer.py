@@ -104,7 +104,7 @@ def test_a_line_that_is_cut_leaves_no_part_of_a_file_and_is_not_taken_for_a_full
         return len(list((inbox.root / "one").glob("*")))
 
     async def until(count: int) -> None:
-        for _ in range(500):
+        for _ in range(6000):
             if files() == count:
                 return
             await asyncio.sleep(0.01)

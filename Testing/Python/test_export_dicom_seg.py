@@ -522,7 +522,7 @@ from VISTA3DSegmentLib.export.source import read_source
 
 def told(progress):
     print(progress.done, flush=True)
-    time.sleep(5 if progress.done > 1 else 0)
+    time.sleep(600 if progress.done > 1 else 0)
 
 write_dicom_seg(Path(sys.argv[1]) / "seg.dcm", segmentation(), read_source(Path(sys.argv[2])), progress=told)
 """

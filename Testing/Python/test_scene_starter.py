@@ -14,7 +14,7 @@ from VISTA3DSegmentLib.files.volumes import read_volume
 from VISTA3DSegmentLib.resources import resource
 from VISTA3DSegmentLib.service import ChildProcess
 
-LIVER, WAIT_SECONDS = 1, 120.0
+LIVER, WAIT_SECONDS = 1, 600.0
 
 
 def settle(world: SceneWorld) -> None:

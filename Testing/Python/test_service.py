@@ -39,7 +39,7 @@ from VISTA3DSegmentLib.service.messages import Started
 from VISTA3DSegmentLib.service.routing import answering
 from VISTA3DSegmentLib.volume import Volume
 
-WAIT_SECONDS = 60.0
+WAIT_SECONDS = 120.0
 
 
 def volume() -> Volume:
@@ -55,29 +55,42 @@ def at(i: int, j: int, k: int, positive: bool = True) -> Click:
 # What runs in the child: functions that it can import.
 
 
-def slow_engine(flag: str = "", seconds: float = 0.0) -> FakeEngine:
-    """An engine that leaves a file in its first window and takes its time in each."""
+def slow_engine(seconds: float) -> FakeEngine:
+    """An engine that takes its time in each window."""
+    return FakeEngine(during=partial(time.sleep, seconds))
+
+
+def held_engine(flag: str) -> FakeEngine:
+    """An engine that leaves a file in its first window and goes on when that is gone; another grows in each window."""
+    path, windows = Path(flag), Path(f"{flag} windows")
 
     def during() -> None:
-        if flag:
-            Path(flag).touch()
-        time.sleep(seconds)
+        is_first = not windows.exists()
+        with windows.open("ab") as file:
+            file.write(b".")
+        if is_first:
+            path.touch()
+        while path.exists():
+            time.sleep(0.01)
+        time.sleep(0.05)
 
     return FakeEngine(during=during)
 
 
-def deadly_engine(flag: str) -> FakeEngine:
-    """An engine that takes its process with it while a file is there."""
+def deadly_engine(flag: str, once: bool = False) -> FakeEngine:
+    """An engine that takes its process with it while a file is there, or removes that first."""
 
     def during() -> None:
         if Path(flag).exists():
+            if once:
+                Path(flag).unlink()
             os.kill(os.getpid(), signal.SIGKILL)
 
     return FakeEngine(during=during)
 
 
 def hanging_engine(flag: str) -> FakeEngine:
-    """An engine that hangs once."""
+    """An engine that hangs once, when it has removed a file."""
 
     def during() -> None:
         if Path(flag).exists():
@@ -126,6 +139,14 @@ def until(client: Client, kind: type[Event], seen: list[Event] | None = None) ->
             return events
         time.sleep(0.005)
     raise AssertionError(f"no {kind.__name__} in {events}")
+
+
+def wait_for(holds: Callable[[], object]) -> None:
+    """Until something holds in the child."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not holds():
+        assert time.monotonic() < deadline, "it does not come to hold"
+        time.sleep(0.01)
 
 
 def answers(events: list[Event]) -> list[Answered]:
@@ -251,12 +272,12 @@ def test_an_engine_that_stands_alone_takes_no_request_for_another():
 
 def test_a_click_overtakes_a_long_automatic_run(child, tmp_path):
     flag = tmp_path / "running"
-    client = child(partial(slow_engine, str(flag), 0.05))
+    client = child(partial(held_engine, str(flag)))
     client.open(volume())
     run = client.submit(SegmentRequest((LIVER, SPLEEN) * 20))
-    while not flag.exists():
-        time.sleep(0.01)
+    wait_for(flag.exists)
     click = client.submit(RefineRequest(Structure("new"), (at(5, 5, 2),)))
+    flag.unlink()
     events: list[Event] = []
     while len([event for event in events if isinstance(event, Finished)]) < 2:
         events += until(client, Finished, client.pump())
@@ -269,19 +290,21 @@ def test_a_click_overtakes_a_long_automatic_run(child, tmp_path):
 
 def test_cancelling_a_run_takes_effect_at_the_next_window(child, tmp_path):
     flag = tmp_path / "running"
-    client = child(partial(slow_engine, str(flag), 0.05))
+    client = child(partial(held_engine, str(flag)))
     client.open(volume())
-    client.cancel(client.submit(SegmentRequest((LIVER,) * 1000)))
-    client.submit(RefineRequest(Structure("new"), (at(5, 5, 2),)))
-    started = time.monotonic()
+    run = client.submit(SegmentRequest((LIVER,) * 100))
+    wait_for(flag.exists)
+    client.cancel(run)
+    client.submit(SegmentRequest((SPLEEN,)))
+    flag.unlink()
     until(client, Finished)
-    assert time.monotonic() - started < 20
+    assert (tmp_path / "running windows").stat().st_size < 50
 
 
 @pytest.mark.parametrize("moment", ["before", "during"])
 def test_a_killed_worker_is_started_again_and_the_request_repeated(child, tmp_path, moment):
     flag = tmp_path / "die"
-    client = child(partial(deadly_engine, str(flag)))
+    client = child(partial(deadly_engine, str(flag), once=True))
     client.open(volume())
     until(client, Ready)
     if moment == "during":
@@ -291,9 +314,7 @@ def test_a_killed_worker_is_started_again_and_the_request_repeated(child, tmp_pa
         client._process.join()
     request = RefineRequest(Structure("new"), (at(5, 5, 2),))
     n = client.submit(request)
-    events = until(client, Restarted)
-    flag.unlink(missing_ok=True)
-    events = until(client, Finished, events)
+    events = until(client, Finished)
     (told,) = [event for event in events if isinstance(event, Restarted)]
     assert "signal 9" in told.why
     assert "\n" not in told.why
@@ -335,14 +356,15 @@ def test_a_request_that_only_waited_is_not_given_up(child, tmp_path):
 
 def test_a_hanging_worker_is_started_again(child, tmp_path):
     flag = tmp_path / "hang"
-    client = child(partial(hanging_engine, str(flag)), patience_seconds=20.0)
+    client = child(partial(hanging_engine, str(flag)))
     client.open(volume())
     until(client, Ready)
-    client._patience = 0.5
     flag.touch()
     client.submit(RefineRequest(Structure("new"), (at(5, 5, 2),)))
+    wait_for(lambda: not flag.exists())
+    patience, client._patience = client._patience, 0.5
     events = until(client, Restarted)
-    client._patience = 20.0
+    client._patience = patience
     assert "did not answer" in events[-1].why
     assert answers(until(client, Finished, events))
 
@@ -372,20 +394,20 @@ def test_a_large_volume_is_copied_piece_by_piece_while_requests_wait(child, monk
 
 
 def test_the_callers_side_has_no_thread_and_never_waits_for_an_answer(child):
-    before = threading.active_count()
-    client = child(partial(slow_engine, "", 0.3))
+    before = set(threading.enumerate())
+    client = child(partial(slow_engine, 0.3))
     client.open(volume())
     until(client, Ready)
     client.submit(SegmentRequest((LIVER, SPLEEN)))
-    longest = 0.0
+    took: list[float] = []
     events: list[Event] = []
     while not any(isinstance(event, Finished) for event in events):
         started = time.perf_counter()
         events += client.pump()
-        longest = max(longest, time.perf_counter() - started)
-        assert threading.active_count() == before
+        took.append(time.perf_counter() - started)
+        assert set(threading.enumerate()) <= before
         time.sleep(0.005)
-    assert longest < 0.2  # a window takes 0.3 s
+    assert np.median(took) < 0.1  # a window takes 0.3 s; a busy machine may hold up some
 
 
 def test_a_worker_ends_with_its_parent():
@@ -393,7 +415,7 @@ def test_a_worker_ends_with_its_parent():
         "import sys; sys.path[:0] = sys.argv[1:]\n"
         "import test_service as t, os, time\n"
         "if __name__ == '__main__':\n"
-        "    client = t.ChildProcess(t.partial(t.slow_engine, '', 0.05))\n"
+        "    client = t.ChildProcess(t.partial(t.slow_engine, 0.05))\n"
         "    client.open(t.volume()); t.until(client, t.Ready)\n"
         "    client.submit(t.SegmentRequest((t.LIVER,) * 10000)); client.pump()\n"
         "    print(client._process.pid, flush=True); time.sleep(3600)\n"
@@ -404,10 +426,7 @@ def test_a_worker_ends_with_its_parent():
     os.kill(pid, 0)
     parent.kill()
     parent.wait()
-    deadline = time.monotonic() + 20
-    while _runs(pid) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not _runs(pid)
+    wait_for(lambda: not _runs(pid))
 
 
 def _runs(pid: int) -> bool:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import sys
-import time
 from pathlib import Path
 
 import pytest
-from test_errand import count
+from test_errand import count, finished
 from VISTA3DSegmentLib.service.errand import Errand
 
 
@@ -21,9 +20,5 @@ def test_a_child_of_an_application_does_not_run_the_applications_script(
     monkeypatch.setattr(main, "__file__", str(script), raising=False)
     monkeypatch.setattr(main, "__spec__", None)
     errand = Errand(count, 2, python=sys.executable)
-    told, end = list[str](), time.monotonic() + 30
-    while not errand.ended and time.monotonic() < end:
-        told += errand.poll()
-        time.sleep(0.01)
-    assert (told, errand.error) == (["0", "1"], None)
+    assert (finished(errand), errand.error) == (["0", "1"], None)
     assert main.__file__ == str(script)
