@@ -18,7 +18,7 @@ from VISTA3DSegmentLib.edits import MaskCrop
 from VISTA3DSegmentLib.engines import open_engine
 from VISTA3DSegmentLib.files.segmentations import read_segmentation
 from VISTA3DSegmentLib.files.volumes import read_volume
-from VISTA3DSegmentLib.learning.phantom import make_phantom
+from VISTA3DSegmentLib.learning.phantom import coverage_of, make_phantom
 from VISTA3DSegmentLib.learning.segvol_shipping import box_around, try_texts
 from VISTA3DSegmentLib.learning.segvol_starter import TEXTS
 from VISTA3DSegmentLib.prompts import Click, Structure, Text
@@ -36,7 +36,7 @@ def phantom_scores(engine: Any, seeds: tuple[int, ...]) -> dict[str, list[tuple[
     """Dice by text and by box of every structure that the model can be told by name."""
     found: dict[str, list[tuple[float, float]]] = {}
     for seed in seeds:
-        phantom = make_phantom(seed, TRUNK, ("torso", "abdomen", "thorax")[seed % 3])
+        phantom = make_phantom(seed, TRUNK, coverage_of(seed))
         for name, both in try_texts(engine.open(phantom.volume), phantom.labels, engine.texts, TEXTS).items():
             found.setdefault(name, []).append(both)
     return found

@@ -24,7 +24,7 @@ from VISTA3DSegmentLib.evaluation.clicks import ClickCurve, click_session
 from VISTA3DSegmentLib.evaluation.metrics import dice
 from VISTA3DSegmentLib.files.segmentations import read_segmentation
 from VISTA3DSegmentLib.files.volumes import read_volume
-from VISTA3DSegmentLib.learning.phantom import make_phantom
+from VISTA3DSegmentLib.learning.phantom import coverage_of, make_phantom
 from VISTA3DSegmentLib.prompts import Structure
 from VISTA3DSegmentLib.volume import Volume
 
@@ -50,7 +50,7 @@ def phantom_rows(report: Report, engine: Any, seeds: tuple[int, ...]) -> None:
     automatic: dict[int, list[float]] = {}
     mended: dict[str, list[float]] = {"cut": [], "leaked": [], "missing": []}
     for seed in seeds:
-        phantom = make_phantom(seed, TRUNK, ("torso", "abdomen", "thorax")[seed % 3])
+        phantom = make_phantom(seed, TRUNK, coverage_of(seed))
         opened = engine.open(phantom.volume)
         # All classes compete for every voxel, also those that are not there, as when a person presses Segment.
         for class_id, edit in opened.segment(engine.specification.classes):

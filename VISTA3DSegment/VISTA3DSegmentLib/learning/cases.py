@@ -25,7 +25,7 @@ from ..files.volumes import read_volume
 from ..models.specification import HounsfieldWindow, Intensity, Percentiles
 from ..volume import Volume
 from .patches import Case
-from .phantom import make_phantom, random_deformation, randomise_contrast, warp
+from .phantom import coverage_of, make_phantom, random_deformation, randomise_contrast, warp
 
 LabelArray = npt.NDArray[np.uint8]
 
@@ -67,9 +67,8 @@ REAL_SCANS = (
 
 def prepare_phantom(seed: int) -> Case:
     """A random phantom on the model's grid; its lesions are labelled over their organs."""
-    coverage = ("torso", "abdomen", "thorax")[seed % 3]
     spacing_mm = PHANTOM_SPACINGS_MM[int(np.random.default_rng(seed).integers(len(PHANTOM_SPACINGS_MM)))]
-    phantom = make_phantom(seed, spacing_mm, coverage)
+    phantom = make_phantom(seed, spacing_mm, coverage_of(seed))
     labels = phantom.labels.copy()
     for name, lesion, _ in phantom.lesions:
         labels[lesion.slices][lesion.mask] = LESION_CLASSES.get(name, 0) or labels[lesion.slices][lesion.mask]

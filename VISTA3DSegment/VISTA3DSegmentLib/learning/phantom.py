@@ -60,6 +60,11 @@ class Phantom:
     lesions: tuple[Lesion, ...]
 
 
+def coverage_of(seed: int) -> str:
+    """What one of many phantoms shows: as often the torso as the abdomen or the thorax."""
+    return [*COVERAGES_MM][seed % len(COVERAGES_MM)]
+
+
 def make_phantom(
     seed: int,
     spacing_mm: tuple[float, float, float] = (2.5, 2.5, 2.5),

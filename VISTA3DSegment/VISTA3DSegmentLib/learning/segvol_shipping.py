@@ -28,7 +28,7 @@ from ..models.segvol_specification import SegVolSpecification
 from ..prompts import Box, Prompts, Structure, Text
 from ..volume import Volume
 from .cases import HOUNSFIELD, SPACING_MM
-from .phantom import make_phantom
+from .phantom import coverage_of, make_phantom
 from .segvol_starter import SHAPE, TEXTS
 from .shipping import VALIDATION_SEEDS, VALIDATION_SPACING_MM, averaged
 
@@ -102,8 +102,8 @@ def ship(
         trial = Path(folder) / "trial.safetensors"
         save_model(state, segvol_starter_specification(names, version), trial)
         engine = open_engine("segvol", trial, "cpu")
-        for number, seed in enumerate(seeds):
-            phantom = make_phantom(seed, VALIDATION_SPACING_MM, ("torso", "abdomen", "thorax")[number % 3])
+        for seed in seeds:
+            phantom = make_phantom(seed, VALIDATION_SPACING_MM, coverage_of(seed))
             for name, both in try_texts(engine.open(phantom.volume), phantom.labels, names, TEXTS).items():
                 found[name].append(both)
     means = {

@@ -25,7 +25,7 @@ from ..engines.weight_files import save_model
 from ..evaluation.metrics import dice
 from ..models.specification import ClickSupport, ModelSpecification
 from .cases import HOUNSFIELD, SPACING_MM
-from .phantom import make_phantom
+from .phantom import coverage_of, make_phantom
 from .starter import CLASSES, WINDOW
 
 VALIDATION_SEEDS = (800_001, 800_002, 800_003, 800_004, 800_005, 800_006)
@@ -61,8 +61,8 @@ def try_classes(model: Path, seeds: Sequence[int] = VALIDATION_SEEDS) -> dict[in
     """Mean Dice of every class of a model over the phantoms that show it; all classes compete for every voxel."""
     engine = open_engine(weights=model, device="cpu")
     scores: dict[int, list[float]] = defaultdict(list)
-    for number, seed in enumerate(seeds):
-        phantom = make_phantom(seed, VALIDATION_SPACING_MM, ("torso", "abdomen", "thorax")[number % 3])
+    for seed in seeds:
+        phantom = make_phantom(seed, VALIDATION_SPACING_MM, coverage_of(seed))
         for class_id, edit in engine.open(phantom.volume).segment(sorted(CLASSES)):
             truth = MaskCrop.of(phantom.labels == class_id)
             if truth.mask.sum() >= SMALLEST_VOXELS:

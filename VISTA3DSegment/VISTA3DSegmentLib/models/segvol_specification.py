@@ -6,7 +6,6 @@ import json
 from dataclasses import dataclass, fields
 from typing import Any, Literal, TypeAlias, get_args
 
-from ..errors import ModelError
 from .specification import LARGEST_WINDOW, HounsfieldWindow, Modality, intensity_of, intensity_to_json
 from .specification_fields import (
     as_float,
@@ -16,6 +15,7 @@ from .specification_fields import (
     ordered,
     parsed,
     refuse,
+    take_format,
     text_of,
     triple_of,
     truth_of,
@@ -119,13 +119,7 @@ class SegVolSpecification:
         """
         document = parsed(text)
         refuse(document.pop(ENGINE_KEY, None) != ENGINE, "is not one of SegVol")
-        format_ = document.pop("format", None)
-        refuse(type(format_) is not int or format_ < 1, f"has the unknown format {format_!r}")
-        if format_ > SEGVOL_FORMAT:
-            raise ModelError(
-                f"The model's specification has format {format_}, but this version reads {SEGVOL_FORMAT}.",
-                "Update VISTA3DSegment.",
-            )
+        take_format(document, SEGVOL_FORMAT)
         only_keys(document, {field.name for field in fields(cls)})
         spacing = None
         if document["spacing_mm"] is not None:

@@ -11,7 +11,6 @@ import math
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, TypeAlias, get_args
 
-from ..errors import ModelError
 from .specification_fields import (
     as_float,
     list_of,
@@ -20,6 +19,7 @@ from .specification_fields import (
     ordered,
     parsed,
     refuse,
+    take_format,
     text_of,
     triple_of,
     truth_of,
@@ -179,15 +179,7 @@ class ModelSpecification:
             ModelError: the text is not such a specification; the sentence names the key.
         """
         document = parsed(text)
-        format_ = document.pop("format", None)
-        newer = isinstance(format_, int) and format_ > FORMAT
-        if newer:
-            raise ModelError(
-                f"The model's specification has format {format_}, but this version reads {FORMAT}.",
-                "Update VISTA3DSegment.",
-            )
-        refuse(type(format_) is not int or format_ < 1, f"has the unknown format {format_!r}")
-        if format_ == 1:
+        if take_format(document, FORMAT) == 1:
             document = SINCE_2 | document
         only_keys(document, {field.name for field in fields(cls)})
         return cls(

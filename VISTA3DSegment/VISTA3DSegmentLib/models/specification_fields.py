@@ -38,6 +38,22 @@ def parsed(text: str) -> dict[str, Any]:
     return document
 
 
+def take_format(document: dict[str, Any], newest: int) -> int:
+    """Take the version of the JSON form out of a document.
+
+    Raises:
+        ModelError: it is none, or one that only a later version of VISTA3DSegment reads.
+    """
+    format_ = document.pop("format", None)
+    refuse(type(format_) is not int or format_ < 1, f"has the unknown format {format_!r}")
+    if format_ > newest:
+        raise ModelError(
+            f"The model's specification has format {format_}, but this version reads {newest}.",
+            "Update VISTA3DSegment.",
+        )
+    return int(format_)
+
+
 def only_keys(document: Mapping[str, Any], expected: set[str]) -> None:
     """Refuse a document that lacks a key or has one too many."""
     missing, unknown = sorted(expected - set(document)), sorted(set(document) - expected)
