@@ -98,6 +98,10 @@ class Server:
         children = {int(n) for task in tasks.iterdir() for n in _told(task / "children").split()}
         return [n for n in children if "spawn_main" in _told(Path(f"/proc/{n}/cmdline"))]
 
+    def left_behind(self) -> list[Path]:
+        """Files that were sent or made for sending, and are still there."""
+        return [Path(folder, name) for folder, _, names in os.walk(self.temporary) for name in names]
+
     @contextmanager
     def engine_held(self) -> Iterator[None]:
         """Its engine stands still meanwhile: what the person does then comes before its next answer."""

@@ -131,5 +131,4 @@ def test_an_upload_whose_page_was_loaded_again_is_given_up(person: Person) -> No
 
 
 def test_nothing_that_was_sent_stays_behind(person: Person, server: Server) -> None:
-    person.wait_until_still()
-    assert [path for path in server.temporary.rglob("*") if path.is_file()] == []
+    person.wait_until(lambda: not server.left_behind())
