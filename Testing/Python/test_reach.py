@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 pytest.importorskip("slicer", reason="needs the scene extra")
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scene_world import empty_scene, painted
 from VISTA3DSegmentLib.edits import NOTHING, MaskCrop
@@ -19,6 +19,7 @@ from VISTA3DSegmentLib.volume import Volume
 SPACING = np.diag([0.5, 2.0, 3.0, 1.0])
 
 
+@settings(deadline=None)
 @given(
     at=st.tuples(*[st.floats(-30, 60, allow_nan=False)] * 3),
     reach=st.floats(1, 40, allow_nan=False),
