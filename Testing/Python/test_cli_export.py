@@ -111,6 +111,14 @@ def test_earlier_values_without_a_table_are_asked_about_and_classes_only_if_the_
     assert before_of("liver") > 0
 
 
+def test_what_has_no_code_is_told_once_and_not_of_a_structure_set(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    write_segmentation("plain.seg.nrrd", replace(segmentation(), segments=(PLAIN,)))
+    assert run("export", "plain.seg.nrrd", "--to", "dicom-sr", "--source", "series") == 0
+    assert capsys.readouterr().err.count("thing.") == 2, "its codes; how it was made"
+    assert run("export", "plain.seg.nrrd", "--to", "rtstruct", "--source", "series") == 0
+    assert "thing" not in capsys.readouterr().err
+
+
 def test_an_earlier_segmentation_elsewhere_in_space_is_asked_about(
     run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:

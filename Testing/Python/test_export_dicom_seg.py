@@ -206,7 +206,7 @@ def test_cysts_of_both_kidneys_differ_by_their_side(source: DicomSource, tmp_pat
 
 def test_a_segment_without_codes_becomes_a_tissue_and_is_told(source: DicomSource, tmp_path: Path) -> None:
     notices = write_dicom_seg(tmp_path / "seg.dcm", segmentation(segment(one_box(), "thing", None)), source)
-    assert "marked as tissue: thing" in " ".join(notices)
+    assert 'exported as "Tissue": thing' in " ".join(notices)
     item = pydicom.dcmread(tmp_path / "seg.dcm").SegmentSequence[0]
     assert item.SegmentedPropertyTypeCodeSequence[0].CodeMeaning == "Tissue"
     assert errors_of(tmp_path / "seg.dcm") == []

@@ -24,6 +24,7 @@ from export_world import (
     series_of,
     voxels,
 )
+from pydicom.config import disable_value_validation
 from pydicom.dataset import Dataset
 from shared_data import shared
 from VISTA3DSegmentLib import terminology
@@ -36,7 +37,7 @@ from VISTA3DSegmentLib.export.rt_contour_items import decimal_strings, image_pla
 from VISTA3DSegmentLib.export.rtstruct import write_rtstruct
 from VISTA3DSegmentLib.export.source import DicomSource, read_source
 from VISTA3DSegmentLib.files.rtstruct import read_rtstruct
-from VISTA3DSegmentLib.files.segmentations import read_segmentation
+from VISTA3DSegmentLib.files.segmentations import read_segmentation, write_segmentation
 from VISTA3DSegmentLib.files.segments import Segment, Segmentation
 from VISTA3DSegmentLib.provenance import provenance_of
 from VISTA3DSegmentLib.resources import resource
@@ -112,6 +113,35 @@ def test_long_name_is_shortened_for_others_with_a_notice_and_whole_for_us(source
     assert name in " ".join(notices)
     assert len(pydicom.dcmread(tmp_path / "rs.dcm").StructureSetROISequence[0].ROIName) <= 64
     assert back(tmp_path / "rs.dcm", source).segments[0].name == name
+
+
+def test_structures_of_one_name_are_told_apart(source: DicomSource, tmp_path: Path) -> None:
+    long = "Läsion " + "x" * 70
+    given = ["lesion", "Lesion", "lesion (2)", long, f"{long}y", "liver"]
+    notices = write_rtstruct(tmp_path / "rs.dcm", segmentation(*(segment(noise(0.5), name) for name in given)), source)
+    names = [str(one.ROIName) for one in pydicom.dcmread(tmp_path / "rs.dcm").StructureSetROISequence]
+    assert names[:3] == ["lesion", "Lesion (2)", "lesion (2) (2)"]
+    assert names[4].endswith("x (2)")
+    assert names[5] == "liver"
+    assert max(len(name.encode()) for name in names) <= 64
+    assert len({name.casefold() for name in names}) == 6, "planning systems take two of one name for one"
+    assert "Structures of the same name were numbered: Lesion (2), lesion (2) (2)." in notices
+    assert [one.name for one in back(tmp_path / "rs.dcm", source).segments] == given
+    assert errors_of(tmp_path / "rs.dcm") == []
+
+
+def test_the_type_that_a_planning_system_gave_a_structure_stays(source: DicomSource, tmp_path: Path) -> None:
+    write_rtstruct(tmp_path / "rs.dcm", segmentation(*(segment(noise(0.5), str(n), None) for n in range(3))), source)
+    dataset = pydicom.dcmread(tmp_path / "rs.dcm")
+    with disable_value_validation():
+        for item, kind in zip(dataset.RTROIObservationsSequence, ("PTV", "no | type", ""), strict=True):
+            item.RTROIInterpretedType = kind
+        dataset.save_as(tmp_path / "planned.dcm")
+    found = back(tmp_path / "planned.dcm", source)
+    write_segmentation(tmp_path / "planned.seg.nrrd", found)
+    write_rtstruct(tmp_path / "again.dcm", read_segmentation(tmp_path / "planned.seg.nrrd"), source)
+    observed = pydicom.dcmread(tmp_path / "again.dcm").RTROIObservationsSequence
+    assert [one.RTROIInterpretedType for one in observed] == ["PTV", "", ""]
 
 
 def test_objects_refer_to_the_scan(source: DicomSource, tmp_path: Path) -> None:

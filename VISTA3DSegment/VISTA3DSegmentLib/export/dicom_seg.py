@@ -43,7 +43,7 @@ from .seg_frames import Frame, byte_count, packed, plane_of, sketch, slices_with
 from .segment_descriptions import described, is_recorded, say_algorithm
 from .source import DicomSource, matched
 from .stand_in import give_names_back, stand_ins
-from .wording import listed
+from .wording import UNCODED, listed
 
 PIXEL_DATA = 0x7FE0, 0x0010
 LONGEST_VALUE = 2**32 - 2
@@ -104,7 +104,7 @@ def notices_of(segments: Sequence[Segment]) -> tuple[str, ...]:
     found = (
         ("Empty segments were left out: {}.", empty),
         (NAMES_CHANGED, [one.name for one in full if fitting(one.name) != one.name]),
-        ("Nobody said in codes what these segments are, so they are marked as tissue: {}.", uncoded),
+        (UNCODED, uncoded),
         ("It is not recorded how these segments were made; they are marked as semi-automatic: {}.", unrecorded),
     )
     return tuple(sentence.format(listed(names)) for sentence, names in found if names)

@@ -45,9 +45,9 @@ class Form(Enum):
         return self in (Form.DICOM_LABELMAP, Form.NIFTI, Form.NRRD)
 
     @property
-    def carries_codes(self) -> bool:
-        """It says what a segment is in codes."""
-        return self.is_dicom
+    def needs_codes(self) -> bool:
+        """It must say in codes what a segment is."""
+        return self.is_dicom and self is not Form.RTSTRUCT
 
 
 TITLES = {

@@ -18,7 +18,7 @@ from .formats import TITLES, Form
 from .lesions import doubts, is_unknown
 from .prior import OF_EARLIER, OTHER_PATIENT
 from .source import DicomSource, matched
-from .wording import listed
+from .wording import UNCODED, listed
 
 STATUS_TAG = "Segmentation.Status"
 """Slicer's tag of a segment for how far the person is with it."""
@@ -85,7 +85,7 @@ def preflight(
         *_about_overlaps(segmentation, [form for form in forms if form.is_label_map]),
         *_about_drafts(segmentation),
         *(_about_report(segmentation, prior, scan) if Form.REPORT in forms else ()),
-        *_about_codes(segmentation, [form for form in forms if form.carries_codes]),
+        *_about_codes(segmentation, [form for form in forms if form.needs_codes]),
     ]
     order = (Consequence.REFUSED, Consequence.ASKED, Consequence.REPAIRED)
     return tuple(sorted(found, key=lambda finding: order.index(finding.consequence)))
@@ -211,6 +211,6 @@ def _about_codes(segmentation: Segmentation, forms: Collection[Form]) -> Iterato
     if forms and names:
         yield Finding(
             Consequence.REPAIRED,
-            f'These have no code that says what they are and are exported as "Tissue": {listed(names)}.',
+            UNCODED.format(listed(names)),
             "Set their terminology to say more.",
         )

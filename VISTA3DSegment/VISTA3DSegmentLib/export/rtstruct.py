@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -20,12 +22,13 @@ from ..files.atomic import write_atomically
 from ..files.dicom_objects import STRUCTURE_SET_CLASS
 from ..files.dicom_private import keep
 from ..files.rt_contours import mask_of
-from ..files.rtstruct import structures_in
+from ..files.rtstruct import INTERPRETED_TAG, structures_in
 from ..files.segments import Segment, Segmentation
 from ..provenance import provenance_of
 from ..terminology import ANATOMICAL_STRUCTURE, SNOMED, Meaning, meaning_of
 from .equipment import (
     DEVICE_SERIAL_NUMBER,
+    LONG_STRING,
     MANUFACTURER,
     MODEL_NAME,
     NAMES_CHANGED,
@@ -43,6 +46,7 @@ from .source import DicomSource, matched
 from .wording import listed
 
 LABEL = "VISTA3DSegment"
+NAMES_NUMBERED = "Structures of the same name were numbered: {}."
 STUDY_CLASS = "1.2.840.10008.3.1.2.3.1"
 """Detached Study Management: retired, and still how a structure set refers to a study (PS3.3, C.8.8.5)."""
 
@@ -87,7 +91,7 @@ def write_rtstruct(
         cancel: asked before each contour and each segment that is compared; True leaves everything as it was.
 
     Returns:
-        Sentences: which segments were left out as empty, or have shortened names.
+        Sentences: which segments were left out as empty, or have shortened or numbered names.
 
     Raises:
         VolumeError: other voxels than the source's, or no voxel in any segment. FileFormatError: it did not read back
@@ -111,14 +115,29 @@ def write_rtstruct(
     return (*placed.notices[len(segmentation.notices) :], *_notices(placed.segments))
 
 
-def _notices(segments: tuple[Segment, ...]) -> tuple[str, ...]:
-    empty = [one.name for one in segments if not one.mask.mask.any()]
-    shortened = [one.name for one in segments if one.mask.mask.any() and fitting(one.name) != one.name]
+def _notices(segments: Sequence[Segment]) -> tuple[str, ...]:
+    full = [one for one in segments if one.mask.mask.any()]
+    shortened = [one.name for one in full if fitting(one.name) != one.name]
+    doubled = [name for one, name in zip(full, _names(full), strict=True) if one.name not in (name, *shortened)]
     found = (
-        ("Empty segments were left out: {}.", empty),
+        ("Empty segments were left out: {}.", [one.name for one in segments if not one.mask.mask.any()]),
         (NAMES_CHANGED, shortened),
+        (NAMES_NUMBERED, doubled),
     )
     return tuple(sentence.format(listed(names)) for sentence, names in found if names)
+
+
+def _names(segments: Sequence[Segment]) -> list[str]:
+    """What the structures are called, each by another name: readers take two of one name for one, or refuse them."""
+    taken: set[str] = set()
+    names = []
+    for number, segment in enumerate(segments, 1):
+        name = fitting(segment.name) or f"Structure {number}"
+        endings = itertools.chain([""], (f" ({n})" for n in itertools.count(2)))
+        numbered = (f"{fitting(name, LONG_STRING - len(ending))}{ending}" for ending in endings)
+        names.append(next(one for one in numbered if one.casefold() not in taken))
+        taken.add(names[-1].casefold())
+    return names
 
 
 def _header(source: DicomSource, label: str, description: str) -> Dataset:
@@ -167,7 +186,7 @@ def _referenced_frame(source: DicomSource) -> Dataset:
 def _add_structures(dataset: Dataset, segments: tuple[Segment, ...], source: DicomSource, reporter: Reporter) -> None:
     named, drawn, observed = [], [], []
     images, decimals = image_planes(source), decimals_for(source)
-    for number, segment in enumerate(segments, 1):
+    for number, (segment, name) in enumerate(zip(segments, _names(segments), strict=True), 1):
         contours = []
         for item in contour_items(segment.mask, images, decimals):
             reporter.check()
@@ -177,18 +196,18 @@ def _add_structures(dataset: Dataset, segments: tuple[Segment, ...], source: Dic
         roi.SourcePixelPlanesCharacteristicsSequence = [plane_characteristics(source)]
         roi.ContourSequence = contours
         drawn.append(roi)
-        named.append(_named(segment, number, source))
+        named.append(_named(segment, name, number, source))
         observed.append(_observed(segment, number))
         reporter.done()
     dataset.StructureSetROISequence, dataset.ROIContourSequence = named, drawn
     dataset.RTROIObservationsSequence = observed
 
 
-def _named(segment: Segment, number: int, source: DicomSource) -> Dataset:
+def _named(segment: Segment, name: str, number: int, source: DicomSource) -> Dataset:
     """The item of the Structure Set ROI Sequence: what a structure is called, and how it was made (C.8.8.5)."""
     item = Dataset()
     item.ROINumber, item.ReferencedFrameOfReferenceUID = number, source.frame_of_reference_uid
-    item.ROIName = fitting(segment.name) or f"Structure {number}"
+    item.ROIName = name
     item.ROIVolume = f"{np.count_nonzero(segment.mask.mask) * source.lattice.voxel_volume_ml:.10g}"
     provenance = provenance_of(segment.tags)
     item.ROIGenerationAlgorithm = "" if provenance is None else provenance.algorithm.value
@@ -208,7 +227,7 @@ def _observed(segment: Segment, number: int) -> Dataset:
     meaning = meaning_of(segment.terminology, segment.class_id)
     item = Dataset()
     item.ObservationNumber = item.ReferencedROINumber = number
-    item.RTROIInterpretedType = _interpreted(meaning)
+    item.RTROIInterpretedType = segment.tags.get(INTERPRETED_TAG) or _interpreted(meaning)
     item.ROIInterpreter = ""
     if meaning is None:
         return item

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+UNCODED = 'These have no code that says what they are and are exported as "Tissue": {}.'
+
 SHOWN = 6
 """Of a hundred names nobody reads more."""
 

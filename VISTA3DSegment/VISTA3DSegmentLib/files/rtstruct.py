@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +24,9 @@ from .scan_identity import OTHER_SCAN, ScanIdentifiers, check_drawn_on
 from .segments import Segment, Segmentation
 
 KIND = "an RT structure set"
+
+INTERPRETED_TAG = "VISTA3DSegment.RTROIInterpretedType"
+"""Our tag of a structure without codes: by what planning systems sort it, as GTV, PTV or EXTERNAL (C.8.8.8.1)."""
 
 Structure = tuple[Segment, Planes]
 """What a structure is, still without voxels, and its contours."""
@@ -111,6 +115,9 @@ def _described(roi: Dataset, dataset: Dataset) -> Segment:
         if item.get(theirs):
             setattr(description, ours, item.get(theirs))
     segment = segment_of(description, NOTHING, dataset)
+    kind = str(observation.get("RTROIInterpretedType") or "")
+    if re.fullmatch(r"[A-Z0-9_ ]{1,16}", kind) and not segment.terminology:
+        segment = replace(segment, tags={**segment.tags, INTERPRETED_TAG: kind})
     color = [int(part) for part in contour.get("ROIDisplayColor") or ()]
     if len(color) == 3 and all(0 <= part <= 255 for part in color):
         segment = replace(segment, color=(color[0], color[1], color[2]))
