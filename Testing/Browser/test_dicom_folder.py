@@ -30,7 +30,7 @@ def test_clicks_on_the_liver_of_a_dicom_series_grow_and_shrink_what_is_saved(
     person = visit(serve())
     person.wait_for_scan("Sample CT (synthetic)")
     person.open(folder)
-    person.wait_for_scan("DICOM series")
+    person.wait_for_scan("CT series (20 images)")
     person.wait_for_model()
     volume = read_volume(folder).volume
     truth = read_segmentation(shared("data/ct_dicom/seg.nii.gz"), like=volume).segments

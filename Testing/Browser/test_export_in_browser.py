@@ -231,7 +231,7 @@ def test_a_dicom_scan_is_exported_as_objects_that_others_read_and_that_open_here
     exporter = Exporter(person, tmp_path)
     person.wait_for_scan("Sample CT (synthetic)")
     person.open(folder)
-    person.wait_for_scan("DICOM series")
+    person.wait_for_scan("CT series 2 (41 images)")
     volume = read_volume(folder).volume
     masks = drawn(volume, tmp_path / "mine.seg.nrrd")
     given(person, tmp_path / "mine.seg.nrrd", set(masks))

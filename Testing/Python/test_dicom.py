@@ -86,7 +86,7 @@ def test_hounsfield_units_are_whole_and_compact() -> None:
     volume = real_scan("ct_dicom/series")
     assert volume.array.dtype == np.int16
     assert np.percentile(volume.array, 1) == pytest.approx(-1000, abs=30)
-    assert volume.name == "CT series"
+    assert volume.name == "CT series (20 images)"
 
 
 def test_fractional_values_become_single_precision() -> None:
@@ -131,7 +131,7 @@ def test_slices_are_sorted_by_place_and_not_by_name(tmp_path: Path) -> None:
     np.testing.assert_array_equal(volume.array, np.stack([plane(1), plane(2), plane(0)]).astype(int) - 1024)
     assert volume.spacing_mm == (1.0, 2.0, 3.0)
     np.testing.assert_allclose(volume.ras_of((0, 0, 0)), (10, 20, 3))
-    assert volume.name == "CT series 7"
+    assert volume.name == "CT series 7 (3 images)"
 
 
 def test_each_slice_has_its_own_rescaling(tmp_path: Path) -> None:
@@ -222,7 +222,7 @@ def test_of_several_series_the_longest_volume_is_read_and_told(tmp_path: Path) -
     write_series(tmp_path / "deeper", along_z(0, 2, 4, 6), "b", series="1.2", number="2")
     write_series(tmp_path, along_z(0, 2, 4, 9, 10), "c", series="1.3", number="3")
     read = read_volume(tmp_path)
-    assert read.volume.name == "CT series 2"
+    assert read.volume.name == "CT series 2 (4 images)"
     (notice,) = read.notices
     assert "CT series 2 (4 images) is read" in notice
     assert "CT series 1 (3 images)" in notice
@@ -234,8 +234,8 @@ def test_a_series_can_be_picked_by_its_uid_or_by_one_of_its_files(tmp_path: Path
     write_series(tmp_path, along_z(0, 2, 4), "a", series="1.1", number="1")
     write_series(tmp_path, along_z(0, 2, 4, 6), "b", series="1.2", number="2")
     by_uid = read_volume(tmp_path, "1.1")
-    assert (by_uid.volume.name, by_uid.notices) == ("CT series 1", ())
-    assert read_volume(tmp_path / "a00_0").volume.name == "CT series 1"
+    assert (by_uid.volume.name, by_uid.notices) == ("CT series 1 (3 images)", ())
+    assert read_volume(tmp_path / "a00_0").volume.name == "CT series 1 (3 images)"
     with pytest.raises(FileFormatError, match="no series with the UID"):
         read_volume(tmp_path, "9.9")
 

@@ -9,6 +9,7 @@ import pytest
 
 pytest.importorskip("trame_slicer", reason="needs the app extra")
 import SimpleITK as sitk  # noqa: N813 (the library's own custom)
+import slicer
 from fake_engine import LIVER, RIGHT_KIDNEY, SPLEEN, FakeEngine
 from scene_world import empty_scene, painted
 from VISTA3DSegmentLib.app.opening import read_sample
@@ -386,7 +387,13 @@ def test_a_report_names_the_scan_as_the_person_does_and_a_dicom_series_without_i
     node.SetName("2: of a patient")
     node.SetAttribute("DICOM.instanceUIDs", "1.2.3 1.2.4")
     desk.workspace.open(node)
-    assert desk.workspace.volume.name == "DICOM series"
+    assert desk.workspace.volume.name == "DICOM series (20 images)"
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(node.GetScene())
+    series = hierarchy.CreateItem(hierarchy.GetSceneItemID(), node)  # as the host's DICOM module says it
+    hierarchy.SetItemAttribute(series, "DICOM.Modality", "CT")
+    hierarchy.SetItemAttribute(series, "DICOM.SeriesNumber", "2")
+    desk.workspace.open(node)
+    assert desk.workspace.volume.name == "CT series 2 (20 images)"
 
 
 def test_the_next_lesion_is_begun_only_when_the_chosen_one_is_no_more_empty(desk: Desk) -> None:

@@ -27,6 +27,18 @@ NEARLY_MM = 1e-6
 """A voxel on a box's face is inside it, whatever the last decimal says."""
 
 
+def name_of_series(modality: str, number: str, images: int) -> str:
+    """What a DICOM series is called. Its description may hold data of the patient, so it is never shown.
+
+    Args:
+        modality: CT, MR, ...; "" if unknown.
+        number: of the series, as written; "" if unknown.
+        images: how many.
+    """
+    words = " ".join(word for word in (modality or "DICOM", "series", number) if word)
+    return f"{words} ({images} {'image' if images == 1 else 'images'})"
+
+
 @dataclass(frozen=True, eq=False)
 class Volume:
     """A 3-D image with its place in the patient.

@@ -27,7 +27,7 @@ from ..files.dicom_objects import is_segmentation, is_structure_set
 from ..files.label_maps import of_no_class, segmentation_of
 from ..files.label_tables import has_table
 from ..files.nrrd import read_header
-from ..files.reading import COPY_AGAIN, MAX_BYTES, ReadVolume, open_for_reading, stem_of
+from ..files.reading import COPY_AGAIN, MAX_BYTES, ReadVolume, open_for_reading
 from ..files.seg_nrrd import holds_segments
 from ..files.segmentations import Segmentation, placed_on, read_segmentation
 from ..files.volumes import DETACHED, READERS, read_volume, suffix_of
@@ -57,7 +57,7 @@ class Scan:
 
     Args:
         volume: its voxels.
-        name: for the page; that of the file, never of the patient.
+        name: for the page; that of the file or see ``name_of_series``, never of the patient.
         notices: what the person should know about how it was read.
         source: the DICOM series that it came from, for exports; None: it came from elsewhere.
     """
@@ -135,8 +135,7 @@ def _read(path: Path, like: Volume | None, source: DicomSource | None) -> Scan |
         named = of_no_class(placed_on(labels, like))
         return replace(named, notices=(*named.notices, UNNAMED.format(path.name)))
     series, notices = (None, ()) if suffix_of(path) in READERS else _source(path)
-    name = "DICOM series" if path.is_dir() else stem_of(path)
-    return Scan(found.volume, name, (*found.notices, *notices), series)
+    return Scan(found.volume, found.volume.name, (*found.notices, *notices), series)
 
 
 def _read_scan(path: Path) -> ReadVolume:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import SimpleITK as sitk  # noqa: N813 (the library's own custom)
 
 from ..errors import FileFormatError, ResourceError, VolumeError
-from ..volume import Volume
+from ..volume import Volume, name_of_series
 from .dicom_headers import NO_DICOM, SliceHeader, read_headers, unreadable
 from .dicom_stack import problem_of, stack_ijk_to_ras, stacks_of
 from .reading import ReadVolume, check_declared_size
@@ -42,14 +42,8 @@ class Series:
     copies: int
     problem: str
 
-    @property
-    def name(self) -> str:
-        """Modality and number: the description may hold data of the patient, so it is never shown."""
-        return " ".join(word for word in (self.modality, "series", self.number) if word)
-
     def __str__(self) -> str:
-        count = len(self.slices)
-        return f"{self.name} ({count} {'image' if count == 1 else 'images'})"
+        return name_of_series(self.modality, self.number, len(self.slices))
 
 
 def list_series(folder: Path | str) -> list[Series]:
@@ -116,7 +110,7 @@ def read_dicom(path: Path, series_uid: str | None = None) -> ReadVolume:
             or duplicate slices, or anything else that is not a volume.
     """
     chosen, notices = choose_series(path, series_uid)
-    volume = Volume(_voxels(chosen), stack_ijk_to_ras(chosen.slices), chosen.name)
+    volume = Volume(_voxels(chosen), stack_ijk_to_ras(chosen.slices), str(chosen))
     return ReadVolume(volume, notices, chosen.slices[0].path)
 
 

@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import slicer
 import vtk
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
 from ..errors import VolumeError
-from ..volume import FloatArray, Volume
+from ..volume import FloatArray, Volume, name_of_series
 
 DICOM_INSTANCES = "DICOM.instanceUIDs"
 """Attribute of a volume node that was loaded from DICOM: an identifier for each image, parted by blanks."""
@@ -46,7 +47,7 @@ def to_world(node: Any) -> FloatArray:
 
 def volume_of(node: Any) -> Volume:
     """A scalar volume node as a volume, without a copy of its voxels. It is called as the node is, unless that is what
-    the host has made of a DICOM series' description, which may hold data of the patient.
+    the host has made of a DICOM series: see ``name_of_series``.
 
     Raises:
         VolumeError: no voxels, several values a voxel, a transform that is not linear, or a geometry that is refused.
@@ -64,11 +65,18 @@ def volume_of(node: Any) -> Volume:
     node.GetIJKToRASMatrix(ijk_to_ras)
     i, j, k = image.GetDimensions()
     voxels: npt.NDArray[Any] = vtk_to_numpy(scalars).reshape(k, j, i)
-    return Volume(voxels, to_world(node) @ array_of(ijk_to_ras), _name_of(node))
+    return Volume(voxels, to_world(node) @ array_of(ijk_to_ras), _name_of(node, k))
 
 
-def _name_of(node: Any) -> str:
-    return "DICOM series" if node.GetAttribute(DICOM_INSTANCES) else node.GetName() or ""
+def _name_of(node: Any, slices: int) -> str:
+    if not node.GetAttribute(DICOM_INSTANCES):
+        return node.GetName() or ""
+    hierarchy, constants = slicer.vtkMRMLSubjectHierarchyNode, slicer.vtkMRMLSubjectHierarchyConstants
+    items = hierarchy.GetSubjectHierarchyNode(node.GetScene())
+    item = 0 if items is None else items.GetItemByDataNode(node)
+    attributes = constants.GetDICOMSeriesModalityAttributeName(), constants.GetDICOMSeriesNumberAttributeName()
+    modality, number = (items.GetItemAttribute(item, name) if item else "" for name in attributes)
+    return name_of_series(modality, number, slices)
 
 
 def add_volume_node(scene: Any, volume: Volume, name: str = "CT") -> Any:
