@@ -59,6 +59,15 @@ def test_the_sample_says_that_it_is_synthetic():
     assert "CC0" in text
 
 
+def test_who_asks_for_help_gets_it_and_no_folder(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        sample.main(["--help"])
+    assert ended.value.code == 0
+    assert "learning.sample FOLDER" in capsys.readouterr().out
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.slow
 def test_writing_the_sample_again_gives_the_shipped_files(tmp_path):
     sample.write_sample(tmp_path)

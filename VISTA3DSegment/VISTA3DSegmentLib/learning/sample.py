@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-import sys
+import argparse
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -67,11 +67,10 @@ def _write(path: Path, array: npt.NDArray[Any], ijk_to_ras: npt.NDArray[np.float
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Write the sample into the folder named on the command line."""
-    places = list(sys.argv[1:] if arguments is None else arguments)
-    if len(places) != 1:
-        raise SystemExit("Name one folder: python -m VISTA3DSegmentLib.learning.sample FOLDER")
-    print(*write_sample(Path(places[0])), sep="\n")
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    print(*write_sample(parser.parse_args(arguments).folder), sep="\n")
 
 
 if __name__ == "__main__":
