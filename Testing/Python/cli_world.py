@@ -33,6 +33,13 @@ def scan_image() -> sitk.Image:
     return image
 
 
+def write_scan(folder: Path) -> Path:
+    """The scan as a file in a folder."""
+    path = folder / "scan.nrrd"
+    sitk.WriteImage(scan_image(), path)
+    return path
+
+
 def masks_of(path: Path, scan: Path) -> dict[str, np.ndarray]:
     volume = read_volume(scan).volume
     return {s.name: s.mask.full(volume.shape_kji) for s in read_segmentation(path, like=volume).segments}

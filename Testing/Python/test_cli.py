@@ -25,6 +25,7 @@ from cli_world import (
     masks_of,
     scan_image,
     write_base,
+    write_scan,
 )
 from fake_engine import HEPATIC_TUMOR, HU_PER_CLASS, LIVER, RIGHT_KIDNEY, SPLEEN, FakeEngine, specification
 from safetensors.numpy import save_file
@@ -42,9 +43,7 @@ WRONG_USAGE = 2
 
 @pytest.fixture
 def scan(tmp_path: Path) -> Path:
-    path = tmp_path / "scan.nrrd"
-    sitk.WriteImage(scan_image(), path)
-    return path
+    return write_scan(tmp_path)
 
 
 @pytest.fixture

@@ -11,8 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-import SimpleITK as sitk  # noqa: N813 (the library's own custom)
-from cli_world import LIVER_BOX, LIVER_VOXELS, SPLEEN_VOXELS, Run, masks_of, scan_image, write_base
+from cli_world import LIVER_BOX, LIVER_VOXELS, SPLEEN_VOXELS, Run, masks_of, write_base, write_scan
 from fake_engine import LIVER, RIGHT_KIDNEY, SPLEEN, WORDS, FakeEngine, FakeOpened, specification
 from safetensors.numpy import save_file
 from VISTA3DSegmentLib.anatomy import class_of
@@ -56,9 +55,7 @@ def more_words(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def scan(tmp_path: Path) -> Path:
-    path = tmp_path / "scan.nrrd"
-    sitk.WriteImage(scan_image(), path)
-    return path
+    return write_scan(tmp_path)
 
 
 @pytest.fixture

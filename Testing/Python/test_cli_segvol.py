@@ -6,9 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import SimpleITK as sitk  # noqa: N813 (the library's own custom)
 import torch
-from cli_world import scan_image
+from cli_world import write_scan
 from segvol_builders import TEXTS, TINY, specification
 from VISTA3DSegmentLib.cli import FAILED, main
 from VISTA3DSegmentLib.engines.segvol.network import build_network
@@ -20,9 +19,7 @@ from VISTA3DSegmentLib.files.volumes import read_volume
 
 @pytest.fixture
 def scan(tmp_path: Path) -> Path:
-    path = tmp_path / "scan.nrrd"
-    sitk.WriteImage(scan_image(), path)
-    return path
+    return write_scan(tmp_path)
 
 
 @pytest.fixture

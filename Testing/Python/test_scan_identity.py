@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pydicom
 import pytest
-import SimpleITK as sitk  # noqa: N813 (the library's own custom)
-from cli_world import scan_image, write_base
+from cli_world import write_base, write_scan
 from fake_engine import FakeEngine
 from VISTA3DSegmentLib.app.opening import Scan, read, read_earlier
 from VISTA3DSegmentLib.cli import FAILED, main
@@ -38,7 +37,7 @@ def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Scans of two patients that lie in one place, and what was drawn on that of the first."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("VISTA3DSEGMENT_HOME", str(tmp_path / "home"))
-    sitk.WriteImage(scan_image(), "scan.nrrd")
+    write_scan(Path())
     volume, drawn = read_volume(Path("scan.nrrd")).volume, write_base(Path(PLAIN), Path("scan.nrrd"))
     source = write_ct_series(Path(OWN), volume, "ANON-1")
     other = write_ct_series(Path(OTHER), replace(volume, array=volume.array[::-1].copy()), "ANON-2")
