@@ -68,6 +68,7 @@ class BeforeAfter:
             segments.remove(BEFORE)
         segments.create(BEFORE, BEFORE, self._annotator.segments.color(object_id))
         segments.write(BEFORE, mask)
+        self._annotator.difference.hide()
         display = self._annotator.segmentation_node.GetDisplayNode()
         self._was_visible = bool(display.GetSegmentVisibility(object_id))
         display.SetSegmentVisibility(object_id, False)

@@ -20,7 +20,7 @@ KEYS = (
     ("B", "draw a box: two clicks or a drag; its handles change it"),
     ("N", "next lesion"),
     ("space", "before / after the last change"),
-    ("double-click a segment's name", "rename it"),
+    ("double-click a name", "rename that segment"),
     ("mouse wheel", "next slice"),
     ("right drag / middle drag", "zoom / move the picture"),
     ("shift + move", "all views go to the place under the mouse"),
@@ -35,7 +35,7 @@ class HelpDialog:
     """
 
     def __init__(self, state: TypedState[PageState]) -> None:
-        with v3.VDialog(v_model=(state.name.help,), max_width=460), v3.VCard(raw_attrs=['aria-label="Keys and mouse"']):
+        with v3.VDialog(v_model=(state.name.help,), max_width=520), v3.VCard(raw_attrs=['aria-label="Keys and mouse"']):
             v3.VCardTitle("Keys and mouse")
             with v3.VCardText(classes="keys"):
                 for key, meaning in KEYS:
