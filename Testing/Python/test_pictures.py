@@ -154,6 +154,12 @@ def test_a_thin_scan_is_laid_out_without_wasting_space() -> None:
     assert canvas.shape[1] < 700
 
 
+def test_a_scan_half_as_high_as_deep_is_larger_with_its_slices_side_by_side() -> None:
+    half = Volume(np.full((20, 40, 40), 40, np.int16), np.diag((2.0, 2.0, 2.0, 1.0)))
+    canvas = draw(half, [], SOFT_TISSUE, size_px=(720, 300), legend=False)
+    assert canvas.shape[1] > 720
+
+
 def test_a_long_legend_is_cut_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     written: list[str] = []
     original = pictures.draw_text

@@ -42,6 +42,10 @@ SOFT_TISSUE: Window = (40.0, 400.0)
 WIDTH_PX, HEIGHT_PX = 1500, 820
 """What the slices together should fill: small scans are enlarged, large ones reduced."""
 
+THIN = 0.4
+"""What is shown stands above each other if its height is less than this part of its depth; else it is larger side by
+side."""
+
 CONTEXT_MM = 60.0
 """How much of the scan is shown round the segments: enough to recognise where in the body they lie."""
 
@@ -101,7 +105,7 @@ def draw(
     centre = best_point(volume, [mask for _, _, mask in segments]) if through is None else through
     low, high = shown_box(volume, segments, clicks)
     extent = high - low
-    stacked = extent[2] < 0.6 * extent[1]
+    stacked = extent[2] < THIN * extent[1]
     pixel_mm = _pixel_mm(extent, stacked, size_px or (WIDTH_PX, HEIGHT_PX))
     slices = [_slice(view, low, high, centre, pixel_mm) for view in VIEWS]
     level, width = automatic_window(volume) if window is None else window

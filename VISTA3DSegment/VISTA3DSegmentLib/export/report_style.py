@@ -44,6 +44,6 @@ dd { margin: 0; min-width: 0; overflow-wrap: anywhere; }
   h1 { font-size: 17pt; }
   h2 { font-size: 12.5pt; margin-top: 18pt; }
   .top img { max-height: 95mm; }
-  .card img { max-width: 100%; max-height: 82mm; width: auto; }
+  .card img { max-width: 100%; max-height: 72mm; width: auto; }
 }
 """
