@@ -28,9 +28,11 @@ from VISTA3DSegmentLib.app.opening import Scan, read
 from VISTA3DSegmentLib.app.transfer import Inbox
 from VISTA3DSegmentLib.edits import MaskCrop
 from VISTA3DSegmentLib.export.ct_series import write_ct_series
+from VISTA3DSegmentLib.export.dicom_seg import write_dicom_seg
 from VISTA3DSegmentLib.export.exporting import Wish
 from VISTA3DSegmentLib.export.formats import Form
 from VISTA3DSegmentLib.export.preflight import Finding
+from VISTA3DSegmentLib.export.prior import OTHER_PATIENT
 from VISTA3DSegmentLib.files.segmentations import Segment, Segmentation, read_segmentation, write_segmentation
 from VISTA3DSegmentLib.service import InProcess
 from VISTA3DSegmentLib.session.annotation import Status
@@ -142,7 +144,7 @@ def test_a_scan_that_was_no_dicom_can_be_written_as_a_new_series_beside_what_ref
     series = read(tmp_path / "unpacked" / "segmentation_series", None)
     assert isinstance(series, Scan)
     assert series.source is not None
-    found = read(tmp_path / "unpacked" / "segmentation_seg.dcm", series.volume, series.source)
+    found = read(tmp_path / "unpacked" / "segmentation_seg.dcm", series.volume, series.identifiers)
     assert isinstance(found, Segmentation)
     assert {one.name: int(one.mask.mask.sum()) for one in found.segments} == {
         "liver": int(LIVER_VOXELS.sum()), "spleen": int(SPLEEN_VOXELS.sum())
@@ -302,6 +304,29 @@ def test_a_report_compares_with_the_earlier_segmentation_until_the_person_drops_
         path = await dialog.export(Form.REPORT)
         assert path is not None
         assert changes_in(path) == {"liver": None, "spleen": None}
+
+    run(doing)
+    inbox.close()
+
+
+def test_an_earlier_segmentation_of_another_patient_is_asked_about(dicom: Dialog, tmp_path: Path) -> None:
+    inbox, volume = Inbox(), dicom.page.workspace.volume
+    assert volume is not None
+    other = write_ct_series(tmp_path / "other", volume, "ANON-2")
+    earlier = Segment("liver", MaskCrop((0, 0, 0), np.ones((2, 3, 5), np.bool_)), (1, 2, 3), LIVER)
+    (inbox.root / "one").mkdir()
+    drawn = Segmentation(other.shape_kji, other.ijk_to_ras, (earlier,))
+    write_dicom_seg(inbox.root / "one" / "last year.dcm", drawn, other)
+
+    async def doing() -> None:
+        await dicom.open(Form.REPORT)
+        await dicom.exporting.open_prior(inbox, "one", 1)
+        await dicom.settle()
+        ((consequence, words),) = dicom.found
+        assert (consequence, dicom.shown.asks) == ("asked", True)
+        assert OTHER_PATIENT in words
+        assert await dicom.export(Form.REPORT) is None
+        assert await dicom.export(Form.REPORT, agreed=True) is not None
 
     run(doing)
     inbox.close()

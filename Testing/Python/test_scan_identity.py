@@ -67,10 +67,26 @@ def test_the_page_refuses_it(name: str) -> None:
     assert isinstance(own, Scan)
     assert isinstance(other, Scan)
     with pytest.raises(VolumeError, match=REFUSED):
-        read(Path(name), other.volume, other.source)
-    found = read(Path(name), own.volume, own.source)
+        read(Path(name), other.volume, other.identifiers)
+    found = read(Path(name), own.volume, own.identifiers)
     assert not isinstance(found, Scan)
     assert len(found.drawn) == 2
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_the_page_refuses_it_also_for_a_scan_for_which_nothing_can_be_exported(name: str) -> None:
+    for folder in (OWN, OTHER):
+        for path in Path(folder).iterdir():
+            dataset = pydicom.dcmread(path)
+            dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = "1.2.3"
+            dataset.save_as(path)
+    own, other = read(Path(OWN), None), read(Path(OTHER), None)
+    assert isinstance(own, Scan)
+    assert isinstance(other, Scan)
+    assert own.source is other.source is None
+    with pytest.raises(VolumeError, match=REFUSED):
+        read(Path(name), other.volume, other.identifiers)
+    assert not isinstance(read(Path(name), own.volume, own.identifiers), Scan)
 
 
 @pytest.mark.parametrize("name", KINDS)

@@ -107,8 +107,8 @@ class Desk:
         """Open what a path holds; None: the sample. Until it is read the person works on with what is open."""
 
         async def opening() -> None:
-            volume, source = self._workspace.volume, self._workspace.source
-            found = await asyncio.to_thread(read_sample if path is None else lambda: read(path, volume, source))
+            volume, scan = self._workspace.volume, self._workspace.identifiers
+            found = await asyncio.to_thread(read_sample if path is None else lambda: read(path, volume, scan))
             if isinstance(found, Segmentation):
                 self._workspace.add(found)
             else:

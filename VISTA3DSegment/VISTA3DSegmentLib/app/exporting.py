@@ -138,7 +138,7 @@ class Exporting:
         async def reading() -> None:
             volume = self._workspace.annotator.session.volume
             assert path is not None
-            self._prior = await asyncio.to_thread(read_earlier, path, volume), volume
+            self._prior = await asyncio.to_thread(read_earlier, path, volume, self._workspace.identifiers), volume
             dialog.prior = path.name if path.is_file() else f"{count} files"
             self._chosen()
 

@@ -28,6 +28,7 @@ from ..files.label_maps import of_no_class, segmentation_of
 from ..files.label_tables import has_table
 from ..files.nrrd import read_header
 from ..files.reading import COPY_AGAIN, MAX_BYTES, ReadVolume, open_for_reading
+from ..files.scan_identity import ScanIdentifiers, identifiers_in
 from ..files.seg_nrrd import holds_segments
 from ..files.segmentations import Segmentation, placed_on, read_segmentation
 from ..files.volumes import DETACHED, READERS, read_volume, suffix_of
@@ -59,13 +60,15 @@ class Scan:
         volume: its voxels.
         name: for the page; that of the file or see ``name_of_series``, never of the patient.
         notices: what the person should know about how it was read.
-        source: the DICOM series that it came from, for exports; None: it came from elsewhere.
+        source: the DICOM series that it came from, for exports; None: from elsewhere, or nothing can refer to it.
+        identifiers: by which DICOM objects of another scan are known; None: it was no DICOM.
     """
 
     volume: Volume
     name: str
     notices: tuple[str, ...] = ()
     source: DicomSource | None = None
+    identifiers: ScanIdentifiers | None = None
 
 
 def read_sample() -> Scan:
@@ -73,35 +76,36 @@ def read_sample() -> Scan:
     return Scan(read_volume(resource(SAMPLE)).volume, "Sample CT (synthetic)")
 
 
-def read(path: Path, like: Volume | None, source: DicomSource | None = None) -> Scan | Segmentation:
+def read(path: Path, like: Volume | None, scan: ScanIdentifiers | None = None) -> Scan | Segmentation:
     """Read what a person gave.
 
     Args:
         path: NIfTI, NRRD, MetaImage, a folder with DICOM or with one of these, a zip of any of it; segments as
             .seg.nrrd, DICOM Segmentation, RT structure set, or label map with the table of its values beside it.
         like: the scan that is open; a segmentation is put onto its grid.
-        source: the DICOM series of that scan: DICOM segmentations and structure sets of another one are refused.
+        scan: its identifiers: DICOM segmentations and structure sets of another one are refused; None: not known.
 
     Raises:
         FileFormatError, VolumeError, ResourceError: a sentence says what is wrong with it.
     """
     with _unpacked(path) as inside:
-        found = _read(inside, like, source)
+        found = _read(inside, like, scan)
     return replace(found, name=path.stem) if isinstance(found, Scan) and inside != path else found
 
 
-def read_earlier(path: Path, like: Volume) -> Segmentation:
+def read_earlier(path: Path, like: Volume, scan: ScanIdentifiers | None = None) -> Segmentation:
     """Read an earlier segmentation, with which a report compares, on its own grid.
 
     Args:
         path: as for ``read``; a label map needs no table, but its segments have no names then.
         like: the scan that is open.
+        scan: its identifiers; see ``export.prior.read_prior``.
 
     Raises:
         FileFormatError, VolumeError, ResourceError: a sentence says what is wrong with it.
     """
     with _unpacked(path) as inside:
-        return of_no_class(read_prior(_inside(inside), like))
+        return of_no_class(read_prior(_inside(inside), like, scan))
 
 
 @contextmanager
@@ -123,19 +127,21 @@ def _unpacked(path: Path) -> Iterator[Path]:
         yield folder
 
 
-def _read(path: Path, like: Volume | None, source: DicomSource | None) -> Scan | Segmentation:
+def _read(path: Path, like: Volume | None, scan: ScanIdentifiers | None) -> Scan | Segmentation:
     path = _inside(path)
     if _holds_segments(path):
         if like is None:
             raise FileFormatError(f"{path.name} holds segments of a scan.", "Open the scan first.")
-        return of_no_class(read_segmentation(path, like, None if source is None else source.identifiers))
+        return of_no_class(read_segmentation(path, like, scan))
     found = _read_scan(path)
     if like is not None and _is_label_map(found.volume, like):
         labels = segmentation_of(found.volume.array, found.volume.ijk_to_ras, found.notices, path.name)
         named = of_no_class(placed_on(labels, like))
         return replace(named, notices=(*named.notices, UNNAMED.format(path.name)))
     series, notices = (None, ()) if suffix_of(path) in READERS else _source(path)
-    return Scan(found.volume, found.volume.name, (*found.notices, *notices), series)
+    said = None if found.image is None else identifiers_in(found.image)
+    known = said if series is None else series.identifiers
+    return Scan(found.volume, found.volume.name, (*found.notices, *notices), series, known)
 
 
 def _read_scan(path: Path) -> ReadVolume:

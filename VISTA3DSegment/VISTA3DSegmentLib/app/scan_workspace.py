@@ -6,6 +6,7 @@ from typing import Any
 
 from ..errors import SegmentationError
 from ..export.source import DicomSource
+from ..files.scan_identity import ScanIdentifiers
 from ..scene.nodes import remove_with_display
 from ..scene.volumes import add_volume_node
 from ..volume import Volume
@@ -22,6 +23,11 @@ class ScanWorkspace(Workspace):
     def source(self) -> DicomSource | None:
         """See ``Workspace.source``."""
         return None if self.scan is None else self.scan.source
+
+    @property
+    def identifiers(self) -> ScanIdentifiers | None:
+        """By which DICOM objects of another scan are known; None: nothing is known of what is open."""
+        return None if self.scan is None else self.scan.identifiers
 
     def _restores(self, volume_node: Any, volume: Volume) -> bool:
         return True  # a scan that was open already leaves when it is opened again
