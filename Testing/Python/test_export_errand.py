@@ -125,6 +125,21 @@ def test_cancelled_it_tells_what_was_finished_and_leaves_nothing_else(tmp_path: 
     assert [path.name for path in tmp_path.iterdir()] == ["segmentation_stl"]
 
 
+def test_a_segmentation_for_slicer_tells_how_far_it_is_and_stops_on_the_way(tmp_path: Path) -> None:
+    told: Told = {}
+    order = ExportOrder((Form.SEG_NRRD,), tmp_path)
+
+    def cancel(parcel: Parcel) -> None:
+        if "progress" in told:
+            parcel.cancel()
+
+    with pytest.raises(Cancelled):
+        told_by(export_parcel, order, segmentation(), at=cancel, told=told)
+    assert len(told["progress"]) == 1, "stopped after the first plane"
+    assert list(tmp_path.iterdir()) == []
+    assert len(told_by(export_parcel, order, segmentation())["progress"]) == SHAPE[0]
+
+
 def test_cancelled_before_it_writes_it_writes_nothing(tmp_path: Path) -> None:
     with pytest.raises(Cancelled):
         told_by(export_parcel, ExportOrder((Form.SEG_NRRD,), tmp_path), segmentation(), at=Parcel.cancel)

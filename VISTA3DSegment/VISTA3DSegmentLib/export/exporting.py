@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ..engine import Cancel, OnProgress, Progress
+from ..engines.reporting import Reporter
 from ..engines.reporting import check as stop_if_asked
 from ..errors import FileFormatError
 from ..files.segmentations import Segmentation, write_segmentation
@@ -190,7 +191,7 @@ def _write(
         return [path], write_surfaces(path, segmentation, SURFACES[form], progress=progress, cancel=cancel)
     path = folder / f"{wish.stem}{ENDINGS[form]}"
     if form is Form.SEG_NRRD:
-        write_segmentation(path, segmentation)
+        write_segmentation(path, segmentation, _teller(segmentation.shape_kji[0], progress, cancel))
     elif form in (Form.NIFTI, Form.NRRD) and wish.each:
         path = folder / f"{wish.stem}_{form.value}"
         write_separate_label_maps(path, segmentation, ENDINGS[form], progress=progress, cancel=cancel)
@@ -199,6 +200,17 @@ def _write(
     else:
         return [path], _write_dicom(wish, form, path, progress, cancel)
     return [path], ()
+
+
+def _teller(planes: int, progress: OnProgress | None, cancel: Cancel | None) -> Callable[[], None]:
+    """What is called after each of so many planes."""
+    reporter = Reporter(planes, progress, cancel)
+
+    def after_plane() -> None:
+        reporter.done()
+        reporter.check()
+
+    return after_plane
 
 
 def _write_dicom(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import gzip
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -248,7 +248,11 @@ def _floats(text: str) -> list[float]:
 
 
 def write_nrrd(
-    file: BinaryIO, layers: Sequence[npt.NDArray[Any]], ijk_to_ras: FloatArray, values: Mapping[str, str]
+    file: BinaryIO,
+    layers: Sequence[npt.NDArray[Any]],
+    ijk_to_ras: FloatArray,
+    values: Mapping[str, str],
+    after_plane: Callable[[], None] = lambda: None,
 ) -> None:
     """Write one or several layers of labels, gzipped.
 
@@ -257,6 +261,7 @@ def write_nrrd(
         layers: uint8 or uint16, all of one type and shape, axes (k, j, i).
         ijk_to_ras: 4x4, mm.
         values: key/value pairs for the header.
+        after_plane: called after each plane of all layers; what it raises ends the writing.
     """
     file.write(_header_text(layers, ijk_to_ras, values).encode("utf-8"))
     # No time of day inside, so the same segmentation gives the same bytes; masks shrink well at the fastest level.
@@ -264,6 +269,7 @@ def write_nrrd(
         for planes in zip(*layers, strict=True):
             plane = planes[0] if len(planes) == 1 else np.stack(planes, axis=-1)
             stream.write(plane.astype(plane.dtype.newbyteorder("<")).tobytes())
+            after_plane()
 
 
 def _header_text(layers: Sequence[npt.NDArray[Any]], ijk_to_ras: FloatArray, values: Mapping[str, str]) -> str:

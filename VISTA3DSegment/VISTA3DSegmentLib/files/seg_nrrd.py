@@ -8,7 +8,7 @@ these files are read as well.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -116,7 +116,11 @@ def _color(text: str, order: int) -> Rgb:
 
 
 def write_seg_nrrd(
-    file: BinaryIO, segmentation: Segmentation, layers: list[LabelArray], places: list[tuple[int, int]]
+    file: BinaryIO,
+    segmentation: Segmentation,
+    layers: list[LabelArray],
+    places: list[tuple[int, int]],
+    after_plane: Callable[[], None],
 ) -> None:
     """Write a segmentation as Slicer does.
 
@@ -125,8 +129,9 @@ def write_seg_nrrd(
         segmentation: what to write.
         layers: of ``in_layers``.
         places: layer and label value of each segment, of ``in_layers``.
+        after_plane: see ``nrrd.write_nrrd``.
     """
-    write_nrrd(file, layers, segmentation.ijk_to_ras, _header_values(segmentation, places))
+    write_nrrd(file, layers, segmentation.ijk_to_ras, _header_values(segmentation, places), after_plane)
 
 
 def in_layers(segmentation: Segmentation) -> tuple[list[LabelArray], list[tuple[int, int]]]:

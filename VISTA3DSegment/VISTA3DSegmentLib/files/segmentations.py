@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -116,13 +116,17 @@ def identifiers_for(path: Path, image: Path | None) -> ScanIdentifiers | None:
     return identifiers_in(image)
 
 
-def write_segmentation(path: Path | str, segmentation: Segmentation) -> None:
+def write_segmentation(
+    path: Path | str, segmentation: Segmentation, after_plane: Callable[[], None] = lambda: None
+) -> None:
     """Write a segmentation; an existing file is replaced only once the new one is whole and was read back.
 
     Args:
         path: .seg.nrrd keeps everything, also overlaps; .nii.gz, .nii, .nrrd and .mha hold a label map, with the class
             ids as values if every segment has its own, else 1 to n (``label_values``).
         segmentation: what to write.
+        after_plane: called after each plane of a .seg.nrrd; what it raises leaves everything as it was. A label map is
+            written in a second or two.
 
     Raises:
         FileFormatError: another suffix, or overlapping segments in a label map. ResourceError: the disk is full, or the
@@ -133,7 +137,7 @@ def write_segmentation(path: Path | str, segmentation: Segmentation) -> None:
         layers, places = in_layers(segmentation)
         write_atomically(
             path,
-            lambda file: write_seg_nrrd(file, segmentation, layers, places),
+            lambda file: write_seg_nrrd(file, segmentation, layers, places, after_plane),
             lambda new: _compare(new, path, layers),
         )
         return
