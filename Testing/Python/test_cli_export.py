@@ -111,6 +111,13 @@ def test_earlier_values_without_a_table_are_asked_about_and_classes_only_if_the_
     assert before_of("liver") > 0
 
 
+def test_a_file_where_a_folder_is_wanted_is_said_to_be_one(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("export", "organs.seg.nrrd", "--to", "stl", "-o", "scan.nrrd") == FAILED
+    assert "scan.nrrd is a file. Give the name of a folder, or one that ends in .zip." in " ".join(
+        capsys.readouterr().err.split()
+    )
+
+
 def test_what_has_no_code_is_told_once_and_not_of_a_structure_set(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     write_segmentation("plain.seg.nrrd", replace(segmentation(), segments=(PLAIN,)))
     assert run("export", "plain.seg.nrrd", "--to", "dicom-sr", "--source", "series") == 0

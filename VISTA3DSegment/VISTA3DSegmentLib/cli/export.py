@@ -13,7 +13,7 @@ import typer
 
 from ..anatomy import all_classes
 from ..durations import duration
-from ..errors import FileFormatError
+from ..errors import FileFormatError, ResourceError
 from ..export.formats import ENDINGS, Form
 from ..files.dicom_objects import is_object
 from ..files.label_maps import is_unnamed, of_no_class
@@ -136,6 +136,8 @@ def _check_folder(folder: Path, stem: str, forms: Sequence[Form], inputs: Sequen
     if not folder.exists():
         check_place(folder, inputs)
         return
+    if not folder.is_dir():
+        raise ResourceError(f"{folder} is a file.", "Give the name of a folder, or one that ends in .zip.")
     for form in forms:
         check_place(folder / f"{stem}{ENDINGS.get(form, '_')}", inputs)
 

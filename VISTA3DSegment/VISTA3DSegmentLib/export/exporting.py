@@ -130,9 +130,15 @@ def check(wish: Wish) -> tuple[Finding, ...]:
         FileFormatError: why, and what to do.
     """
     if Form.REPORT in wish.forms and wish.volume is None:
-        raise FileFormatError("A report measures the grey values of the scan, which is not known.", "Give the scan.")
+        raise FileFormatError(
+            "A report measures the grey values of the scan, which is not known.",
+            "Give the scan (at the command line: --scan, or --source).",
+        )
     if wish.makes_series and wish.volume is None:
-        raise FileFormatError("A new DICOM series is made of the scan, which is not known.", "Give the scan.")
+        raise FileFormatError(
+            "A new DICOM series is made of the scan, which is not known.",
+            "Give the scan (at the command line: --scan).",
+        )
     findings = found(wish)
     for finding in findings:
         if finding.consequence is Consequence.REFUSED:

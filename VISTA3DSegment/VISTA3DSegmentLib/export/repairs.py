@@ -98,7 +98,7 @@ def _texts_cut(slices: Sequence[pydicom.Dataset]) -> list[str]:
             setattr(one, keyword, str(one.get(keyword, "") or "")[: LONGEST[keyword]].rstrip())
     if not cut:
         return []
-    return [f"The {' and '.join(cut)} of the images are longer than DICOM allows and were cut in what is exported."]
+    return [f"Longer in the images than DICOM allows, and cut in what is exported: {', '.join(cut)}."]
 
 
 def _values_mended(slices: Sequence[pydicom.Dataset]) -> list[str]:
@@ -112,7 +112,7 @@ def _values_mended(slices: Sequence[pydicom.Dataset]) -> list[str]:
                 setattr(one, keyword, better)
     if not mended:
         return []
-    return [f"The {' and '.join(mended)} of the images were written anew as DICOM wants them in what is exported."]
+    return [f"Not as DICOM wants it in the images, and mended in what is exported: {', '.join(mended)}."]
 
 
 def _text(one: pydicom.Dataset, keyword: str) -> str:
@@ -160,8 +160,7 @@ def _values_left_out(slices: Sequence[pydicom.Dataset]) -> list[str]:
             one.pop(keyword, None)
     if not left_out:
         return []
-    words = " and ".join(left_out)
-    return [f"The {words} of the images are not as DICOM wants them and are left out of what is exported."]
+    return [f"Not as DICOM wants it in the images, and left out of what is exported: {', '.join(left_out)}."]
 
 
 def _is_of_patient_or_study(tag: BaseTag) -> bool:

@@ -168,7 +168,8 @@ def _notices(chosen: Series, series: list[Series], series_uid: str | None) -> tu
         listed = " ".join(f"{one}: {one.problem or 'a volume too, of no more slices.'}" for one in others)
         notices.append(f"The {chosen} is read. Not read: {listed}")
     if chosen.copies:
-        notices.append(f"{chosen.copies} files are copies of another image of the series and were left out.")
+        words = "1 file is a copy" if chosen.copies == 1 else f"{chosen.copies} files are copies"
+        notices.append(f"Left out: {words} of another image of the series.")
     return tuple(notices)
 
 
