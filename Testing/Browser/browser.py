@@ -282,6 +282,16 @@ class Person:
 
     # ------------------------------------------------------------------ doing
 
+    @contextmanager
+    def on_a_computer_slower(self, times: int) -> Iterator[None]:
+        """The page meanwhile has a processor so many times slower."""
+        computer = self.page.context.new_cdp_session(self.page)
+        computer.send("Emulation.setCPUThrottlingRate", {"rate": times})
+        try:
+            yield
+        finally:
+            computer.send("Emulation.setCPUThrottlingRate", {"rate": 1})
+
     def press(self, name: str) -> None:
         """Press a button."""
         self.page.get_by_role("button", name=name, exact=True).click()

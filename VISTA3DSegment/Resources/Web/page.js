@@ -58,6 +58,7 @@
     if (picks || (event.target === nameField() && ["Enter", "Escape"].includes(event.key))) {
       setTimeout(() => {
         if (picks) document.querySelector("button[aria-label='Find it']").click();
+        document.activeElement.blur(); // a list that loses the focus gives it back to its field
         nameField().blur();
         if (event.key === "Escape") ask("key", "forget name"); // else the next click would begin it
       });
@@ -139,11 +140,9 @@
     if (answer.ok) window.trame.utils.download(`segmentation${form}`, await answer.blob());
   }
 
-  async function exportFiles(forms, agreed, each, newSeries) {
+  async function exportFiles(forms, options) {
     const wish = new URLSearchParams(forms.map((form) => ["form", form]));
-    if (agreed) wish.set("agreed", "yes");
-    if (each) wish.set("each", "yes");
-    if (newSeries) wish.set("new_series", "yes");
+    for (const [name, wanted] of Object.entries(options)) if (wanted) wish.set(name, "yes");
     const answer = await fetch(`export?${wish}`);
     if (!answer.ok) return; // the page says why
     const name = answer.headers.get("Content-Disposition").match(/filename="(.*)"/)[1];
