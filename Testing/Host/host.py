@@ -9,7 +9,7 @@ pressed and photographed without Slicer:
     host.finish_startup()
     widget = host.open_module("VISTA3DSegment")
     host.click(widget.ui.applyButton)
-    host.wait_until(lambda: widget.ui.progressBar.visible, seconds=5)
+    host.wait_until(lambda: widget.ui.progressBar.visible)
     host.screenshot(widget.parent, "panel.png", dark=True)
 
 What desktop Slicer lacks raises a sentence. Which Slicer is played: ``start(qt=5, slicer_version=(5, 12))`` or

@@ -73,7 +73,7 @@ class Bench:
         return self.widget
 
     def settle(self) -> None:
-        self.host.wait_until(lambda: self.workspace.idle and not self.panel._ticker.runs, seconds=20)
+        self.host.wait_until(lambda: self.workspace.idle and not self.panel._ticker.runs)
 
     def press(self, name: str) -> None:
         self.host.click(getattr(self.ui, name))

@@ -24,7 +24,7 @@ MODULE = ROOT / "VISTA3DSegment" / "VISTA3DSegment.py"
 SAMPLE = MODULE.parent / "Resources" / "Samples" / "sample_ct.nrrd"
 NAME = "VISTA3DSegment"
 LIVER, SPLEEN = 1, 3
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 300.0
 HEARTBEAT_MS = 5
 
 

@@ -24,9 +24,6 @@ from VISTA3DSegmentLib.service.parcel import Label, unpacked
 from VISTA3DSegmentLib.session.annotation import Status
 from VISTA3DSegmentLib.volume import Volume
 
-PATIENCE_SECONDS = 180
-"""A child imports what writes DICOM, perhaps on a busy machine."""
-
 
 class Exporter:
     """A person who exports.
@@ -63,7 +60,7 @@ class Exporter:
         self.wait()
 
     def wait(self) -> None:
-        self.bench.host.wait_until(lambda: not self.section.busy, seconds=PATIENCE_SECONDS)
+        self.bench.host.wait_until(lambda: not self.section.busy)
         self.bench.settle()
 
     def names(self) -> list[str]:
@@ -309,7 +306,7 @@ def test_cancelled_at_once_no_process_is_started(exporter: Exporter, monkeypatch
 def test_cancelled_while_it_runs_nothing_is_left(exporter: Exporter, times: int) -> None:
     exporter.choose(Form.STL, Form.PLY)
     exporter.bench.host.click(exporter.ui.exportButton)
-    exporter.bench.host.wait_until(lambda: exporter.section._waiting.busy, seconds=20)
+    exporter.bench.host.wait_until(lambda: exporter.section._waiting.busy)
     process = exporter.section._waiting._errand._process
     for _ in range(times):
         exporter.bench.host.click(exporter.ui.exportCancelButton)
@@ -328,7 +325,7 @@ def test_ended_while_a_file_is_half_written_it_leaves_no_part_of_it(
 
     monkeypatch.setattr(export_section, "export_parcel", write_for_ever)
     exporter.bench.host.click(exporter.ui.exportButton)
-    exporter.bench.host.wait_until(lambda: exporter.names() != [], seconds=PATIENCE_SECONDS)
+    exporter.bench.host.wait_until(lambda: exporter.names() != [])
     for _ in range(2):
         exporter.bench.host.click(exporter.ui.exportCancelButton)
     exporter.wait()
@@ -352,7 +349,7 @@ def test_a_folder_that_is_gone_is_told_in_the_section_and_above(exporter: Export
 def test_when_the_module_closes_it_ends_and_gives_its_memory_back(exporter: Exporter) -> None:
     exporter.choose(Form.STL)
     exporter.bench.host.click(exporter.ui.exportButton)
-    exporter.bench.host.wait_until(lambda: exporter.section._waiting.busy, seconds=20)
+    exporter.bench.host.wait_until(lambda: exporter.section._waiting.busy)
     section, process = exporter.section, exporter.section._waiting._errand._process
     exporter.bench.panel.close()
     assert process.exitcode is not None

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from panel_bench import Bench
 from scene_world import LIVER_VOXELS, SPLEEN_VOXELS, painted
-from test_export_section import PATIENCE_SECONDS, Database, write_series
+from test_export_section import Database, write_series
 from VISTA3DSegmentLib.edits import MaskCrop
 from VISTA3DSegmentLib.export.ct_series import write_ct_series
 from VISTA3DSegmentLib.export.dicom_seg import write_dicom_seg
@@ -36,7 +36,7 @@ def read(bench: Bench, path: Path | str) -> None:
     bench.host.answers.append(str(path))
     bench.host.click(bench.ui.importButton)
     bench.host.set_testing(True)
-    bench.host.wait_until(lambda: not bench.panel._import._waiting.busy, seconds=PATIENCE_SECONDS)
+    bench.host.wait_until(lambda: not bench.panel._import._waiting.busy)
     bench.settle()
 
 
@@ -141,7 +141,7 @@ def test_segments_are_not_put_onto_another_scan_than_they_were_read_for(bench: B
     bench.host.set_testing(True)
     other = bench.add_scan(painted() + 1, "other")
     bench.panel.annotate(other, None)
-    bench.host.wait_until(lambda: not bench.panel._import._waiting.busy, seconds=PATIENCE_SECONDS)
+    bench.host.wait_until(lambda: not bench.panel._import._waiting.busy)
     bench.settle()
     assert "Another scan was opened meanwhile" in bench.said
     assert segments(bench) == {}

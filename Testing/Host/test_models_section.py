@@ -107,7 +107,7 @@ def test_a_model_is_downloaded_only_after_its_licence_was_accepted(
     bench.host.answers.append(True)
     bench.ui.downloadButton.click()
     bench.host.set_testing(True)
-    bench.host.wait_until(lambda: not bench.ui.downloadWidget.visible, seconds=5)
+    bench.host.wait_until(lambda: not bench.ui.downloadWidget.visible)
     assert started == ["nv-segment-ct"]
 
 
@@ -279,7 +279,7 @@ def test_the_doctor_says_what_is_here_and_it_can_be_copied(bench: Bench) -> None
 
     bench.open()
     bench.ui.doctorButton.click()
-    bench.host.wait_until(lambda: "What runs a model" in bench.ui.doctorText.plainText, seconds=60)
+    bench.host.wait_until(lambda: "What runs a model" in bench.ui.doctorText.plainText)
     assert "torch" in bench.ui.doctorText.plainText
     bench.press("copyButton")
     assert qt.QApplication.clipboard().text() == bench.ui.doctorText.plainText

@@ -12,7 +12,7 @@ import pytest
 
 STORY = Path(__file__).parent / "story.py"
 PACKAGE = STORY.parents[2] / "VISTA3DSegment"
-LIMIT_SECONDS = 600
+LIMIT_SECONDS = 840
 
 
 @pytest.mark.parametrize(("qt", "slicer_version"), [("5", "5.13"), ("6", "5.10")])

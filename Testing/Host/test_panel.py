@@ -122,7 +122,7 @@ def test_a_run_can_be_cancelled_and_what_arrived_stays(bench: Bench) -> None:
     bench.open()
     bench.panel._organs.check((LIVER, SPLEEN, RIGHT_KIDNEY))
     bench.ui.segmentButton.click()
-    bench.host.wait_until(lambda: bench.ml(), seconds=10)
+    bench.host.wait_until(lambda: bench.ml())
     assert bench.ui.runWidget.visible
     assert not bench.ui.modelSelector.enabled
     bench.ui.cancelButton.click()

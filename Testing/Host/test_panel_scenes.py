@@ -70,7 +70,7 @@ def test_a_scene_that_is_loaded_while_the_module_is_shown_is_opened(bench: Bench
     assert bench.ml() == {}
     assert "Load a scan" in bench.said
     slicer.util.loadScene(str(path))
-    bench.host.wait_until(lambda: bench.workspace.volume is not None, seconds=5)
+    bench.host.wait_until(lambda: bench.workspace.volume is not None)
     bench.settle()
     assert bench.ml() == {"liver": pytest.approx(0.28)}
     assert bench.ui.volumeSelector.currentNode().GetName() == "CT"

@@ -42,7 +42,7 @@ def test_volume_chosen_enables_the_button_and_a_press_works(started, widget):
     widget.ui.volumeSelector.setCurrentNode(volume)
     assert widget.logic.getParameterNode().volume is volume
     started.click(widget.ui.applyButton)
-    started.wait_until(lambda: widget.ui.progressBar.value == 3, seconds=2)
+    started.wait_until(lambda: widget.ui.progressBar.value == 3)
     assert widget.history == ["apply False"]
 
 

@@ -256,7 +256,7 @@ def test_timer_calls_while_the_loop_runs(started):
     timer.connect("timeout()", lambda: ticks.append(1))
     timer.start()
     qt.QTimer.singleShot(1, lambda: ticks.append(2))
-    started.wait_until(lambda: 2 in ticks and 1 in ticks, seconds=2)
+    started.wait_until(lambda: 2 in ticks and 1 in ticks)
     timer.stop()
 
 
@@ -269,7 +269,7 @@ def test_process_is_read_without_blocking(started):
     process = qt.QProcess()
     process.connect("readyReadStandardOutput()", lambda: lines.append(process.readAllStandardOutput().data()))
     process.start(sys.executable, ["-c", "print('hello')"])
-    started.wait_until(lambda: process.state() == qt.QProcess.NotRunning, seconds=20)
+    started.wait_until(lambda: process.state() == qt.QProcess.NotRunning)
     assert b"".join(lines).split() == [b"hello"]
     assert process.exitCode() == 0
 

@@ -98,7 +98,11 @@ def shortcut(widget: Any, keys: str) -> None:
     raise_errors(before)
 
 
-def wait_until(condition: Callable[[], Any], seconds: float = 5.0, why: str = "") -> None:
+PATIENCE_SECONDS = 180.0
+"""A child imports what writes DICOM, perhaps on a busy machine."""
+
+
+def wait_until(condition: Callable[[], Any], seconds: float = PATIENCE_SECONDS, why: str = "") -> None:
     """Run the event loop until a condition holds.
 
     Raises:
