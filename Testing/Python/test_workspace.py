@@ -24,6 +24,7 @@ from VISTA3DSegmentLib.service import InProcess
 from VISTA3DSegmentLib.session.annotation import Status
 from VISTA3DSegmentLib.volume import Volume
 from VISTA3DSegmentLib.workspace.estimate import Estimator, windows_of
+from VISTA3DSegmentLib.workspace.exporting import Choice
 from VISTA3DSegmentLib.workspace.saving import Format
 from VISTA3DSegmentLib.workspace.workspace import Workspace, middle_of
 from workspace_world import IN_LIVER, Desk
@@ -350,7 +351,7 @@ def test_a_segment_of_another_program_is_exported_as_what_its_file_says_of_it(de
     read = Segment("liver (TS)", mask, (1, 2, 3), LIVER, tags={TAG: made.to_tag()})
     desk.workspace.add(Segmentation(painted().shape, np.eye(4), (read,)))
     desk.settle()
-    (found,) = desk.workspace.export_wish((Form.DICOM_SEG,)).segmentation.segments
+    (found,) = desk.workspace.export_wish(Choice((Form.DICOM_SEG,))).segmentation.segments
     assert provenance_of(found.tags) == made
 
 
@@ -361,7 +362,7 @@ def test_a_name_that_ends_in_a_blank_stays_in_the_list_and_stands_in_no_file(des
     desk.workspace.annotator.session.rename(object_id, Structure("my liver ", LIVER), (1.0, 0.0, 0.0))
     desk.settle()
     assert list(desk.segments()) == ["my liver "]
-    (found,) = desk.workspace.export_wish((Form.DICOM_SEG,)).segmentation.segments
+    (found,) = desk.workspace.export_wish(Choice((Form.DICOM_SEG,))).segmentation.segments
     assert found.name == "my liver"
     assert list(desk.saved(tmp_path)) == ["my liver"]
 
@@ -372,11 +373,11 @@ def test_identifiers_that_a_segment_came_with_go_with_it_also_through_a_saved_sc
     desk.workspace.add(Segmentation(painted().shape, np.eye(4), (Segment("cyst", mask, (1, 2, 3), tags=tracking),)))
     desk.settle()
     annotator = desk.workspace.annotator
-    (found,) = desk.workspace.export_wish((Form.DICOM_SEG,)).segmentation.segments
+    (found,) = desk.workspace.export_wish(Choice((Form.DICOM_SEG,))).segmentation.segments
     assert tracking_in(found.tags) == Tracking("lesion A", "1.2.3.4")
     annotator.keep()
     desk.workspace.open(annotator.volume_node, annotator.segmentation_node)
-    (again,) = desk.workspace.export_wish((Form.DICOM_SEG,)).segmentation.segments
+    (again,) = desk.workspace.export_wish(Choice((Form.DICOM_SEG,))).segmentation.segments
     assert again.tags[TRACKING_TAG] == found.tags[TRACKING_TAG]
 
 
@@ -418,7 +419,7 @@ def test_structures_that_were_begun_and_are_empty_are_named_before_an_export(des
     desk.workspace.segment([LIVER])
     desk.settle()
     desk.workspace.begin_structure("cyst ")
-    found = desk.workspace.export_wish((Form.REPORT,))
+    found = desk.workspace.export_wish(Choice((Form.REPORT,)))
     assert [segment.name for segment in found.segmentation.segments] == ["liver", "cyst"]
     assert [segment.name for segment in found.segmentation.drawn] == ["liver"]
 

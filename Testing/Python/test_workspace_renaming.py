@@ -12,6 +12,7 @@ from fake_engine import LIVER, SPLEEN
 from VISTA3DSegmentLib.errors import PromptError
 from VISTA3DSegmentLib.export.formats import Form
 from VISTA3DSegmentLib.session.annotation import Status
+from VISTA3DSegmentLib.workspace.exporting import Choice
 from workspace_world import IN_LIVER, Desk
 
 
@@ -43,7 +44,8 @@ def test_the_name_goes_everywhere_and_comes_back_by_one_undo(desk: Desk, tmp_pat
     desk.settle()
     assert steps(desk)[count:] == ["rename liver"]
     assert host_names(desk) == list(desk.segments()) == ["Left lobe", "spleen"]
-    assert [one.name for one in desk.workspace.export_wish((Form.REPORT,)).segmentation.segments] == host_names(desk)
+    wish = desk.workspace.export_wish(Choice((Form.REPORT,)))
+    assert [one.name for one in wish.segmentation.segments] == host_names(desk)
     after = desk.saved(tmp_path)["Left lobe"]
     assert (after.class_id, after.color, after.terminology) == (LIVER, before.color, before.terminology)
     assert (after.mask.mask == before.mask.mask).all()

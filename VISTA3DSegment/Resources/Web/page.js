@@ -140,11 +140,9 @@
     if (answer.ok) window.trame.utils.download(`segmentation${form}`, await answer.blob());
   }
 
-  async function exportFiles(forms, agreed, each, newSeries) {
+  async function exportFiles(forms, options) {
     const wish = new URLSearchParams(forms.map((form) => ["form", form]));
-    if (agreed) wish.set("agreed", "yes");
-    if (each) wish.set("each", "yes");
-    if (newSeries) wish.set("new_series", "yes");
+    for (const [name, wanted] of Object.entries(options)) if (wanted) wish.set(name, "yes");
     const answer = await fetch(`export?${wish}`);
     if (!answer.ok) return; // the page says why
     const name = answer.headers.get("Content-Disposition").match(/filename="(.*)"/)[1];

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from aiohttp import web
 
 from ..export.formats import Form
+from ..workspace.exporting import Choice
 from ..workspace.saving import Format
 from .desk import Desk
 from .exporting import Exporting
@@ -32,7 +33,7 @@ class Downloads:
         self._desk, self._exporting, self._root = desk, exporting, root
 
     def add_to(self, router: web.UrlDispatcher) -> None:
-        """Answer at GET save/FORMAT and GET export?form=FORM&form=...&agreed=yes&each=yes&new_series=yes."""
+        """Answer at GET save/FORMAT and GET export?form=FORM&form=...&agreed&each&new_series&shown_only."""
         formats = "|".join(form.value.replace(".", "[.]") for form in Format)
         router.add_get(rf"/save/{{form:{formats}}}", self._save)
         router.add_get("/export", self._export)
@@ -47,8 +48,8 @@ class Downloads:
             forms = tuple(Form(value) for value in dict.fromkeys(wanted.getall("form", [])))
         except ValueError:
             return web.Response(status=400)
-        agreed, each, new_series = (name in wanted for name in ("agreed", "each", "new_series"))
-        return await self._send(lambda folder: self._exporting.export(folder, forms, agreed, each, new_series))
+        choice = Choice(forms, **{name: name in wanted for name in ("agreed", "each", "new_series", "shown_only")})
+        return await self._send(lambda folder: self._exporting.export(folder, choice))
 
     async def _send(self, write: Callable[[Path], Awaitable[Path | None]]) -> web.StreamResponse:
         folder = TemporaryDirectory(dir=self._root)  # one for each: two may be written at once

@@ -23,6 +23,7 @@ from ..export.formats import Form
 from ..export.preflight import Consequence, Finding
 from ..files.segments import Segmentation
 from ..volume import Volume
+from ..workspace.exporting import Choice
 from ..workspace.saving import segmentation_of
 from .desk import Desk
 from .opening import read_earlier
@@ -65,7 +66,8 @@ class Exporting:
         self._latest: object = None
         self._cancel = threading.Event()
         names = state.name.export
-        state.bind_changes({names.shown: self._opened, (names.chosen, names.each, names.new_series): self._chosen})
+        wanted = (names.chosen, names.each, names.new_series, names.shown_only)
+        state.bind_changes({names.shown: self._opened, wanted: self._chosen})
 
     # ------------------------------------------------------------------ before
 
@@ -99,7 +101,8 @@ class Exporting:
         dialog.why_not = LOOKING
 
         async def looking() -> None:
-            found = await asyncio.to_thread(self._finding(forms, dialog.each, dialog.new_series))
+            choice = Choice(forms, each=dialog.each, new_series=dialog.new_series, shown_only=dialog.shown_only)
+            found = await asyncio.to_thread(self._finding(choice))
             if self._latest is this:  # and nothing else was chosen meanwhile
                 self._show(found)
 
@@ -107,17 +110,22 @@ class Exporting:
         if self._latest is this and dialog.why_not == LOOKING:  # it went wrong
             self._show((), self._state.data.status.message)
 
-    def _finding(self, forms: tuple[Form, ...], each: bool, new_series: bool) -> Callable[[], tuple[Finding, ...]]:
+    def _finding(self, choice: Choice) -> Callable[[], tuple[Finding, ...]]:
         """The pre-flight, for any thread, of the segments as they are now.
 
         An export writes down in the scene first how each segment came about; that takes long, and is not needed here.
         """
         if self._workspace.shows_before:
             self._workspace.toggle_before()
-        segmentation, source = segmentation_of(self._workspace.annotator), self._workspace.source
-        volume = self._workspace.volume
-        prior = self._prior_now()
-        wish = Wish(segmentation, forms, source=source, volume=volume, prior=prior, each=each, new_series=new_series)
+        wish = Wish(
+            segmentation_of(self._workspace.annotator, choice.shown_only),
+            choice.forms,
+            source=self._workspace.source,
+            volume=self._workspace.volume,
+            prior=self._prior_now(),
+            each=choice.each,
+            new_series=choice.new_series,
+        )
         return partial(found_for, wish)
 
     def _show(self, found: tuple[Finding, ...], why_not: str = "") -> None:
@@ -170,17 +178,12 @@ class Exporting:
 
     # ------------------------------------------------------------------ doing
 
-    async def export(
-        self, folder: Path, forms: tuple[Form, ...], agreed: bool, each: bool, new_series: bool
-    ) -> Path | None:
+    async def export(self, folder: Path, choice: Choice) -> Path | None:
         """Write what is wanted: a kind that is a single file as that, else a zip.
 
         Args:
             folder: an empty one.
-            forms: kinds of files.
-            agreed: the person has read what was found and wants it nevertheless.
-            each: label maps as one file for each segment.
-            new_series: a scan that was no DICOM is written as a new series, to which DICOM objects refer.
+            choice: of the person.
 
         Returns:
             The file; None: there is none, and the page says why.
@@ -191,13 +194,13 @@ class Exporting:
         written: list[Path] = []
 
         async def exporting() -> None:
-            if not forms:
+            if not choice.forms:
                 raise PromptError("Nothing was chosen.", NOTHING_CHOSEN)
-            found = await asyncio.to_thread(self._finding(forms, each, new_series))
-            if agreed and not _asked(found) <= _asked(self._found):
+            found = await asyncio.to_thread(self._finding(choice))
+            if choice.agreed and not _asked(found) <= _asked(self._found):
                 self._show(found)
                 raise CHANGED
-            wish = replace(self._workspace.export_wish(forms, agreed, each, new_series), prior=self._prior_now())
+            wish = replace(self._workspace.export_wish(choice), prior=self._prior_now())
             try:
                 path, notices = await asyncio.to_thread(_write, wish, folder, self._teller(), self._cancel.is_set)
             except Cancelled:

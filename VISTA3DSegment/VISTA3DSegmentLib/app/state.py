@@ -206,6 +206,7 @@ class ExportState:
         chosen: kinds of files, by the values of ``Form``.
         each: label maps as one file for each segment.
         new_series: a scan that was no DICOM is written as a new series, to which DICOM objects refer.
+        shown_only: without the segments that are hidden.
         agreed: the person has read what was found and wants it nevertheless.
         no_dicom: why no DICOM objects can be exported; "" if they can.
         findings: what the pre-flight found for what is chosen, the worst first.
@@ -223,6 +224,7 @@ class ExportState:
     chosen: list[str] = field(default_factory=list)
     each: bool = False
     new_series: bool = False
+    shown_only: bool = False
     agreed: bool = False
     no_dicom: str = ""
     findings: list[FindingRow] = field(default_factory=list)

@@ -66,6 +66,7 @@ class ExportSection:
         show_text(ui.exportResultLabel, "")
         ui.exportWidget.setVisible(False)
         ui.exportEachCheckBox.connect("toggled(bool)", lambda _checked: self._chosen())
+        ui.exportShownCheckBox.connect("toggled(bool)", lambda _checked: self._chosen())
         ui.exportAgreeCheckBox.connect("toggled(bool)", lambda _checked: self.show())
         ui.earlierSelector.connect("currentNodeChanged(vtkMRMLNode*)", lambda _node: self.show())
         ui.earlierSelector.connect("nodeAboutToBeRemoved(vtkMRMLNode*)", self._forget_earlier)
@@ -174,7 +175,8 @@ class ExportSection:
         if self.busy:
             return
         workspace = self._workspace()
-        segmentation, volume = workspace.segmentation_now(), workspace.volume if voxels else None
+        segmentation = workspace.segmentation_now(bool(self._ui.exportShownCheckBox.checked))
+        volume = workspace.volume if voxels else None
         instances = self._kinds.instances if images else ()
         earlier = self._ui.earlierSelector.currentNode() if compared else None
 

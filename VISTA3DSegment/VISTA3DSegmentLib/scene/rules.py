@@ -51,7 +51,7 @@ class EditorRules:
         overwrites: Literal["none", "visible", "all"] = "none"
         if self.editor is not None:
             mode = self.editor.GetMaskMode()
-            chosen = set(self.segments.ids() if mode in (INSIDE_ALL, OUTSIDE_ALL) else self._visible())
+            chosen = set(self.segments.ids() if mode in (INSIDE_ALL, OUTSIDE_ALL) else self.segments.shown())
             if mode == INSIDE_ONE:
                 inside = (self.editor.GetMaskSegmentID() or "",)
             elif mode in (INSIDE_ALL, INSIDE_VISIBLE):
@@ -86,7 +86,7 @@ class EditorRules:
         """See ``session.rules.Rules.yielding``."""
         if limits.overwrites == "none":
             return ()
-        candidates = self.segments.ids() if limits.overwrites == "all" else self._visible()
+        candidates = self.segments.ids() if limits.overwrites == "all" else self.segments.shown()
         return tuple(
             n
             for n in self.segments.around(added.start, added.shape)
@@ -118,10 +118,6 @@ class EditorRules:
             elif segment_id in self.segments:
                 union |= self.segments.read(segment_id).inside(*box)
         return union
-
-    def _visible(self) -> tuple[str, ...]:
-        display = self.segments.node.GetDisplayNode()
-        return tuple(n for n in self.segments.ids() if display is None or display.GetSegmentVisibility(n))
 
     def _in_window(self, added: MaskCrop, window: GreyValues) -> BoolArray:
         low, high = window

@@ -66,6 +66,11 @@ class Segments:
         """Of all segments, in their order."""
         return tuple(self._segmentation.GetSegmentIDs())
 
+    def shown(self) -> tuple[str, ...]:
+        """Of those that are not hidden, in their order."""
+        display = self.node.GetDisplayNode()
+        return tuple(n for n in self.ids() if display is None or display.GetSegmentVisibility(n))
+
     def __contains__(self, segment_id: object) -> bool:
         return isinstance(segment_id, str) and self._segmentation.GetSegmentIndex(segment_id) >= 0
 

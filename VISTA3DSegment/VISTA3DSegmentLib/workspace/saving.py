@@ -48,10 +48,11 @@ def begin(annotator: SceneAnnotator, path: Path, form: Format) -> Callable[[], N
     return lambda: write_segmentation(path, segmentation)
 
 
-def segmentation_of(annotator: SceneAnnotator) -> Segmentation:
-    """The segments of the scene as values."""
+def segmentation_of(annotator: SceneAnnotator, shown_only: bool = False) -> Segmentation:
+    """The segments of the scene as values; those that are hidden, too, or without them."""
     volume = annotator.session.volume
-    segments = tuple(_segment_of(annotator, segment_id) for segment_id in annotator.segments.ids())
+    ids = annotator.segments.shown() if shown_only else annotator.segments.ids()
+    segments = tuple(_segment_of(annotator, segment_id) for segment_id in ids)
     return Segmentation(volume.shape_kji, volume.ijk_to_ras, segments)
 
 

@@ -20,7 +20,6 @@ from ..edits import MaskCrop
 from ..engine import Progress
 from ..errors import PromptError, SegmentationError
 from ..evaluation.metrics import volume_ml
-from ..export.formats import Form
 from ..files.segments import Segmentation
 from ..prompts import Ras, Structure
 from ..scene.annotator import SceneAnnotator
@@ -42,6 +41,7 @@ from .saving import Format, begin, segmentation_of
 if TYPE_CHECKING:
     from ..export.exporting import Wish
     from ..export.source import DicomSource
+    from .exporting import Choice
 
 TWICE = "There is another segment of the same name already: {}."
 ONLY_THE_NAME = "Only the name has changed: models and exported codes take the segment for what they did before."
@@ -126,24 +126,25 @@ class Workspace:
             raise NOTHING_OPEN
         return self._annotator
 
-    def segmentation_now(self) -> Segmentation:
+    def segmentation_now(self, shown_only: bool = False) -> Segmentation:
         """The segments of the scene as they are now, as values.
+
+        Args:
+            shown_only: without those that are hidden.
 
         Raises:
             PromptError: no scan is open.
         """
         self._settle_view()
         self.annotator.keep()
-        return segmentation_of(self.annotator)
+        return segmentation_of(self.annotator, shown_only)
 
     @property
     def source(self) -> DicomSource | None:
         """The DICOM series of the scan that is open; None: it came from elsewhere."""
         return None
 
-    def export_wish(
-        self, forms: tuple[Form, ...], agreed: bool = False, each: bool = False, new_series: bool = False
-    ) -> Wish:
+    def export_wish(self, choice: Choice) -> Wish:
         """What is to be exported, as a value; see ``exporting.wish_of``.
 
         Raises:
@@ -152,7 +153,7 @@ class Workspace:
         from .exporting import wish_of  # here: desktop Slicer starts without the packages that write DICOM
 
         self._settle_view()
-        return wish_of(self.annotator, forms, self.source, agreed, each, new_series)
+        return wish_of(self.annotator, choice, self.source)
 
     @property
     def volume(self) -> Volume | None:

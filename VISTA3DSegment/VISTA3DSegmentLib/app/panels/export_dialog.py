@@ -76,6 +76,7 @@ class ExportDialog:
                         with html.Div():
                             for title, kinds in column:
                                 self._group(dialog, title, kinds)
+                self._option(dialog.shown_only, "Only the segments that are shown")
                 self._findings(dialog)
             self._failure(dialog)
             with v3.VCardActions():
@@ -83,7 +84,13 @@ class ExportDialog:
                 text_button("Close", f"{dialog.shown} = false", tip="Esc")
                 why_not = f"{dialog.why_not} || ({dialog.reading} ? {READING!r} : '')"
                 why_not = f"{why_not} || ({dialog.asks} && !{dialog.agreed} ? 'Agree to it first' : '')"
-                wish = f"{dialog.chosen}, {dialog.agreed}, {dialog.each}, {dialog.new_series}"
+                options = {
+                    "agreed": dialog.agreed,
+                    "each": dialog.each,
+                    "new_series": dialog.new_series,
+                    "shown_only": dialog.shown_only,
+                }
+                wish = f"{dialog.chosen}, {{{', '.join(f'{key}: {value}' for key, value in options.items())}}}"
                 with html.Span(v_if=(f"!{dialog.running}",)):
                     text_button(
                         "Export",
