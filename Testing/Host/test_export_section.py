@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 import pydicom
 import pytest
 from fake_engine import LIVER, SPLEEN
-from panel_bench import Bench
+from panel_bench import ELSEWHERE, Bench
 from scene_world import LIVER_VOXELS, painted
 from VISTA3DSegmentLib.edits import MaskCrop
 from VISTA3DSegmentLib.export.ct_series import write_ct_series
@@ -20,6 +21,7 @@ from VISTA3DSegmentLib.export.folders import all_or_none
 from VISTA3DSegmentLib.export.formats import TITLES, Form
 from VISTA3DSegmentLib.files.segmentations import read_segmentation
 from VISTA3DSegmentLib.prompts import Structure
+from VISTA3DSegmentLib.provenance import current_time
 from VISTA3DSegmentLib.service.parcel import Label, unpacked
 from VISTA3DSegmentLib.session.annotation import Status
 from VISTA3DSegmentLib.volume import Volume
@@ -392,6 +394,21 @@ def test_what_was_measured_of_a_scene_that_is_closed_is_dropped(exporter: Export
 
 
 # ---------------------------------------------------------------------- comparing with an earlier segmentation
+
+def test_measurements_say_how_long_a_person_was_at_work(exporter: Exporter, monkeypatch: pytest.MonkeyPatch) -> None:
+    from VISTA3DSegmentLib.session import session as session_module
+
+    liver = exporter.bench.choose("liver")
+    exporter.bench.workspace.annotator.set_status(liver, Status.DRAFT)
+    later = current_time() + timedelta(seconds=21)
+    monkeypatch.setattr(session_module, "current_time", lambda: later)
+    exporter.bench.place(ELSEWHERE)
+    exporter.press("measureButton")
+    (table,) = tables()
+    column = table.GetTable().GetColumnByName("person_seconds")
+    assert 20 < column.GetValue(0) <= 21
+    assert column.GetValue(1) == 0
+
 
 
 def add_earlier(name: str = "January") -> Any:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import csv
 import json
 import threading
 import zipfile
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -34,13 +36,17 @@ from VISTA3DSegmentLib.export.formats import Form
 from VISTA3DSegmentLib.export.preflight import Finding
 from VISTA3DSegmentLib.export.prior import OTHER_PATIENT
 from VISTA3DSegmentLib.files.segmentations import Segment, Segmentation, read_segmentation, write_segmentation
+from VISTA3DSegmentLib.provenance import current_time
 from VISTA3DSegmentLib.service import InProcess
+from VISTA3DSegmentLib.session import session as session_module
 from VISTA3DSegmentLib.session.annotation import Status
 from VISTA3DSegmentLib.volume import Volume
 from VISTA3DSegmentLib.workspace.saving import Format
 
 PATIENCE_SECONDS = 120
 
+IN_LIVER = (6.0, 8.0, 6.0)
+"""RAS; the scan's grid is that of the world."""
 
 class Dialog:
     """Somebody at the export dialog of a scan with a liver and a spleen.
@@ -205,6 +211,28 @@ def test_every_kind_can_be_had_at_once(dicom: Dialog) -> None:
 
 
 def test_a_single_file_of_a_kind_that_may_be_several_is_not_zipped_and_its_name_tells_nothing(dialog: Dialog) -> None:
+def test_the_report_says_how_long_a_person_was_at_work(dialog: Dialog, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = current_time()
+    monkeypatch.setattr(session_module, "current_time", lambda: now + timedelta(seconds=12))
+    dialog.set_status(Status.DRAFT)
+    monkeypatch.setattr(session_module, "current_time", lambda: now + timedelta(seconds=29))
+    dialog.page.desk._clicked(IN_LIVER, False)
+    dialog.page.settle()
+    dialog.set_status(Status.DONE)
+
+    async def doing() -> None:
+        path = await dialog.export(Form.REPORT)
+        assert path is not None, dialog.shown.failure
+        with zipfile.ZipFile(path) as zipped:
+            words = zipped.read("segmentation_report.csv").decode("utf-8-sig")
+            page = zipped.read("segmentation_report.html").decode()
+        rows = {row["name"]: row for row in csv.DictReader(words.splitlines())}
+        assert (rows["liver"]["person_seconds"], rows["spleen"]["person_seconds"]) == ("17", "0")
+        assert "17 s" in page
+
+    run(doing)
+
+
     spleen = next(view.id for view in dialog.page.workspace.segments() if view.name == "spleen")
     dialog.page.workspace.annotator.set_status(spleen, Status.DRAFT)
     dialog.page.workspace.annotator.remove(spleen)

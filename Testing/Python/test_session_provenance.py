@@ -13,6 +13,7 @@ from VISTA3DSegmentLib import __version__
 from VISTA3DSegmentLib.edits import MaskCrop
 from VISTA3DSegmentLib.prompts import Structure
 from VISTA3DSegmentLib.provenance import TAG, Algorithm, Provenance
+from VISTA3DSegmentLib.session.annotation import Status
 from VISTA3DSegmentLib.session.journal import Journal
 
 
@@ -52,6 +53,54 @@ def test_a_click_makes_it_semiautomatic_and_undo_automatic_again() -> None:
     world.settle()
     assert made(world, liver).algorithm is Algorithm.AUTOMATIC
     assert made(world, spleen_of(world)).algorithm is Algorithm.AUTOMATIC
+
+
+class Clock:
+    """The time of a session; it stands still.
+
+    Args:
+        monkeypatch: of the test.
+    """
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.seconds = 0.0
+        monkeypatch.setattr("VISTA3DSegmentLib.session.session.current_time", self.now)
+
+    def now(self) -> datetime:
+        return datetime(2026, 1, 1, tzinfo=timezone.utc) + timedelta(seconds=self.seconds)
+
+
+def test_the_time_before_a_prompt_went_into_its_object_also_if_it_is_the_only_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = Clock(monkeypatch)
+    world, liver = segmented()
+    spleen = spleen_of(world)
+    clock.seconds += 8
+    world.session.click(liver, (4.0, 3.0, 6.0))
+    clock.seconds += 5
+    world.session.click(spleen, (4.0, 3.0, 6.0))
+    clock.seconds += 3
+    world.session.rebase(spleen, MaskCrop.of(np.ones(SHAPE, np.bool_)))
+    assert (made(world, liver).seconds, made(world, spleen).seconds) == (8, 5 + 3)
+
+
+@pytest.mark.parametrize("ends_with", ["a run", "done"])
+def test_time_that_went_into_nothing_or_something_else_is_not_counted(
+    ends_with: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock(monkeypatch)
+    world, liver = segmented()
+    if ends_with == "a run":
+        world.session.segment([SPLEEN], NAMES, COLORS)
+        clock.seconds += 40
+        world.settle()
+    else:
+        clock.seconds += 40
+        world.session.set_status(spleen_of(world), Status.DONE)
+    clock.seconds += 2
+    world.session.click(liver, (4.0, 3.0, 6.0))
+    assert made(world, liver).seconds == 2
 
 
 def test_a_run_keeps_the_work_of_the_prompts_that_stay(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -64,7 +64,8 @@ class Provenance:
         positive: clicks that added.
         negative: clicks that removed.
         edits: changes with other tools, by hand.
-        seconds: of a person's time, from the first prompt to the last one, without pauses.
+        seconds: of a person's time: for each prompt and each change by hand, since what they did before, on
+            whatever segment; without pauses.
         created: when it was begun, ISO 8601 in UTC; "": not known.
         changed: when a person last changed it, likewise; "": never, or not known.
         family: of another program's algorithm, as a code "scheme^value^meaning"; "": not known, or an engine of ours.
@@ -93,16 +94,15 @@ class Provenance:
         """How many."""
         return self.positive + self.negative
 
-    def acted(self, now: datetime, edited: bool = False) -> Provenance:
+    def acted(self, since: datetime, now: datetime, edited: bool = False) -> Provenance:
         """After a person did something to the segment.
 
         Args:
-            now: when, with its time zone.
+            since: when they had ended what they did before, to whatever segment; with its time zone.
+            now: when.
             edited: with another tool, not by a prompt.
         """
-        seconds = self.seconds
-        if (before := _time_of(self.changed)) is not None:
-            seconds += min(max((now - before).total_seconds(), 0.0), LONGEST_PAUSE_SECONDS)
+        seconds = self.seconds + min(max((now - since).total_seconds(), 0.0), LONGEST_PAUSE_SECONDS)
         at = _stamp(now)
         return replace(self, seconds=seconds, created=self.created or at, changed=at, edits=self.edits + edited)
 
@@ -204,14 +204,6 @@ def provenance_of(tags: Mapping[str, str]) -> Provenance | None:
 def provenance_tag(provenance: Provenance) -> dict[str, str]:
     """The tag of a segment that says how it came about; none if nothing is known of it."""
     return {} if provenance == UNKNOWN else {TAG: provenance.to_tag()}
-
-
-def _time_of(stamp: str) -> datetime | None:
-    try:
-        time = datetime.fromisoformat(stamp)
-    except ValueError:
-        return None
-    return time if time.tzinfo is not None else None
 
 
 def _stamp(now: datetime) -> str:

@@ -38,7 +38,11 @@ METHODS = (
         "volume of their segment, but are no lesions. The organ is the one with most overlap, else the nearest within "
         "10 mm. No response category is derived.",
     ),
-    ("Working time", "from the first prompt to the last one, without pauses of more than a minute."),
+    (
+        "Working time",
+        "before each prompt and each change by hand, since the one before on whatever segment, the end of an automatic "
+        "run or the acceptance of another segment; a pause counts for no more than a minute.",
+    ),
 )
 
 

@@ -16,7 +16,7 @@ from ..edits import NOTHING, Edit, MaskCrop
 from ..engine import Progress
 from ..errors import Cancelled, PromptError, SegmentationError
 from ..prompts import Box, Click, Ras, Structure, clicks_of
-from ..provenance import NOT_RECORDED, UNKNOWN, current_time
+from ..provenance import NOT_RECORDED, UNKNOWN, Provenance, current_time
 from ..service import (
     Answered,
     Broken,
@@ -116,6 +116,7 @@ class Session:
         self._run: Run | None = None
         self._drag: tuple[str, str, int] | None = None  # object, prompt, step
         self._numbers = itertools.count(1)
+        self._at_work_since = current_time()
         if saved and saved is not annotation:
             self.history = History(history_bytes)
             self.history.push("restored work", saved, self._annotation, waiting)
@@ -196,6 +197,7 @@ class Session:
         if before.status is not status:
             after = self._annotation.replaced(object_id, replace(before, status=status))
             self._act(f"{before.structure.name}: {status.value}", after)
+            self._at_work_since = current_time()
 
     def adopt(
         self,
@@ -217,7 +219,7 @@ class Session:
         """
         value = self._settled_as(object_id, mask)
         made = NOT_RECORDED if self._annotation[object_id].came_unsaid else value.made
-        value = replace(value, made=made.acted(current_time(), edited=True))
+        value = replace(value, made=self._worked_on(made, edited=True))
         self._questions.drop(object_id)
         self._questions.note(object_id)
         waiting = frozenset({object_id} if value.placed else ())
@@ -432,6 +434,7 @@ class Session:
         run, self._run = self._run, None
         if run is not None and not run.step.changes:
             self.history.drop(run.step)
+        self._at_work_since = current_time()  # who waited for it was not at work
         self.progressed.emit(RunProgress(None))
 
     def _take_of_job(self, event: Progressed | Answered | Finished | Failed) -> None:
@@ -524,7 +527,7 @@ class Session:
 
     def _prompt(self, object_id: str, name: str, value: AnnotatedObject, amend: bool = False) -> None:
         self._questions.drop(object_id)
-        value = replace(value, made=value.made.acted(current_time()))
+        value = replace(value, made=self._worked_on(value.made))
         if not value.placed:
             value = replace(value, mask=NOTHING if value.base is None else value.base)
             self._questions.note(object_id)
@@ -537,6 +540,11 @@ class Session:
             self._act(name, after, waiting)
         if not value.placed:
             self._overwrite(object_id)
+
+    def _worked_on(self, made: Provenance, edited: bool = False) -> Provenance:
+        """How an object came about, with the time that the person has just given to it."""
+        since, self._at_work_since = self._at_work_since, current_time()
+        return made.acted(since, self._at_work_since, edited)
 
     def _latest(self) -> int:
         return self.history.done[-1].number if self.history.done else 0
