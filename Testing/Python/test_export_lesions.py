@@ -119,6 +119,28 @@ def test_each_part_of_a_lesion_segment_is_a_lesion_the_largest_first():
     assert found.found[0].centre_ras == pytest.approx((100 - 10, 80 - 10, -300 + 10))
 
 
+def test_a_lesion_that_a_person_has_numbered_keeps_its_number_and_its_size_takes_it_to_no_other():
+    small, large, grain = box(1, 1, 1, 3), box(8, 8, 8, 8), box(1, 20, 20, 2)
+    segments = (
+        made("Lesion 2", small, grain), made("Lesion 3", large), made("mass", box(1, 30, 30, 4)),
+        made("again 3", box(9, 30, 1, 5)), made("scan 2026", box(9, 30, 9, 2)),
+    )  # fmt: skip
+    found = lesions_of(holding(*segments), VOLUME)
+    assert [(one.number, one.segment, one.measures.voxels) for one in found.found] == [
+        (1, "again 3", 125), (2, "Lesion 2", 27), (3, "Lesion 3", 512), (4, "mass", 64), (5, "Lesion 2", 8),
+        (6, "scan 2026", 8),
+    ]  # fmt: skip
+    fewer = lesions_of(holding(*segments), VOLUME, most=2)
+    assert [(one.number, one.segment) for one in fewer.found] == [(1, "again 3"), (3, "Lesion 3")]
+
+
+def test_what_became_of_numbered_lesions_is_told_by_their_numbers():
+    here, there = box(1, 1, 1, 3), box(8, 8, 8, 8)
+    before, now = holding(made("Lesion 7", here), made("Lesion 2", there)), holding(made("met 5", there, here))
+    found = changes(before, now).lesions
+    assert [(one.now, one.before) for one in found] == [((1,), (7,)), ((5,), (2,))]
+
+
 def test_parts_next_to_one_another_do_not_leak_into_each_other():
     shell = np.zeros((9, 9, 9), np.bool_)
     shell[:] = True

@@ -135,7 +135,7 @@ def test_page_prints_on_a4_without_cut_rows_and_pictures(page):
 
 def test_calipers_lie_on_the_lesion(volume, report):
     diameters = report.lesions.found[0].measures.diameters
-    view = lesion_view(volume, diameters, (40.0, 400.0))
+    view = lesion_view(volume, NOTHING, diameters, (40.0, 400.0))
     yellow = np.argwhere((view[..., 0] > 200) & (view[..., 2] < 120))
     pixel_mm = SMALLEST_VIEW_MM / SIDE_PX
     assert np.linalg.norm(np.ptp(yellow, axis=0)) * pixel_mm == pytest.approx(diameters.longest.length_mm, abs=2.5)
@@ -145,8 +145,30 @@ def test_calipers_lie_on_the_lesion(volume, report):
 def test_the_scan_behind_calipers_is_upright(volume, report):
     marked = volume.array.copy()
     marked[:, :, 14:17] = 3000  # to the left of the lesion
-    view = lesion_view(replace(volume, array=marked), report.lesions.found[0].measures.diameters, (1500.0, 3000.0))
+    diameters = report.lesions.found[0].measures.diameters
+    view = lesion_view(replace(volume, array=marked), NOTHING, diameters, (1500.0, 3000.0))
     assert np.argwhere(view.min(axis=2) > 250)[:, 1].min() > SIDE_PX / 2
+
+
+def test_a_lesion_is_outlined(volume, report):
+    lesion = report.lesions.found[0]
+    view = lesion_view(volume, lesion.mask, lesion.measures.diameters, (40.0, 400.0))
+    red = np.argwhere((view[..., 0] > 220) & (view[..., 1] < 110))
+    pixel_mm = SMALLEST_VIEW_MM / SIDE_PX
+    assert np.ptp(red, axis=0) * pixel_mm == pytest.approx((4.0, 5.0), abs=1.5), "4 rows and 5 columns of 1 mm"
+
+
+def test_below_the_picture_of_a_lesion_stands_whose_it_is(volume, segmentation, tmp_path):
+    lesions = boxes(volume, {"Lesion 2": ((3, 9, 9), (6, 13, 14)), "Lesion 3": ((7, 9, 9), (10, 17, 18))}).segments
+    write_html(tmp_path / "r.html", make_report(volume, replace(segmentation, segments=lesions)))
+    captions = re.findall(r"<figcaption>(No.*?)</figcaption>", (tmp_path / "r.html").read_text(encoding="utf-8"))
+    assert [caption.partition("<br>")[0] for caption in captions] == ["No. 2: Lesion 2", "No. 3: Lesion 3"]
+
+
+def test_what_is_too_small_for_an_organ_is_marked_as_a_speck(volume, segmentation):
+    tiny = {"spleen": ((3, 9, 9), (4, 12, 11)), "Lesion 1": ((7, 9, 9), (8, 12, 11))}
+    found = make_report(volume, replace(segmentation, segments=boxes(volume, tiny).segments), pictures=False)
+    assert [one.remarks for one in found.segments] == [("only a speck",), ()]
 
 
 def test_a_report_without_pictures_still_has_a_page(volume, segmentation, tmp_path):

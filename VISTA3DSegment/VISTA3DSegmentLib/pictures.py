@@ -42,10 +42,6 @@ SOFT_TISSUE: Window = (40.0, 400.0)
 WIDTH_PX, HEIGHT_PX = 1500, 820
 """What the slices together should fill: small scans are enlarged, large ones reduced."""
 
-THIN = 0.4
-"""What is shown stands above each other if its height is less than this part of its depth; else it is larger side by
-side."""
-
 CONTEXT_MM = 60.0
 """How much of the scan is shown round the segments: enough to recognise where in the body they lie."""
 
@@ -105,8 +101,8 @@ def draw(
     centre = best_point(volume, [mask for _, _, mask in segments]) if through is None else through
     low, high = shown_box(volume, segments, clicks)
     extent = high - low
-    stacked = extent[2] < THIN * extent[1]
-    pixel_mm = _pixel_mm(extent, stacked, size_px or (WIDTH_PX, HEIGHT_PX))
+    # Slices of a thin scan are larger above each other, others side by side.
+    pixel_mm, stacked = min((_pixel_mm(extent, way, size_px or (WIDTH_PX, HEIGHT_PX)), way) for way in (False, True))
     slices = [_slice(view, low, high, centre, pixel_mm) for view in VIEWS]
     level, width = automatic_window(volume) if window is None else window
     panels = [_panel(volume, segments, one, (level, width), clicks) for one in slices]
@@ -187,7 +183,7 @@ def _panel(
     grey = np.clip((grey - (level - width / 2)) / width, 0, 1) * 255
     canvas = np.repeat(grey[..., None], 3, axis=2).astype(np.float32)
     for _, color, crop in segments:
-        _outline(canvas, volume, crop, color, where)
+        draw_outline(canvas, volume, crop, color, where)
     normal = where.view.normal
     caption = f"{where.view.name}  {'RAS'[normal]} {where.origin[normal]:.0f} mm"
     is_thin = where.height <= 5 * LETTER_PX
@@ -202,7 +198,8 @@ def _panel(
     return canvas if has_room else _under_head(canvas, where, caption, is_thin)
 
 
-def _outline(canvas: Canvas, volume: Volume, crop: MaskCrop, color: Rgb, where: Slice) -> None:
+def draw_outline(canvas: Canvas, volume: Volume, crop: MaskCrop, color: Rgb, where: Slice) -> None:
+    """Outline a mask of the volume's grid where a slice meets it, and tint what is inside."""
     box = _seen_box(volume, crop, where)
     if box is None:
         return

@@ -1,11 +1,12 @@
-"""A close view of a lesion in the axial plane of its longest diameter, with both diameters drawn as calipers."""
+"""A close view of a lesion in the axial plane of its longest diameter: its outline, both diameters as calipers."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from ..drawing import Canvas, Rgb, draw_line
-from ..pictures import Window
+from ..edits import MaskCrop
+from ..pictures import Window, draw_outline
 from ..slices import AXIAL, Slice, sample
 from ..volume import Volume
 from .diameters import AxialDiameters, Diameter
@@ -19,15 +20,17 @@ CONTEXT = 2.2
 
 LONG: Rgb = (255, 214, 60)
 SHORT: Rgb = (90, 200, 255)
+OUTLINE: Rgb = (240, 90, 70)
 LINE_PX = 1.6
 TICK_PX = 5.0
 
 
-def lesion_view(volume: Volume, diameters: AxialDiameters, window: Window) -> Canvas:
-    """Draw a lesion in grey values with its long axis in yellow and its short axis in blue.
+def lesion_view(volume: Volume, mask: MaskCrop, diameters: AxialDiameters, window: Window) -> Canvas:
+    """Draw a lesion in grey values with its outline in red, its long axis in yellow and its short axis in blue.
 
     Args:
         volume: the scan.
+        mask: the lesion, on its grid.
         diameters: of the lesion.
         window: level and width of the grey values.
 
@@ -43,6 +46,7 @@ def lesion_view(volume: Volume, diameters: AxialDiameters, window: Window) -> Ca
     grey = sample(volume.array, (0, 0, 0), volume, where, whole, whole, None)
     level, width = window
     canvas = np.repeat(np.clip((grey - (level - width / 2)) / width, 0, 1)[..., None] * 255, 3, axis=2)
+    draw_outline(canvas, volume, mask, OUTLINE, where)
     for diameter, color in ((diameters.longest, LONG), (diameters.perpendicular, SHORT)):
         _draw_calipers(canvas, diameter, where, color)
     return np.asarray(canvas, dtype=np.float32)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -39,6 +41,9 @@ SPECK_SHARE = 0.01
 SAID_BY_NAME = ("lesion", "tumor", "tumour", "mass", "metast", "nodule", "cyst")
 """Whoever names a structure so knows that it is a lesion."""
 
+NUMBER_IN_NAME = re.compile(r"(?<!\d)[1-9]\d{0,2}$")
+"""What a person has numbered is called by that number; what ends in more digits is rather a date."""
+
 UNKNOWN = "Nobody said what these are, so the report takes them neither for organs nor for lesions: {}."
 TAKEN_FOR_LESIONS = "Nobody said by a class or a code what these are, so the report takes them for lesions: {}."
 
@@ -48,7 +53,8 @@ class Lesion:
     """A connected part of a segment that is a lesion.
 
     Args:
-        number: from 1, by volume, the largest first.
+        number: that in which the name of its segment ends, of the largest part of that segment; the others have those
+            that are left, from 1, by volume, the largest first.
         segment: name of the segment of which it is a part.
         mask: its voxels.
         measures: of this part alone.
@@ -157,13 +163,30 @@ def lesions_of(
     parts.sort(key=lambda part: -np.count_nonzero(part[0].mask))
     organs = [segment for segment in segmentation.segments if not is_lesion(segment) and not is_unknown(segment)]
     lesions = []
-    for number, (part, segment) in enumerate(parts[:most], 1):
+    for number, (part, segment) in zip(_numbers([one for _, one in parts]), parts[:most], strict=False):
         check(cancel)
         organ, distance = organ_of(part, segment, organs, volume)
         centre, meaning = centre_ras(part, volume), meaning_of(segment.terminology, segment.class_id)
         measures = measured(part, volume, grey)
         lesions.append(Lesion(number, segment.name, part, measures, centre, meaning, organ, distance))
+    lesions.sort(key=lambda lesion: lesion.number)
     return Lesions(tuple(lesions), count - len(lesions), specks, tuple(speck_masks))
+
+
+def _numbers(segments: Sequence[Segment]) -> list[int]:
+    """Numbers of lesions; see ``Lesion``.
+
+    Args:
+        segments: of each lesion, the largest first.
+    """
+    taken: dict[int, Segment] = {}
+    for segment in segments:
+        said = NUMBER_IN_NAME.search(segment.name)
+        if said is not None and segment not in taken.values():
+            taken.setdefault(int(said.group()), segment)
+    number_of = {id(segment): number for number, segment in taken.items()}
+    free = (number for number in itertools.count(1) if number not in taken)
+    return [number_of.pop(id(segment), 0) or next(free) for segment in segments]
 
 
 def _is_speck(voxels: int, largest: int) -> bool:

@@ -28,7 +28,7 @@ th .faint { font-weight: 400; display: block; }
 .dot { display: inline-block; width: 11px; height: 11px; border-radius: 3px; margin-right: 7px; vertical-align: -1px;
   print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 .remark { color: var(--warn); }
-.card { break-inside: avoid; display: inline-block; vertical-align: top; max-width: 100%; margin: 0 18px 18px 0; }
+.card { break-inside: avoid; margin: 0 0 18px; }
 .card img { display: block; max-width: 100%; margin-top: 4px;
   print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 .views { display: flex; flex-wrap: wrap; gap: 12px; margin-top: 12px; }
