@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import zipfile
 from dataclasses import replace
@@ -124,6 +125,24 @@ def test_what_has_no_code_is_told_once_and_not_of_a_structure_set(run: Run, caps
     assert capsys.readouterr().err.count("thing.") == 2, "its codes; how it was made"
     assert run("export", "plain.seg.nrrd", "--to", "rtstruct", "--source", "series") == 0
     assert "thing" not in capsys.readouterr().err
+
+
+def test_what_was_called_otherwise_before_is_told_with_that_name(run: Run) -> None:
+    liver, cyst = segmentation().segments
+    renamed = (replace(liver, name="Leber"), replace(cyst, name="Zyste"))
+    write_segmentation("before.seg.nrrd", replace(segmentation(), segments=renamed))
+    assert run("export", "organs.seg.nrrd", "--to", "report", "--scan", "scan.nrrd", "--prior", "before.seg.nrrd") == 0
+    page = Path("organs_report.html").read_text(encoding="utf-8")
+    assert "before: Leber" in page
+    assert "was 1 (Zyste): " in page
+    heading, *rows = csv.reader(Path("organs_report.csv").read_text(encoding="utf-8-sig").splitlines())
+    assert [row[heading.index("name_before")] for row in rows] == ["Leber", "Zyste", "Zyste"]
+    told = json.loads(Path("organs_report.json").read_text(encoding="utf-8"))
+    assert [one["name_before"] for one in told["segments"]] == ["Leber", "Zyste"]
+    assert told["changes"]["lesions"][0]["names_before"] == ["Zyste"]
+    words = ("export", "organs.seg.nrrd", "--to", "report", "--scan", "scan.nrrd", "--prior", "organs.seg.nrrd")
+    assert run(*words) == 0
+    assert "before: " not in Path("organs_report.html").read_text(encoding="utf-8"), "the same name"
 
 
 def test_an_earlier_segmentation_elsewhere_in_space_is_asked_about(

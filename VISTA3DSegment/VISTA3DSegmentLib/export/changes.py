@@ -91,6 +91,7 @@ class LesionChange:
         course: what happened.
         now: numbers of the lesions now.
         before: numbers of the lesions before, in a count of their own.
+        names_before: of their segments.
         volume_ml: of all of them.
         longest_mm: the longest axial diameter, of a lesion that persists; else None.
         place: organ or segment, for people.
@@ -99,6 +100,7 @@ class LesionChange:
     course: Course
     now: tuple[int, ...]
     before: tuple[int, ...]
+    names_before: tuple[str, ...]
     volume_ml: Change
     longest_mm: Change | None
     place: str
@@ -110,6 +112,7 @@ class Changes:
 
     Args:
         volume_ml: of each segment of now, in their order; None for one that was not there before.
+        names_before: what it was called then, likewise; "" for one that was not there.
         gone: names and volumes in ml of segments that are not there any more.
         lesions: those of now by number, then the resolved ones; small ones, which are not listed, only where they
             became, or were, one that is.
@@ -117,6 +120,7 @@ class Changes:
     """
 
     volume_ml: tuple[Change | None, ...]
+    names_before: tuple[str, ...]
     gone: tuple[tuple[str, float], ...]
     lesions: tuple[LesionChange, ...]
     notices: tuple[str, ...]
@@ -151,7 +155,8 @@ def changes_since(
         now = lesions_of(segmentation, volume, grey=False, cancel=cancel, most=MOST_MATCHED)
     earlier = lesions_of(prior, grid, grey=False, cancel=cancel, most=MOST_MATCHED)
     matched, notices = _compared(now, earlier, prior, grid, volume)
-    return Changes(volumes, gone, matched, notices)
+    names = tuple("" if other is None else other.name for other in partners)
+    return Changes(volumes, names, gone, matched, notices)
 
 
 def _compared(
@@ -170,8 +175,7 @@ def _compared(
         ([now.found[a] for a in here], [before.found[b] for b in there])
         for here, there in _groups(len(now.found), len(before.found), pairs)
     ]
-    large = {id(one) for side in (now.found, before.found) for one in _largest(side)}
-    listed = [group for group in groups if any(id(one) in large for side in group for one in side)]
+    listed = [group for group in groups if any(one.number <= MOST_LESIONS for side in group for one in side)]
     left = [one for one, mask in zip(before.found, masks, strict=True) if _touches(mask, now.speck_masks)]
     left += [one for one in now.found if _touches(one.mask, specks)]
     changes = tuple(_change(here, there, grid if here else volume, left) for here, there in listed)
@@ -188,11 +192,6 @@ def _touches(mask: MaskCrop, specks: Sequence[MaskCrop]) -> bool:
 
 
 def _on_grid(masks: Sequence[MaskCrop], prior: Segmentation, volume: Volume) -> list[MaskCrop]:
-def _largest(lesions: Sequence[Lesion]) -> list[Lesion]:
-    """Those that a report lists."""
-    return sorted(lesions, key=lambda one: -one.measures.voxels)[:MOST_LESIONS]
-
-
     as_segments = tuple(Segment(f"lesion {number}", mask, (0, 0, 0)) for number, mask in enumerate(masks, 1))
     placed = placed_on(Segmentation(prior.shape_kji, prior.ijk_to_ras, as_segments), volume)
     return [one.mask for one in placed.segments]
@@ -319,6 +318,7 @@ def _change(now: Sequence[Lesion], before: Sequence[Lesion], other: Volume, left
         course=course,
         now=tuple(one.number for one in now),
         before=tuple(one.number for one in before),
+        names_before=tuple(one.segment for one in before),
         volume_ml=Change(_sum_ml(before), _sum_ml(now)),
         longest_mm=longest,
         place=first.organ or first.segment,

@@ -30,7 +30,7 @@ PICTURE_PX = (720, 300)
 """Width and height that the three slices of a segment fill: legible across an A4 page."""
 
 MOST_LESION_VIEWS = 40
-"""Of more lesions the first are shown."""
+"""Of more lesions the largest are shown."""
 
 
 def make_report(
@@ -65,6 +65,7 @@ def make_report(
     lesions = lesions_of(placed, volume, cancel=cancel)
     changes = None if prior is None else changes_since(prior, placed, lesions, volume, cancel)
     differences = [None] * len(measures) if changes is None else changes.volume_ml
+    names_before = [""] * len(measures) if changes is None else changes.names_before
     return Report(
         scan=volume.name,
         made=current_time().isoformat(timespec="seconds"),
@@ -73,8 +74,8 @@ def make_report(
         shape_kji=volume.shape_kji,
         spacing_mm=volume.spacing_mm,
         segments=tuple(
-            SegmentReport.of(segment, found, change)
-            for segment, found, change in zip(placed.segments, measures, differences, strict=True)
+            SegmentReport.of(segment, found, change, before)
+            for segment, found, change, before in zip(placed.segments, measures, differences, names_before, strict=True)
         ),
         lesions=lesions,
         changes=changes,
@@ -98,11 +99,8 @@ def _pictures(
         reporter.check()
         drawn.append(_outlined(volume, one, window) if one[2].mask.any() else b"")
         reporter.done()
-    close = tuple(
-        jpeg_bytes(lesion_view(volume, one.mask, one.measures.diameters, window))
-        for one in lesions.found[:MOST_LESION_VIEWS]
-        if one.measures.diameters is not None
-    )
+    seen = [one.measures.diameters for one in lesions.found[:MOST_LESION_VIEWS]]
+    close = tuple(jpeg_bytes(lesion_view(volume, one, window)) for one in seen if one is not None)
     return Pictures(jpeg_bytes(front_view(volume, named, cancel)), tuple(drawn), close)
 
 

@@ -33,17 +33,12 @@ METHODS = (
     ("Parts", "connected parts; voxels that share a corner are connected."),
     (
         "Lesions",
-        "each part of a tumour, cyst, lesion or structure without a class. The largest part of a segment has the number "
-        "in which its name ends, the others the numbers that are left, by volume. Parts of fewer than "
+        "each part of a tumour, cyst, lesion or structure without a class; numbered by volume. Parts of fewer than "
         f"{SPECK_VOXELS} voxels and less than {SPECK_SHARE:.0%} of the largest part are specks: they count in the "
         "volume of their segment, but are no lesions. The organ is the one with most overlap, else the nearest within "
         "10 mm. No response category is derived.",
     ),
-    (
-        "Working time",
-        "before each prompt and each change by hand, since the one before on whatever segment, the end of an automatic "
-        "run or the acceptance of another segment; a pause counts for no more than a minute.",
-    ),
+    ("Working time", "from the first prompt to the last one, without pauses of more than a minute."),
 )
 
 
@@ -143,6 +138,8 @@ def _segment_row(one: SegmentReport, compared: bool) -> list[str]:
     meaning = meaning_in_words(one.meaning)
     said = set(terms(one.name))
     below = "" if said.issuperset(terms(meaning)) else f'<br><span class="faint">{escape(meaning)}</span>'
+    if one.name_before.casefold() not in ("", one.name.casefold()):
+        below += f'<br><span class="faint">before: {escape(one.name_before)}</span>'
     name = f"{_dot(one)}{escape(one.name)}{below}"
     remarks = f'<span class="remark">{escape("; ".join(one.remarks))}</span>'
     return [name, figure(measures.volume_ml), *(_change(one.change) if compared else ()), *_figures(measures), remarks]
@@ -196,7 +193,7 @@ def _lesion_table(report: Report) -> str:
         for one in report.lesions.found
     ]
     alone = [change for change in _lesion_changes(report) if not change.now]
-    words = [f"{_course(change)} ({change.place}, {figure(change.volume_ml.before)} ml)" for change in alone]
+    words = [_gone(change) for change in alone]
     below = f"<p>Earlier lesions that are not listed: {escape('; '.join(words))}.</p>" if words else ""
     if report.lesions.left_out:
         below += f"<p>{report.lesions.left_out} smaller parts are not listed.</p>"
@@ -209,9 +206,8 @@ def _lesion_views(report: Report) -> str:
     if report.pictures is None:
         return ""
     views = (
-        f'<figure><img src="{embedded(picture)}" alt="{escape(_lesion_name(one))} with its outline and axes">'
-        f"<figcaption>{escape(_lesion_name(one))}<br>{escape(one.organ)}{', ' if one.organ else ''}"
-        f"{_axes(one.measures)} mm</figcaption></figure>"
+        f'<figure><img src="{embedded(picture)}" alt="lesion {one.number} with its axes">'
+        f"<figcaption>{one.number}: {escape(one.organ or one.segment)}, {_axes(one.measures)} mm</figcaption></figure>"
         for one, picture in zip(report.lesions.found, report.pictures.lesions, strict=False)
     )
     return f'<div class="views">{"".join(views)}</div>'
@@ -219,10 +215,6 @@ def _lesion_views(report: Report) -> str:
 
 def _lesion_cells(one: Lesion) -> list[str]:
     place = one.organ or NONE
-def _lesion_name(one: Lesion) -> str:
-    return f"No. {one.number}: {one.segment}"
-
-
     if one.distance_mm:
         place += f" (beside it, {one.distance_mm:.0f} mm)"
     mean = _figures(one.measures)[1]
@@ -237,13 +229,19 @@ def _course(change: LesionChange | None) -> str:
     """What became of lesions, in words."""
     if change is None:
         return NONE
-    before = ", ".join(map(str, change.before))
+    numbered = zip(change.before, change.names_before, strict=True)
+    before = ", ".join(f"{number} ({name})" for number, name in numbered)
     if change.course is Course.PERSISTING and change.longest_mm is not None:
         return f"was {before}: {_from_to(change.volume_ml, 'ml')}, long axis {_from_to(change.longest_mm, 'mm')}"
     if change.course in (Course.MERGED, Course.SPLIT, Course.REARRANGED):
         together = f"{_from_to(change.volume_ml, 'ml')} in all"
         return f"{change.course.value} (was {before}; now {', '.join(map(str, change.now))}): {together}"
     return f"{change.course.value}{f': {before}' if before else ''}"
+
+
+def _gone(change: LesionChange) -> str:
+    place = "" if change.place in change.names_before else f"{change.place}, "
+    return f"{_course(change)}, {place}{figure(change.volume_ml.before)} ml"
 
 
 def _from_to(change: Change, unit: str) -> str:

@@ -15,8 +15,9 @@ FORMULA_SIGNS = ("=", "+", "-", "@", "\t")
 """A spreadsheet takes a cell that begins with one of these for a formula (OWASP, "CSV injection")."""
 
 COLUMNS = (
-    "kind", "number", "name", "meaning", "organ", "volume_ml", "volume_before_ml", "volume_change_percent",
-    "surface_cm2", "mean", "sd", "minimum", *(f"percentile_{n}" for n in PERCENTILES), "maximum",
+    "kind", "number", "name", "name_before", "meaning", "organ", "volume_ml", "volume_before_ml",
+    "volume_change_percent", "surface_cm2",
+    "mean", "sd", "minimum", *(f"percentile_{n}" for n in PERCENTILES), "maximum",
     "longest_axial_mm", "perpendicular_mm", "box_r_mm", "box_a_mm", "box_s_mm", "parts", "voxels", "cut_at",
     "status", "made", "model", "version", "weights_sha256", "text", "boxes", "positive_clicks", "negative_clicks",
     "edits_by_hand", "person_seconds", "course", "unit_of_grey_values",
@@ -45,6 +46,7 @@ def _segment(number: int, one: SegmentReport) -> dict[str, Any]:
         "kind": "segment",
         "number": number,
         "name": one.name,
+        "name_before": one.name_before,
         "meaning": meaning_in_words(one.meaning),
         "status": one.status,
         "made": made_by(one.provenance),
@@ -67,7 +69,8 @@ def _lesion(one: Lesion, report: Report) -> dict[str, Any]:
         return row
     # The volume of several lesions that became one another says nothing about one of them.
     alone = len(change.now) == len(change.before) == 1
-    return row | {"course": change.course.value} | (_volume_change(change.volume_ml) if alone else {})
+    row |= {"course": change.course.value, "name_before": ", ".join(dict.fromkeys(change.names_before))}
+    return row | (_volume_change(change.volume_ml) if alone else {})
 
 
 def _volume_change(change: Change | None) -> dict[str, Any]:
@@ -123,6 +126,7 @@ def _segment_values(one: SegmentReport) -> dict[str, Any]:
         "measures": _measures(one.measures),
         "provenance": None if one.provenance is None else one.provenance.to_json(),
         "volume_change": _change(one.change, "ml"),
+        "name_before": one.name_before,
     }
 
 
@@ -174,6 +178,7 @@ def _lesion_change(one: LesionChange) -> dict[str, Any]:
         "course": one.course.value,
         "now": list(one.now),
         "before": list(one.before),
+        "names_before": list(one.names_before),
         "place": one.place,
         "volume": _change(one.volume_ml, "ml"),
         "longest_axial": _change(one.longest_mm, "mm"),

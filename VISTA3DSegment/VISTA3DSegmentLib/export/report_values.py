@@ -16,9 +16,6 @@ from .preflight import STATUS_TAG
 STATUSES = {"notstarted": "not started", "inprogress": "draft", "flagged": "flagged", "completed": "done"}
 """Values of Slicer's tag of how far a person is with a segment, in words."""
 
-SPECK_ML = 0.1
-"""An organ of a smaller volume, a cube of less than 5 mm, is rather a mistake of the model."""
-
 DISCLAIMER = "Not a medical device: for research. Every segment and every figure must be checked by a person."
 
 
@@ -36,6 +33,7 @@ class SegmentReport:
         provenance: how it came about; None if that is not recorded.
         status: how far a person is with it, in words; "" if that is not recorded.
         change: of its volume in ml since the earlier segmentation; None if there is none to compare with.
+        name_before: what it was called there; "" likewise.
     """
 
     name: str
@@ -47,9 +45,10 @@ class SegmentReport:
     provenance: Provenance | None
     status: str
     change: Change | None = None
+    name_before: str = ""
 
     @classmethod
-    def of(cls, segment: Segment, measures: Measures, change: Change | None) -> SegmentReport:
+    def of(cls, segment: Segment, measures: Measures, change: Change | None, name_before: str) -> SegmentReport:
         """What is said of a segment."""
         return cls(
             name=segment.name,
@@ -61,6 +60,7 @@ class SegmentReport:
             provenance=provenance_of(segment.tags),
             status=status_of(segment.tags),
             change=change,
+            name_before=name_before,
         )
 
     @property
@@ -72,8 +72,6 @@ class SegmentReport:
         if self.measures.cut_at:
             found.append(f"cut at {', '.join(self.measures.cut_at)} edge")
         if self.status in ("draft", "not started", "flagged"):
-        if not self.is_lesion and self.measures.volume_ml < SPECK_ML:
-            found.append("only a speck")
             found.append(self.status)
         return tuple(found)
 

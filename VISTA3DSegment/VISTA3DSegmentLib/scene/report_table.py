@@ -13,8 +13,8 @@ from .nodes import put_beside, told_once
 ROLE = "VISTA3DSegment.measurements"
 """Under which the segmentation refers to its table, also in a saved scene."""
 WORDS = frozenset(
-    ("kind", "name", "meaning", "organ", "cut_at", "status", "made", "model", "version", "weights_sha256", "text",
-     "course", "unit_of_grey_values")
+    ("kind", "name", "name_before", "meaning", "organ", "cut_at", "status", "made", "model", "version",
+     "weights_sha256", "text", "course", "unit_of_grey_values")
 )  # fmt: skip
 """Columns of the report that hold words, also where these look like numbers; all others hold numbers."""
 
