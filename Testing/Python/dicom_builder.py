@@ -29,6 +29,8 @@ def slice_bytes(
     orientation: Sequence[float] = (1, 0, 0, 0, 1, 0),
     *,
     series: str = "1.2.3",
+    study: str = "1.2",
+    patient: str = "",
     number: str = "7",
     instance: str = "",
     modality: str = "CT",
@@ -53,7 +55,8 @@ def slice_bytes(
     meta = element(2, 1, "OB", b"\0\1") + text(2, 2, "UI", CT_IMAGE) + text(2, 3, "UI", instance or "1.9")
     meta += text(2, 0x10, "UI", syntax)
     body = text(8, 8, "CS", image_type) + text(8, 0x16, "UI", CT_IMAGE) + text(8, 0x18, "UI", instance)
-    body += text(8, 0x60, "CS", modality) + text(0x20, 0xD, "UI", "1.2") + text(0x20, 0xE, "UI", series)
+    body += text(8, 0x60, "CS", modality) + text(0x10, 0x20, "LO", patient) + text(0x20, 0xD, "UI", study)
+    body += text(0x20, 0xE, "UI", series)
     body += text(0x20, 0x11, "IS", number)
     if position_lps is not None:
         body += text(0x20, 0x32, "DS", numbers(position_lps)) + text(0x20, 0x37, "DS", numbers(orientation))

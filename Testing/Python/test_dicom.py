@@ -230,6 +230,54 @@ def test_of_several_series_the_longest_volume_is_read_and_told(tmp_path: Path) -
     assert [one.number for one in list_series(tmp_path)] == ["1", "2", "3"]
 
 
+@pytest.mark.parametrize("whose", [{"study": "1.77"}, {"patient": "PID4711"}])
+def test_of_series_of_several_studies_or_patients_none_is_taken_unasked(
+    tmp_path: Path, whose: dict[str, object]
+) -> None:
+    write_series(tmp_path, along_z(0, 2, 4), "a", series="1.1", number="1")
+    write_series(tmp_path, along_z(0, 2, 4, 6), "b", series="1.2", number="2", modality="MR", **whose)
+    write_series(tmp_path, along_z(5), "c", series="1.3", number="3", **whose)
+    with pytest.raises(FileFormatError, match="of 2 studies or patients") as caught:
+        read_volume(tmp_path)
+    for there in ("CT series 1 (3 images), UID 1.1;", "UID 1.2;", "UID 1.3 (no volume)", "with --series"):
+        assert there in str(caught.value)
+    assert "PID4711" not in str(caught.value)
+    assert read_volume(tmp_path, "1.1").volume.name == "CT series 1 (3 images)"
+    assert read_volume(tmp_path / "b00_0").volume.name == "MR series 2 (4 images)"
+
+
+def test_who_must_choose_is_told_the_uids(tmp_path: Path) -> None:
+    write_series(tmp_path, along_z(0, 2, 4), "a", series="1.1")
+    write_series(tmp_path, along_z(0, 2, 4, 6), "b", series="1.2")
+    (notice,) = read_volume(tmp_path).notices
+    assert (
+        "CT series 7 (3 images), UID 1.1: a volume too, of no more slices. Choose one by its UID with --series"
+        in notice
+    )
+    with pytest.raises(FileFormatError, match=r"Choose one of these: CT series 7 \(3 images\), UID 1\.1; CT"):
+        read_volume(tmp_path, "9.9")
+
+
+def test_many_series_are_not_all_named(tmp_path: Path) -> None:
+    for n in range(25):
+        write_series(tmp_path, along_z(0, 2), f"s{n}", series=f"1.{n}", study=f"3.{n}")
+    with pytest.raises(FileFormatError, match="; and 5 more"):
+        read_volume(tmp_path)
+
+
+def test_series_without_a_uid_are_told_as_such(tmp_path: Path) -> None:
+    write_series(tmp_path, along_z(0, 2, 4), series="")
+    with pytest.raises(FileFormatError, match=r"Choose one of these: CT series 7 \(3 images\), without a UID"):
+        read_volume(tmp_path, "9.9")
+
+
+def test_a_file_that_is_no_dicom_has_no_series_to_choose(tmp_path: Path) -> None:
+    write_series(tmp_path, along_z(0, 2, 4))
+    sitk.WriteImage(sitk.GetImageFromArray(np.zeros((3, 4, 5), np.int16)), tmp_path / "scan.nii.gz")
+    with pytest.raises(FileFormatError, match=r"scan\.nii\.gz is no DICOM: .* Leave out --series"):
+        read_volume(tmp_path / "scan.nii.gz", "1.2.3")
+
+
 def test_a_series_can_be_picked_by_its_uid_or_by_one_of_its_files(tmp_path: Path) -> None:
     write_series(tmp_path, along_z(0, 2, 4), "a", series="1.1", number="1")
     write_series(tmp_path, along_z(0, 2, 4, 6), "b", series="1.2", number="2")

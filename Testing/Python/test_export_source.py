@@ -56,7 +56,11 @@ def test_one_file_of_the_series_stands_for_it(folder: Path) -> None:
 
 
 def test_another_series_beside_it_is_told(folder: Path) -> None:
-    series_of(folder / "other", scan((3, 9, 11)))
+    other = series_of(folder / "other", scan((3, 9, 11)))
+    with pytest.raises(FileFormatError, match="of 2 studies or patients"):
+        read_source(folder)
+    for file in folder.glob("*.dcm"):
+        change(file, lambda one: setattr(one, "StudyInstanceUID", other.study_uid))
     source = read_source(folder)
     assert source.shape_kji[0] == 7
     assert "Not read: CT series 1 (3 images)" in " ".join(source.notices)

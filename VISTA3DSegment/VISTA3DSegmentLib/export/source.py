@@ -210,6 +210,7 @@ def _header(one: pydicom.Dataset) -> SliceHeader:
     spacing = _numbers(one, "PixelSpacing", 2)
     return SliceHeader(
         path=Path(),
+        study=(str(one.get("PatientID", "")), str(one.get("StudyInstanceUID", ""))),
         series_uid=str(one.get("SeriesInstanceUID", "")),
         series_number=str(one.get("SeriesNumber", "")),
         modality=str(one.get("Modality", "")),

@@ -20,6 +20,9 @@ from .reading import ReadVolume, check_declared_size
 GEOMETRY_REMEDY = (
     "Choose another series, or, as Slicer's DICOM module corrects tilt and uneven spacing, load it there and save it."
 )
+CHOOSE = "Choose one by its UID with --series, or give the folder that holds it alone."
+LISTED = 20
+"""At most so many series are named."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,11 @@ class Series:
     slices: tuple[SliceHeader, ...]
     copies: int
     problem: str
+
+    @property
+    def study(self) -> tuple[str, str]:
+        """By which patients and their studies are told apart; never told."""
+        return self.slices[0].study
 
     def __str__(self) -> str:
         return name_of_series(self.modality, self.number, len(self.slices))
@@ -99,15 +107,15 @@ def read_dicom(path: Path, series_uid: str | None = None) -> ReadVolume:
 
     Args:
         path: a folder (searched with its subfolders), or one file of the series (its folder alone is searched).
-        series_uid: which series; None: of those that form a volume, the one with the most slices.
+        series_uid: which series; None: of one study, the one with the most slices that form a volume.
 
     Returns:
         The volume, array (k, j, i) of rescaled values: integer if they are whole, else float32; and which series it is,
         if there was a choice.
 
     Raises:
-        FileFormatError: no DICOM image, a damaged one, or no such series. VolumeError: tilted gantry, uneven, missing
-            or duplicate slices, or anything else that is not a volume.
+        FileFormatError: no DICOM image, a damaged one, no such series, or those of several studies to choose from.
+            VolumeError: tilted gantry, uneven, missing or duplicate slices, or anything else that is not a volume.
     """
     chosen, notices = choose_series(path, series_uid)
     volume = Volume(_voxels(chosen), stack_ijk_to_ras(chosen.slices), str(chosen))
@@ -119,7 +127,7 @@ def choose_series(path: Path, series_uid: str | None = None) -> tuple[Series, tu
 
     Args:
         path: a folder (searched with its subfolders), or one file of the series (its folder alone is searched).
-        series_uid: which series; None: of those that form a volume, the one with the most slices.
+        series_uid: which series; None: of one study, the one with the most slices that form a volume.
 
     Returns:
         The series, which forms a volume, and sentences about the choice.
@@ -130,7 +138,8 @@ def choose_series(path: Path, series_uid: str | None = None) -> tuple[Series, tu
     if path.is_dir():
         series = list_series(path)
     else:
-        series_uid = _uid_of(path) if series_uid is None else series_uid
+        own_uid = _uid_of(path)
+        series_uid = own_uid if series_uid is None else series_uid
         series = _series_in(path.parent, "*")
     chosen = _chosen(series, series_uid, path)
     return chosen, _notices(chosen, series, series_uid)
@@ -147,8 +156,11 @@ def _chosen(series: list[Series], series_uid: str | None, path: Path) -> Series:
     if not candidates:
         raise FileFormatError(
             f"The folder {path} holds no series with the UID {series_uid}.",
-            f"Choose one of {', '.join(one.uid or 'none' for one in series)}.",
+            f"Choose one of these: {_listed(series)}.",
         )
+    studies = len({one.study for one in candidates})
+    if studies > 1:
+        raise FileFormatError(f"The images are of {studies} studies or patients: {_listed(candidates)}.", CHOOSE)
     volumes = [one for one in candidates if not one.problem]
     if volumes:
         return max(volumes, key=lambda one: len(one.slices))
@@ -161,16 +173,33 @@ def _chosen(series: list[Series], series_uid: str | None, path: Path) -> Series:
     )
 
 
+def _listed(series: Sequence[Series]) -> str:
+    """What there is to choose from, study by study."""
+    named = [
+        f"{_with_uid(one)}{' (no volume)' if one.problem else ''}" for one in sorted(series, key=lambda one: one.study)
+    ]
+    beyond = [f"and {len(named) - LISTED} more"] if len(named) > LISTED else []
+    return "; ".join(named[:LISTED] + beyond)
+
+
 def _notices(chosen: Series, series: list[Series], series_uid: str | None) -> tuple[str, ...]:
     notices = []
     others = [one for one in series if one is not chosen and (series_uid is None or one.uid == series_uid)]
     if others:
-        listed = " ".join(f"{one}: {one.problem or 'a volume too, of no more slices.'}" for one in others)
-        notices.append(f"The {chosen} is read. Not read: {listed}")
+        choose = f" {CHOOSE}" if series_uid is None and not all(one.problem for one in others) else ""
+        notices.append(f"The {chosen} is read. Not read: {' '.join(map(_not_read, others))}{choose}")
     if chosen.copies:
         words = "1 file is a copy" if chosen.copies == 1 else f"{chosen.copies} files are copies"
         notices.append(f"Left out: {words} of another image of the series.")
     return tuple(notices)
+
+
+def _not_read(one: Series) -> str:
+    return f"{one}: {one.problem}" if one.problem else f"{_with_uid(one)}: a volume too, of no more slices."
+
+
+def _with_uid(one: Series) -> str:
+    return f"{one}, UID {one.uid}" if one.uid else f"{one}, without a UID"
 
 
 def _voxels(series: Series) -> npt.NDArray[Any]:

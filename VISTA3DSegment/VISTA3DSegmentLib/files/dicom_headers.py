@@ -34,6 +34,7 @@ class SliceHeader:
 
     Args:
         path: its file.
+        study: Patient ID and Study Instance UID, "" if missing: compared, never told.
         series_uid: Series Instance UID; "" if the file has none.
         series_number: as written, "" if missing.
         modality: CT, MR, ...; "" if missing.
@@ -49,6 +50,7 @@ class SliceHeader:
     """
 
     path: Path
+    study: tuple[str, str]
     series_uid: str
     series_number: str
     modality: str
@@ -143,6 +145,7 @@ def _header(reader: Any, path: Path) -> SliceHeader:
     spacing = numbers(text("0028|0030"), 2)
     return SliceHeader(
         path=path,
+        study=(text("0010|0020"), text("0020|000d")),
         series_uid=text("0020|000e"),
         series_number=text("0020|0011"),
         modality=text("0008|0060"),

@@ -26,14 +26,15 @@ def read_volume(path: Path | str, series_uid: str | None = None) -> ReadVolume:
 
     Args:
         path: NIfTI (.nii, .nii.gz), NRRD (.nrrd), MetaImage (.mha), a folder with DICOM series, or a file of a series.
-        series_uid: which DICOM series; None: of those that form a volume, the one with the most slices.
+        series_uid: which DICOM series; None: of one study, the one with the most slices that form a volume.
 
     Returns:
         The volume in RAS, its array (k, j, i) in the stored order of axes and, where it holds the rescaled values, of
         the stored type; and what the person should know about it.
 
     Raises:
-        FileFormatError: no such file, not of these kinds, damaged, hostile, or its voxels in another file.
+        FileFormatError: no such file, not of these kinds, damaged, hostile, its voxels in another file, or series of
+            several studies to choose from.
         VolumeError: it cannot be segmented correctly. ResourceError: not enough memory.
     """
     path = Path(path)
@@ -46,6 +47,8 @@ def read_volume(path: Path | str, series_uid: str | None = None) -> ReadVolume:
             f"Save the image as one {DETACHED[suffix]}.",
         )
     if suffix in READERS:
+        if series_uid is not None:
+            raise FileFormatError(f"{path.name} is no DICOM: it has no series to choose from.", "Leave out --series.")
         return READERS[suffix](path)
     open_for_reading(path).close()
     if is_dicom(path):
