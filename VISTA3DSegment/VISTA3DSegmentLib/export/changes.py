@@ -175,7 +175,8 @@ def _compared(
         ([now.found[a] for a in here], [before.found[b] for b in there])
         for here, there in _groups(len(now.found), len(before.found), pairs)
     ]
-    listed = [group for group in groups if any(one.number <= MOST_LESIONS for side in group for one in side)]
+    large = {id(one) for side in (now.found, before.found) for one in _largest(side)}
+    listed = [group for group in groups if any(id(one) in large for side in group for one in side)]
     left = [one for one, mask in zip(before.found, masks, strict=True) if _touches(mask, now.speck_masks)]
     left += [one for one in now.found if _touches(one.mask, specks)]
     changes = tuple(_change(here, there, grid if here else volume, left) for here, there in listed)
@@ -185,6 +186,11 @@ def _compared(
         (NOT_LISTED.format(len(groups) - len(listed)), len(groups) > len(listed)),
     )
     return changes, tuple(notice for notice, applies in notices if applies)
+
+
+def _largest(lesions: Sequence[Lesion]) -> list[Lesion]:
+    """Those that a report lists."""
+    return sorted(lesions, key=lambda one: -one.measures.voxels)[:MOST_LESIONS]
 
 
 def _touches(mask: MaskCrop, specks: Sequence[MaskCrop]) -> bool:

@@ -30,7 +30,7 @@ PICTURE_PX = (720, 300)
 """Width and height that the three slices of a segment fill: legible across an A4 page."""
 
 MOST_LESION_VIEWS = 40
-"""Of more lesions the largest are shown."""
+"""Of more lesions the first are shown."""
 
 
 def make_report(
@@ -99,8 +99,11 @@ def _pictures(
         reporter.check()
         drawn.append(_outlined(volume, one, window) if one[2].mask.any() else b"")
         reporter.done()
-    seen = [one.measures.diameters for one in lesions.found[:MOST_LESION_VIEWS]]
-    close = tuple(jpeg_bytes(lesion_view(volume, one, window)) for one in seen if one is not None)
+    close = tuple(
+        jpeg_bytes(lesion_view(volume, one.mask, one.measures.diameters, window))
+        for one in lesions.found[:MOST_LESION_VIEWS]
+        if one.measures.diameters is not None
+    )
     return Pictures(jpeg_bytes(front_view(volume, named, cancel)), tuple(drawn), close)
 
 

@@ -33,12 +33,17 @@ METHODS = (
     ("Parts", "connected parts; voxels that share a corner are connected."),
     (
         "Lesions",
-        "each part of a tumour, cyst, lesion or structure without a class; numbered by volume. Parts of fewer than "
+        "each part of a tumour, cyst, lesion or structure without a class. The largest part of a segment has the number "
+        "in which its name ends, the others the numbers that are left, by volume. Parts of fewer than "
         f"{SPECK_VOXELS} voxels and less than {SPECK_SHARE:.0%} of the largest part are specks: they count in the "
         "volume of their segment, but are no lesions. The organ is the one with most overlap, else the nearest within "
         "10 mm. No response category is derived.",
     ),
-    ("Working time", "from the first prompt to the last one, without pauses of more than a minute."),
+    (
+        "Working time",
+        "before each prompt and each change by hand, since the one before on whatever segment, the end of an automatic "
+        "run or the acceptance of another segment; a pause counts for no more than a minute.",
+    ),
 )
 
 
@@ -206,11 +211,16 @@ def _lesion_views(report: Report) -> str:
     if report.pictures is None:
         return ""
     views = (
-        f'<figure><img src="{embedded(picture)}" alt="lesion {one.number} with its axes">'
-        f"<figcaption>{one.number}: {escape(one.organ or one.segment)}, {_axes(one.measures)} mm</figcaption></figure>"
+        f'<figure><img src="{embedded(picture)}" alt="{escape(_lesion_name(one))} with its outline and axes">'
+        f"<figcaption>{escape(_lesion_name(one))}<br>{escape(one.organ)}{', ' if one.organ else ''}"
+        f"{_axes(one.measures)} mm</figcaption></figure>"
         for one, picture in zip(report.lesions.found, report.pictures.lesions, strict=False)
     )
     return f'<div class="views">{"".join(views)}</div>'
+
+
+def _lesion_name(one: Lesion) -> str:
+    return f"No. {one.number}: {one.segment}"
 
 
 def _lesion_cells(one: Lesion) -> list[str]:

@@ -16,6 +16,9 @@ from .preflight import STATUS_TAG
 STATUSES = {"notstarted": "not started", "inprogress": "draft", "flagged": "flagged", "completed": "done"}
 """Values of Slicer's tag of how far a person is with a segment, in words."""
 
+SPECK_ML = 0.1
+"""An organ of a smaller volume, a cube of less than 5 mm, is rather a mistake of the model."""
+
 DISCLAIMER = "Not a medical device: for research. Every segment and every figure must be checked by a person."
 
 
@@ -69,6 +72,8 @@ class SegmentReport:
         if not self.measures.voxels:
             return ("empty",)
         found = []
+        if not self.is_lesion and self.measures.volume_ml < SPECK_ML:
+            found.append("only a speck")
         if self.measures.cut_at:
             found.append(f"cut at {', '.join(self.measures.cut_at)} edge")
         if self.status in ("draft", "not started", "flagged"):
