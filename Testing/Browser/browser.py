@@ -176,7 +176,7 @@ class Person:
 
     def names(self) -> list[str]:
         """Of the segments in the list."""
-        return [str(row.get_attribute("aria-label")) for row in self.rows().all()]
+        return _labels(self.rows())
 
     def rows(self) -> Any:
         """The lines of the list."""
@@ -189,8 +189,7 @@ class Person:
 
     def prompts(self) -> list[str]:
         """What the chosen segment was asked with: "text", "box", "positive", "negative"."""
-        lines = self.page.get_by_role("list", name="Prompt list").get_by_role("listitem")
-        return [str(line.get_attribute("aria-label")) for line in lines.all()]
+        return _labels(self.page.get_by_role("list", name="Prompt list").get_by_role("listitem"))
 
     def selected(self) -> str:
         """The name of the chosen segment; "" for none."""
@@ -430,6 +429,12 @@ class Person:
         """What the scene holds: the voxels of each segment by its name, as saved by the page and read by our reader."""
         segmentation: Segmentation = read_segmentation(self.save(), like=like)
         return {segment.name: segment.mask.full(like.shape_kji) for segment in segmentation.segments}
+
+
+def _labels(lines: Any) -> list[str]:
+    """Of all lines of a list at one moment."""
+    labels: list[str] = lines.evaluate_all("lines => lines.map((line) => line.getAttribute('aria-label'))")
+    return labels
 
 
 def dice(a: npt.NDArray[np.bool_], b: npt.NDArray[np.bool_]) -> float:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pydicom
 import pytest
-from browser import PATIENCE, Person, Server
+from browser import Person, Server
 from places import place_of
 from shared_data import shared
 from test_segments_in_browser import middle
@@ -76,7 +76,7 @@ class Exporter:
 
     def export(self, by_enter: bool = False) -> Path:
         """Press Export, or Enter; returns what the browser has stored."""
-        with self.page.expect_download(timeout=PATIENCE) as download:
+        with self.page.expect_download() as download:
             if by_enter:
                 self.page.keyboard.press("Enter")
             else:
@@ -112,9 +112,7 @@ def drawn(volume: Volume, path: Path) -> Masks:
 def given(person: Person, path: Path, names: set[str]) -> None:
     """Open segments and wait for them."""
     person.open(path)
-    person.page.wait_for_function(
-        "count => document.querySelectorAll('.segment').length === count", arg=len(names), timeout=PATIENCE
-    )
+    person.page.wait_for_function("count => document.querySelectorAll('.segment').length === count", arg=len(names))
     assert set(person.names()) == names
 
 
@@ -172,7 +170,7 @@ def test_drafts_are_asked_about_and_a_zip_holds_voxels_and_surfaces(
     exporter.open()
     assert exporter.box(NIFTI).is_checked(), "it is as it was left"
     exporter.box(AGREE).check()
-    person.page.wait_for_timeout(500)
+    person.wait_until_heard()
     person.shoot("10-export-asked-light")
     path = exporter.export(by_enter=True)
     person.press("Light or dark")
@@ -188,8 +186,7 @@ def test_drafts_are_asked_about_and_a_zip_holds_voxels_and_surfaces(
         assert (found.mask.full(volume.shape_kji) == mask).all()
         stl = (tmp_path / "unpacked" / "segmentation_stl" / f"{name}.stl").read_bytes()
         assert len(stl) > 84 + 50 * 12
-    person.page.wait_for_timeout(500)
-    assert [path for path in server.temporary.rglob("*") if path.is_file()] == []
+    person.wait_until(lambda: not server.left_behind())
 
 
 def test_a_report_is_compared_with_the_earlier_segmentation_that_was_chosen(
@@ -206,7 +203,7 @@ def test_a_report_is_compared_with_the_earlier_segmentation_that_was_chosen(
         exporter.dialog.get_by_role("button", name="Compare with an earlier segmentation").click()
     person.shoot("10-export-compare-dark")
     chooser.value.set_files(tmp_path / "last_year.seg.nrrd")
-    exporter.dialog.get_by_text("Compared with last_year.seg.nrrd").wait_for(timeout=PATIENCE)
+    exporter.dialog.get_by_text("Compared with last_year.seg.nrrd").wait_for()
     person.shoot("10-export-compared-dark")
     exporter.box(AGREE).check()
     with zipfile.ZipFile(exporter.export()) as zipped:
@@ -218,8 +215,7 @@ def test_a_report_is_compared_with_the_earlier_segmentation_that_was_chosen(
     exporter.dialog.get_by_role("button", name="Do not compare").click()
     exporter.dialog.get_by_role("button", name="Compare with an earlier segmentation").wait_for()
     person.page.keyboard.press("Escape")
-    person.page.wait_for_timeout(500)
-    assert [path for path in server.temporary.rglob("*") if path.is_file()] == []
+    person.wait_until(lambda: not server.left_behind())
 
 
 def test_a_dicom_scan_is_exported_as_objects_that_others_read_and_that_open_here_again(
@@ -257,7 +253,7 @@ def test_a_dicom_scan_is_exported_as_objects_that_others_read_and_that_open_here
         person.press("Open")
         person.page.get_by_text("Start afresh on this scan").click()
         person.press("Throw it away")
-        person.page.wait_for_function("() => !document.querySelector('.segment')", timeout=PATIENCE)
+        person.page.wait_for_function("() => !document.querySelector('.segment')")
         person.page.get_by_text("All work on this scan will be lost").wait_for(state="hidden")
         given(person, path, set(masks))
         back = person.saved(volume)
@@ -267,4 +263,4 @@ def test_a_dicom_scan_is_exported_as_objects_that_others_read_and_that_open_here
     ml = person.ml("liver")
     person.click("Axial", place_of(person, volume, "Axial", middle(masks["liver"], volume)), negative=True)
     assert person.ml("liver") < ml
-    assert [path for path in server.temporary.rglob("*") if path.is_file()] == []
+    assert server.left_behind() == []

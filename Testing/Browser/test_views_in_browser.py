@@ -27,7 +27,7 @@ def test_ctrl_clicks_go_on_after_the_work_was_thrown_away(server: Server, person
     for _ in range(6):  # what the host had read again after its end was not always overwritten by then
         person.find("liver")
         person.click_and_go_on("Axial", (0.3, 0.45), negative=True)
-        person.wait_until(lambda: server.process.poll() is not None or person.prompts()[-1] == "negative")
+        person.wait_until(lambda: server.process.poll() is not None or person.prompts()[-1:] == ["negative"])
         assert server.process.poll() is None
         person.wait_until_still()
         start_afresh(person)
