@@ -87,6 +87,23 @@
     sendChanges(); // the views send their mouse by themselves
   }, true);
 
+  // Every window is sent the same pictures, in the size that a window has told last, and clicks are taken in that size.
+  // So the window that a person turns to tells its own if the pictures have another.
+  const WAIT_MS = 500; // for pictures in the size that was told
+  let toldAt = -WAIT_MS;
+  function tellSizes(event) {
+    if (event.type === "pointermove" && event.timeStamp - toldAt < WAIT_MS) return;
+    const session = window.trame.client.getConnection()?.getSession(), p = Math.max(1, devicePixelRatio);
+    for (const view of document.querySelectorAll("[data-area]")) {
+      const { width: w, height: h } = view.getBoundingClientRect(), picture = view.parentElement.querySelector("img");
+      const sizes = [[w, picture?.naturalWidth], [h, picture?.naturalHeight]];
+      if (sizes.every(([px, sent]) => !px || !sent || Math.trunc(Math.max(10, Math.trunc(px)) * p) === sent)) continue;
+      session?.call("trame.rca.size", [view.dataset.area, "anonymous", { w, h, p }]);
+      toldAt = event.timeStamp;
+    }
+  }
+  for (const kind of ["focus", "pointermove", "pointerdown"]) addEventListener(kind, tellSizes, true);
+
   async function send(files, then) {
     if (!files.length) return;
     const upload = Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, "0")).join("");

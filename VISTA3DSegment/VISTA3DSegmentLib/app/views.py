@@ -155,9 +155,9 @@ def _grid() -> Layout:
     return Layout(LayoutDirection.Vertical, rows)
 
 
-def _slice_overlay(server: Server, _view_id: str, view: SliceView) -> None:
+def _slice_overlay(server: Server, view_id: str, view: SliceView) -> None:
     state = connect_slice_view_slider_to_state(server, view)
-    _frame(view, f"{view.name} view", view.name, f"{{{{ ({state.name.value}).toFixed(1) }}}} mm")
+    _frame(view, view_id, f"{view.name} view", view.name, f"{{{{ ({state.name.value}).toFixed(1) }}}} mm")
     with html.Div(classes="slice-slider"):
         Slider(
             state,
@@ -169,12 +169,13 @@ def _slice_overlay(server: Server, _view_id: str, view: SliceView) -> None:
         )
 
 
-def _space_overlay(_server: Server, _view_id: str, view: ThreeDView) -> None:
-    _frame(view, "3-D view", "3-D", "")
+def _space_overlay(_server: Server, view_id: str, view: ThreeDView) -> None:
+    _frame(view, view_id, "3-D view", "3-D", "")
 
 
-def _frame(view: Any, label: str, name: str, place: str) -> None:
-    html.Div(classes="view-area", raw_attrs=['role="img"', f'aria-label="{label}"', f'data-view="{view.name}"'])
+def _frame(view: Any, view_id: str, label: str, name: str, place: str) -> None:
+    known_by = [f'data-view="{view.name}"', f'data-area="{view_id}"']
+    html.Div(classes="view-area", raw_attrs=['role="img"', f'aria-label="{label}"', *known_by])
     with html.Div(classes="view-corner"):
         html.Span(name, classes=f"view-name view-{view.name.lower()}")
         html.Span(place, classes="view-place")
