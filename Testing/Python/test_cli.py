@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import os
 import re
@@ -39,6 +40,8 @@ from VISTA3DSegmentLib.prompts import Box, Click, Structure
 from VISTA3DSegmentLib.provenance import Algorithm, provenance_of
 
 WRONG_USAGE = 2
+ROOT = "1.2.826.0.1.3680043.2.1125"
+"""Of the UIDs of DICOM series."""
 
 
 @pytest.fixture
@@ -266,9 +269,9 @@ def test_nothing_that_names_the_patient_is_printed_or_written(
         assert all(secret.encode() not in content for content in written)
 
 
-def write_dicom(folder: Path, image: sitk.Image) -> Path:
-    """A series with a patient's name, number and birthday."""
-    folder.mkdir()
+def write_dicom(folder: Path, image: sitk.Image, series: int = 8, study: int = 7) -> Path:
+    """A series with a patient's name, number and birthday; UIDs end in the numbers of series and study."""
+    folder.mkdir(parents=True)
     writer = sitk.ImageFileWriter()
     writer.KeepOriginalImageUIDOn()
     for k in range(image.GetSize()[2]):
@@ -279,9 +282,9 @@ def write_dicom(folder: Path, image: sitk.Image) -> Path:
             "0010|0030": "19501231",
             "0008|0060": "CT",
             "0008|0016": "1.2.840.10008.5.1.4.1.1.2",
-            "0008|0018": f"1.2.826.0.1.3680043.2.1125.9.{k + 1}",
-            "0020|000d": "1.2.826.0.1.3680043.2.1125.7",
-            "0020|000e": "1.2.826.0.1.3680043.2.1125.8",
+            "0008|0018": f"{ROOT}.9.{series}.{k + 1}",
+            "0020|000d": f"{ROOT}.{study}",
+            "0020|000e": f"{ROOT}.{series}",
             "0020|0032": "\\".join(map(str, image.TransformIndexToPhysicalPoint((0, 0, k)))),
             "0020|0037": "-1\\0\\0\\0\\-1\\0",
             "0020|0013": str(k + 1),
@@ -291,6 +294,48 @@ def write_dicom(folder: Path, image: sitk.Image) -> Path:
         writer.SetFileName(str(folder / f"{k:03}.dcm"))
         writer.Execute(plane)
     return folder
+
+
+def test_series_of_several_studies_are_named_and_none_is_segmented(
+    run: Run, engine: FakeEngine, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_dicom(tmp_path / "all" / "mine", scan_image())
+    write_dicom(tmp_path / "all" / "hers", scan_image(), series=12, study=9)
+    assert run("segment", tmp_path / "all", "-o", "o.seg.nrrd", "-q") == FAILED
+    err = capsys.readouterr().err
+    assert f"UID {ROOT}.8; CT series (12 images), UID {ROOT}.12." in err
+    assert "Choose one by its UID with --series" in err
+    assert not engine.asked
+    assert run("segment", tmp_path / "all", "-o", "o.seg.nrrd", "-q", "--series", f"{ROOT}.12") == 0
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("words", [("segment",), ("refine", "--segment", "cyst", "--positive", "4 4 4")])
+def test_which_series_of_a_study_is_taken_is_said_before_it_is_computed_also_if_quiet(
+    words: tuple[str, ...], run: Run, engine: FakeEngine, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_dicom(tmp_path / "study" / "long", scan_image())
+    write_dicom(tmp_path / "study" / "short", scan_image()[:, :, :4], series=9)
+    said: list[str] = []
+    engine.during = lambda: said.append(capsys.readouterr().err)
+    assert run(words[0], tmp_path / "study", *words[1:], "-o", "o.seg.nrrd", "-q") == 0
+    assert said[0].startswith(f"The CT series (12 images) is read. Not read: CT series (4 images), UID {ROOT}.9: ")
+    assert not "".join([*said[1:], capsys.readouterr().err])
+
+
+def test_the_report_says_which_scan_it_is_about_and_not_whose(run: Run, scan: Path, tmp_path: Path) -> None:
+    folder = write_dicom(tmp_path / "series", scan_image())
+    shape_and_spacing = {"shape_kji": [12, 16, 20], "spacing_ijk_mm": [2.0, 2.0, 2.0]}
+    assert run("segment", folder, "-o", "o.seg.nrrd", "--report", "r.json") == 0
+    assert json.loads(Path("r.json").read_text())["scan"] == {"series_uid": f"{ROOT}.8", **shape_and_spacing}
+    assert run("segment", scan, "-o", "o.seg.nrrd", "--report", "r.json") == 0
+    checksum = hashlib.sha256(scan.read_bytes()).hexdigest()
+    assert json.loads(Path("r.json").read_text())["scan"] == {"sha256": checksum, **shape_and_spacing}
+
+
+def test_a_series_of_a_file_that_has_none_is_refused(run: Run, scan: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("segment", scan, "-o", "o.seg.nrrd", "--series", "1.2.3") == FAILED
+    assert "scan.nrrd is no DICOM: it has no series to choose from. Leave out --series." in capsys.readouterr().err
 
 
 # cancel and errors

@@ -370,6 +370,27 @@ def test_an_rt_structure_set_of_another_program_becomes_a_dicom_segmentation(run
     assert masks_of(Path("organs_rtstruct_seg.dcm")) == masks_of(Path("organs.seg.nrrd"))
 
 
+def test_a_series_of_no_folder_is_refused(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    words = "export", "organs.seg.nrrd", "--to", "stl", "--series", "1.2.3"
+    assert run(*words) == FAILED
+    assert "--series is given without the folder that it is of. Give it with --source." in capsys.readouterr().err
+    assert run(*words, "--scan", "scan.nrrd") == FAILED
+    assert "scan.nrrd is no DICOM" in capsys.readouterr().err
+
+
+def test_a_source_of_two_studies_is_chosen_from_by_uid(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    other = series_of(Path("series/other"), scan((3, 9, 11)))
+    words = "export", "organs.seg.nrrd", "--to", "dicom-seg", "--agree", "--source", "series"
+    assert run(*words) == FAILED
+    assert f"UID {other.series_uid}" in capsys.readouterr().err
+    for file in Path("series").glob("*.dcm"):
+        dataset = pydicom.dcmread(file)
+        dataset.StudyInstanceUID = other.study_uid
+        dataset.save_as(file)
+    assert run(*words, "-q") == 0
+    assert capsys.readouterr().err.count("The CT series 1 (7 images) is read. Not read:") == 1
+
+
 def test_a_series_that_lies_elsewhere_is_refused(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     far = scan().ijk_to_ras.copy()
     far[:3, 3] += 900

@@ -19,7 +19,6 @@ from ..evaluation.curve_picture import curve_picture
 from ..evaluation.metrics import dice, nsd, volume_ml
 from ..evaluation.table import click_table, write_csv
 from ..files.segmentations import identifiers_for, read_segmentation
-from ..files.volumes import read_volume
 from ..models.specification import ModelSpecification
 from ..prompts import Prompts, Structure
 from ..volume import Volume
@@ -39,6 +38,7 @@ from .options import (
 from .output import check_place, segment_of_class, write_picture
 from .progress import shown_progress
 from .reference import Truth, chosen, read_mapping, truths_of
+from .scan import read_scan, tell
 from .wanted import answerable
 
 
@@ -99,7 +99,7 @@ def evaluate(
     check_table(out, inputs=[ct, reference, mapping])
     counts = parse_counts(clicks)
     meanings, about_mapping = read_mapping(mapping, task) if mapping else (None, ())
-    scan = read_volume(ct, series)
+    scan = read_scan(with_what, ct, series)
     true = read_segmentation(reference, scan.volume, identifiers_for(reference, scan.image))
     truths = chosen(truths_of(true.segments, meanings), structures, min_voxels)
     engine = with_what.open_engine(weights=model, device=device, precision=precision.word)
@@ -127,8 +127,7 @@ def evaluate(
     elif not no_picture:
         curve_picture(curves, picture)
     if not quiet:
-        for notice in (*scan.notices, *about_mapping, *true.notices, *left_out):
-            with_what.note(notice)
+        tell(with_what, (*about_mapping, *true.notices, *left_out))
         with_what.out.print(click_table(curves, counts))
         with_what.say(f"Wrote {out}{'' if no_picture else f', {picture}'}.")
 

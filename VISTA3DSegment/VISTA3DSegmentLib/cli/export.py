@@ -26,6 +26,7 @@ from .interrupt import cancel_on_interrupt
 from .options import QuietOption, SeriesOption
 from .output import check_place, segment_of_class
 from .progress import shown_progress
+from .scan import tell
 
 if TYPE_CHECKING:
     from ..export.source import DicomSource
@@ -94,6 +95,8 @@ def export(
     check_place(out, [seg, scan, prior]) if is_archive(out) else _check_folder(out, stem, to, [seg, scan, prior])
     dicom = None if source is None else read_source(source, series)
     read = _scan_of(scan, source, series)
+    about_scan = (*(dicom.notices if dicom else ()), *(read.notices if read else ()))
+    tell(with_what, about_scan)
     volume = None if read is None else read.volume
     segmentation = _named(_read(seg, read, dicom), values_are_classes)
     wish = exporting.Wish(
@@ -113,8 +116,7 @@ def export(
     with place, cancel_on_interrupt() as cancel, shown as on_progress:
         exported = write(wish, out, on_progress, cancel)
     if not quiet:
-        for notice in dict.fromkeys((*segmentation.notices, *exported.notices)):
-            with_what.note(notice)
+        tell(with_what, (said for said in (*segmentation.notices, *exported.notices) if said not in about_scan))
         with_what.say(f"Wrote {', '.join(map(str, exported.paths))} in {duration(time.perf_counter() - began)}.")
 
 
@@ -179,8 +181,12 @@ def _identifiers(scan: ReadVolume, source: DicomSource | None) -> ScanIdentifier
 
 def _scan_of(scan: Path | None, source: Path | None, series: str | None) -> ReadVolume | None:
     if scan is not None:
-        return read_volume(scan)
-    return None if source is None else read_volume(source, series)
+        return read_volume(scan, series if source is None else None)
+    if source is not None:
+        return read_volume(source, series)
+    if series is not None:
+        raise FileFormatError("--series is given without the folder that it is of.", "Give it with --source.")
+    return None
 
 
 def _prior(path: Path, forms: Sequence[Form], scan: ReadVolume | None, source: DicomSource | None) -> Segmentation:

@@ -13,7 +13,6 @@ from ..evaluation.metrics import volume_ml, voxels
 from ..files.label_maps import UNNAMED, is_unnamed
 from ..files.reading import ReadVolume
 from ..files.segmentations import Segment, Segmentation, identifiers_for, read_segmentation
-from ..files.volumes import read_volume
 from ..prompts import Box, Click, Prompts, Structure, boxes_of, clicks_of
 from ..volume import Volume
 from .collaborators import Collaborators
@@ -21,6 +20,7 @@ from .interrupt import cancel_on_interrupt
 from .options import parse_position
 from .output import Output, made_by, segment_of_class, segment_of_clicks, write_picture, write_result
 from .progress import shown_progress
+from .scan import read_scan, tell
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def answer(with_what: Collaborators, question: Question, open_: Callable[[], Ans
         question: what is asked.
         open_: loads the engine; called when the files have been read.
     """
-    scan = read_volume(question.ct, question.series)
+    scan = read_scan(with_what, question.ct, question.series)
     carried = None if question.base is None else _read_base(question.base, scan)
     others = carried.segments if carried else ()
     asked = open_()
@@ -98,9 +98,7 @@ def answer(with_what: Collaborators, question: Question, open_: Callable[[], Ans
         written.append(question.output.picture)
     if not question.quiet:
         about_base = (*(carried.notices if carried else ()), *_about_base(question, corrected, others))
-        for notice in (*scan.notices, asked.understood, *about_base, *edit.notices, *about_file):
-            if notice:
-                with_what.note(notice)
+        tell(with_what, filter(None, (asked.understood, *about_base, *edit.notices, *about_file)))
         _say_change(with_what, after, edit, scan.volume)
         with_what.say(f"Wrote {', '.join(map(str, written))}.")
 

@@ -33,7 +33,9 @@ CtArgument: TypeAlias = Annotated[
 ]
 SeriesOption: TypeAlias = Annotated[
     str | None,
-    typer.Option("--series", metavar="UID", help="Which series of a DICOM folder; else the one with most slices."),
+    typer.Option(
+        "--series", metavar="UID", help="Which series of a DICOM folder; else the longest, of one study only."
+    ),
 ]
 OutOption: TypeAlias = Annotated[
     Path,
@@ -67,7 +69,9 @@ NegativeOption: TypeAlias = Annotated[
 NoPictureOption: TypeAlias = Annotated[
     bool, typer.Option("--no-picture", help="Write no picture beside the segmentation.")
 ]
-QuietOption: TypeAlias = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+QuietOption: TypeAlias = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Print only errors, and doubts about the scan.")
+]
 
 
 def parse_position(text: str) -> Ras:

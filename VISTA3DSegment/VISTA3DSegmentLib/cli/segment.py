@@ -16,7 +16,6 @@ from ..durations import duration
 from ..edits import Edit
 from ..evaluation.metrics import volume_ml, voxels
 from ..files.segmentations import Segment
-from ..files.volumes import read_volume
 from ..volume import Volume
 from .collaborators import Collaborators, ModelEngine, backend_of, collaborators_of, weights_of
 from .interrupt import cancel_on_interrupt
@@ -44,6 +43,7 @@ from .output import (
     write_result,
 )
 from .progress import shown_progress
+from .scan import identity_of, read_scan, tell
 from .wanted import answerable, wanted_classes
 
 ClassesOption = Annotated[
@@ -81,7 +81,8 @@ def segment(
         check_place(report, inputs=[ct])
     wanted = wanted_classes(classes, preset)
     box = parse_box(region) if region else None
-    scan = read_volume(ct, series)
+    scan = read_scan(with_what, ct, series)
+    identity = {} if report is None else identity_of(ct, scan)
     engine = with_what.open_engine(weights=model, device=device, precision=precision.word)
     asked, left_out = answerable(wanted, engine.specification)
     check_overlaps(output, asked)
@@ -92,7 +93,7 @@ def segment(
         edits = dict(engine.open(scan.volume).segment(asked, box, on_progress, cancel))
     found = [i for i in asked if i in edits and edits[i].mask.any()]
     segments = tuple(made_by(segment_of_class(i, edits[i].onto(None)), engine) for i in found)
-    notices = (*scan.notices, *left_out, *dict.fromkeys(n for edit in edits.values() for n in edit.notices))
+    notices = (*left_out, *dict.fromkeys(notice for edit in edits.values() for notice in edit.notices))
     write_result(output, scan.volume, segments)
     written = [output.path]
     if not no_picture:
@@ -100,11 +101,12 @@ def segment(
         written.append(output.picture)
     seconds = time.perf_counter() - began
     if report is not None:
-        write_json(report, report_of(engine, scan.volume, asked, edits, segments, notices, seconds))
+        said = (*scan.notices, *notices)
+        document = report_of(engine, scan.volume, identity, asked, edits, segments, said, seconds)
+        write_json(report, document)
         written.append(report)
     if not quiet:
-        for notice in notices:
-            with_what.note(notice)
+        tell(with_what, notices)
         show_volumes(with_what, scan.volume, segments)
         say_what_is_missing(with_what, asked, segments)
         with_what.say(f"Wrote {', '.join(map(str, written))} in {duration(seconds)}.")
@@ -131,6 +133,7 @@ def say_what_is_missing(with_what: Collaborators, asked: Sequence[int], segments
 def report_of(
     engine: ModelEngine,
     volume: Volume,
+    identity: Mapping[str, str],
     asked: Sequence[int],
     edits: Mapping[int, Edit],
     segments: Sequence[Segment],
@@ -144,7 +147,7 @@ def report_of(
         "software": {"name": "vista3dsegment", "version": __version__},
         "model": {"name": model.name, "version": model.version, "sha256": weights_of(engine), "licence": model.licence},
         "device": backend_of(engine),
-        "scan": {"shape_kji": list(volume.shape_kji), "spacing_ijk_mm": list(volume.spacing_mm)},
+        "scan": {**identity, "shape_kji": list(volume.shape_kji), "spacing_ijk_mm": list(volume.spacing_mm)},
         "classes": list(asked),
         "structures": [
             {
