@@ -19,6 +19,7 @@ import pytest
 pytest.importorskip("trame_slicer", reason="needs the app extra")
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
+from export_world import errors_of, read_by_dcmqi
 from fake_engine import HU_PER_CLASS, LIVER, SPLEEN, two_engines
 from page_world import Page
 from scene_world import LIVER_VOXELS, SPLEEN_VOXELS, painted
@@ -40,6 +41,7 @@ from VISTA3DSegmentLib.provenance import current_time
 from VISTA3DSegmentLib.service import InProcess
 from VISTA3DSegmentLib.session import session as session_module
 from VISTA3DSegmentLib.session.annotation import Status
+from VISTA3DSegmentLib.terminology import LESION, parse_entry
 from VISTA3DSegmentLib.volume import Volume
 from VISTA3DSegmentLib.workspace.saving import Format
 
@@ -47,6 +49,7 @@ PATIENCE_SECONDS = 120
 
 IN_LIVER = (6.0, 8.0, 6.0)
 """RAS; the scan's grid is that of the world."""
+
 
 class Dialog:
     """Somebody at the export dialog of a scan with a liver and a spleen.
@@ -180,6 +183,42 @@ def test_a_dicom_scan_becomes_one_dicom_file_that_opens_again(dicom: Dialog) -> 
         assert (masks[name] == (volume.array == HU_PER_CLASS * class_id)).all()
     assert not dicom.shown.shown
     assert dicom.page.shown.status.message == "Exported segmentation_seg.dcm."
+
+
+@pytest.mark.parametrize("form", [Form.DICOM_SEG, Form.SEG_NRRD])
+def test_what_was_begun_as_a_lesion_is_one_in_codes_whatever_it_is_called(dicom: Dialog, form: Form) -> None:
+    page, source, volume = dicom.page, dicom.page.workspace.source, dicom.page.workspace.volume
+    assert source is not None
+    assert volume is not None
+    page.desk.act(page.desk.begin_lesion)
+    r, a, s = volume.ras_of((20, 20, 3)).tolist()
+    page.desk._clicked((r, a, s), False)
+    page.settle()
+    lesion = page.workspace.annotator.selected
+    assert lesion is not None
+    page.workspace.rename(lesion, "Metastasis segment 7")
+    dicom.set_status(Status.DONE)
+    written: list[Path | None] = []
+
+    async def doing() -> None:
+        await dicom.open()
+        written.append(await dicom.export(form))
+        assert written[0] is not None, dicom.shown.failure
+
+    run(doing)
+    (path,) = written
+    assert path is not None
+    if form is Form.DICOM_SEG:
+        assert errors_of(path) == []
+        item = read_by_dcmqi(path, source, dicom.folder / "read").items[3]
+        assert item["SegmentedPropertyCategoryCodeSequence"]["CodeValue"] == LESION.category.value
+        assert item["SegmentedPropertyTypeCodeSequence"]["CodeMeaning"] == "Lesion"
+    found = read(path, volume, page.workspace.identifiers)
+    assert isinstance(found, Segmentation)
+    page.workspace.start_afresh()
+    page.workspace.add(found)
+    again = {one.name: parse_entry(one.terminology) for one in page.workspace.segmentation_now().segments}
+    assert again["Metastasis segment 7"] == LESION
 
 
 def test_several_kinds_come_as_one_zip_with_all_files_and_nothing_else_stays(dialog: Dialog, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from VISTA3DSegmentLib.errors import Cancelled
 from VISTA3DSegmentLib.export.changes import Course, changes_since
 from VISTA3DSegmentLib.export.lesions import doubts, is_lesion, lesions_of
 from VISTA3DSegmentLib.files.segments import Segment, Segmentation
-from VISTA3DSegmentLib.terminology import TISSUE, entry_of
+from VISTA3DSegmentLib.terminology import LESION, TISSUE, Meaning, entry_of
 
 LIVER, SPLEEN, HEPATIC_TUMOR, LEFT_KIDNEY_CYST, RIGHT_KIDNEY_CYST = 1, 3, 26, 116, 117
 VOLUME = of_zeros((20, 40, 40))
@@ -213,10 +213,11 @@ def test_a_structure_is_found_again_by_its_codes_when_it_was_renamed():
     assert found.gone == (("Milz", pytest.approx(0.064)),)
 
 
-def test_what_slicer_gives_to_whatever_has_no_code_makes_no_two_structures_the_same():
-    tissue = entry_of(TISSUE)
-    before = holding(made("needle", box(1, 1, 1), terminology=tissue))
-    found = changes(before, holding(made("clip", box(9, 9, 9), terminology=tissue)))
+@pytest.mark.parametrize("meaning", [TISSUE, LESION])
+def test_codes_that_say_no_more_than_tissue_or_lesion_make_no_two_structures_the_same(meaning: Meaning):
+    entry = entry_of(meaning)
+    before = holding(made("needle", box(1, 1, 1), terminology=entry))
+    found = changes(before, holding(made("clip", box(9, 9, 9), terminology=entry)))
     assert found.volume_ml == (None,)
     assert [name for name, _ in found.gone] == ["needle"]
 

@@ -49,6 +49,11 @@ class Meaning:
 TISSUE = Meaning(Concept(SNOMED, "85756007", "Tissue"), Concept(SNOMED, "85756007", "Tissue"))
 """Slicer's own word for a segment of which nobody said what it is."""
 
+LESION = Meaning(
+    Concept(SNOMED, "49755003", "Morphologically Altered Structure"), Concept(SNOMED, "52988006", "Lesion")
+)
+"""A lesion of which nobody said more (DICOM PS3.16, CID 7159)."""
+
 
 def meaning_of(terminology: str, class_id: int | None) -> Meaning | None:
     """What a segment is.

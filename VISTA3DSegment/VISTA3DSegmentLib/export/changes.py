@@ -18,7 +18,7 @@ from ..errors import VolumeError
 from ..files.placing import placed_on
 from ..files.segments import Segment, Segmentation
 from ..prompts import Ras
-from ..terminology import TISSUE, meaning_of
+from ..terminology import LESION, TISSUE, meaning_of
 from ..volume import Volume, grid_of
 from .lesions import MOST_LESIONS, Lesion, Lesions, lesions_of
 
@@ -365,7 +365,7 @@ def _same_codes(one: Segment, other: Segment) -> bool:
 
 def _codes(segment: Segment) -> tuple[str, ...] | None:
     meaning = meaning_of(segment.terminology, segment.class_id)
-    if meaning is None or meaning == TISSUE:  # which Slicer gives to whatever has no code
+    if meaning is None or meaning in (TISSUE, LESION):  # none says which; Slicer calls tissue whatever has no code
         return None
     concepts = (meaning.category, meaning.type, meaning.modifier, meaning.region, meaning.region_modifier)
     return tuple("" if concept is None else f"{concept.scheme} {concept.value}" for concept in concepts)

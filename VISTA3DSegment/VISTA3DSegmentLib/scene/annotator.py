@@ -29,6 +29,7 @@ from ..session.journal import Journal
 from ..session.rules import Limits
 from ..session.session import ObjectChanged, Session
 from ..session.signals import Signal
+from ..terminology import LESION, entry_of
 from ..volume import Volume
 from .boxes import Boxes
 from .difference import Difference
@@ -36,7 +37,7 @@ from .events import Observers
 from .labelmaps import Lattice
 from .latency import Stopwatch
 from .markups import PromptMarkups
-from .nodes import box_of, color_of_class, fractions, new_segmentation, terminology_of, told_once
+from .nodes import box_of, color_of_class, fractions, new_segmentation, terminology_of, terminology_tag, told_once
 from .places import Places
 from .prompting import Prompting
 from .recalling import recalled
@@ -163,14 +164,16 @@ class SceneAnnotator:
             self.selected_changed.emit(object_id)
 
     def new_structure(self, name: str = "", class_id: int | None = None) -> str:
-        """Begin a structure and choose it. Without a name it is the next numbered lesion. Returns its id."""
+        """Begin a structure and choose it. Without a name it is the next numbered lesion, and one in codes, whatever
+        it is called later. Returns its id."""
         self.take_in()
         count = len(self.session.annotation)
         names = {value.structure.name for value in self.session.annotation.objects.values()}
         names |= {self.segments.name(segment_id) for segment_id in self.segments.ids()}
+        tags = NO_TAGS if name else terminology_tag(entry_of(LESION))
         name = name or next(text for n in itertools.count(1) if (text := f"Lesion {n}") not in names)
         color = color_of_class(class_id) if class_id is not None else fractions(label_color(count + 1))
-        object_id = self.session.add(Structure(name, class_id), color)
+        object_id = self.session.add(Structure(name, class_id), color, tags=tags)
         self.select(object_id)
         return object_id
 
@@ -261,9 +264,15 @@ class SceneAnnotator:
 
     def set_status(self, object_id: str, status: Status) -> None:
         """Say how far an object is; one that is done is protected."""
+        self.set_statuses([object_id], status)
+
+    def set_statuses(self, object_ids: Sequence[str], status: Status) -> None:
+        """Say how far objects are, in one step."""
         self.take_in()
-        self.adopt(object_id)
-        self.session.set_status(object_id, status)
+        with told_once(self.segmentation_node):
+            for object_id in object_ids:
+                self.adopt(object_id)
+            self.session.set_statuses(object_ids, status)
 
     def undo(self) -> Step | None:
         """Take back the latest action, also one of another tool on these segments."""
