@@ -33,8 +33,8 @@ METHODS = (
     ("Parts", "connected parts; voxels that share a corner are connected."),
     (
         "Lesions",
-        "each part of a tumour, cyst, lesion or structure without a class. The largest part of a segment has the number "
-        "in which its name ends, the others the numbers that are left, by volume. Parts of fewer than "
+        "each part of a tumour, cyst, lesion or structure without a class. The largest part of a segment has the "
+        "number in which its name ends, the others the numbers that are left, by volume. Parts of fewer than "
         f"{SPECK_VOXELS} voxels and less than {SPECK_SHARE:.0%} of the largest part are specks: they count in the "
         "volume of their segment, but are no lesions. The organ is the one with most overlap, else the nearest within "
         "10 mm. No response category is derived.",
