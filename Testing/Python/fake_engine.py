@@ -110,6 +110,7 @@ class FakeOpened:
         base: MaskCrop | None = None,
         region: Box | None = None,
         cancel: Cancel | None = None,
+        reach_mm: float | None = None,
     ) -> Edit:
         """What is named or lies in a box is added, then a ball round every click is added or removed, in the region."""
         self.engine.asked.append((structure, prompts, base, region))
@@ -127,8 +128,12 @@ class FakeOpened:
             if (ijk < 0).any() or (ijk >= self.volume.shape_kji[::-1]).any():
                 raise PromptError("A click lies outside the scan.", "Place it inside.")
             after[_ball(self.volume.shape_kji, (ijk[2], ijk[1], ijk[0]))] = click.positive
+        whole = MaskCrop((0, 0, 0), after).slices
+        if reach_mm is not None:
+            near = self.volume.voxels_near([click.ras for click in clicks_of(prompts)], reach_mm, whole)
+            after = np.where(near, after, before)
         if region is not None:
-            after = np.where(self.volume.voxels_inside(region, MaskCrop((0, 0, 0), after).slices), after, before)
+            after = np.where(self.volume.voxels_inside(region, whole), after, before)
         return Edit((0, 0, 0), after, int((after & ~before).sum()), int((before & ~after).sum()))
 
     def by(self, name: str) -> FakeOpened:

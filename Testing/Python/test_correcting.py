@@ -43,9 +43,9 @@ def signed(volume: Volume, signs: str) -> tuple[Click, ...]:
     return tuple(click_at(volume, place, sign == "+") for place, sign in zip(PLACES, signs, strict=False))
 
 
-def one_by_one(opened: Opened, clicks: Prompts, base: MaskCrop) -> list[BoolArray]:
+def one_by_one(opened: Opened, clicks: Prompts, base: MaskCrop, reach_mm: float | None = None) -> list[BoolArray]:
     """The structure before the first click, after it, and so on."""
-    edits = [opened.refine(THE_LIVER, clicks[: n + 1], base) for n in range(len(clicks))]
+    edits = [opened.refine(THE_LIVER, clicks[: n + 1], base, reach_mm=reach_mm) for n in range(len(clicks))]
     return [base.full(SHAPE), *(edit.onto(base).full(SHAPE) for edit in edits)]
 
 
@@ -58,6 +58,26 @@ def test_each_click_only_adds_or_only_removes(signs: str, engine: str) -> None:
     masks = one_by_one(opened_scan(volume, engine), signed(volume, signs), some_base())
     for sign, (before, after) in zip(signs, pairwise(masks), strict=True):
         assert not (before & ~after if sign == "+" else after & ~before).any()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_click_changes_nothing_beyond_its_own_reach(engine: str) -> None:
+    volume, reach_mm = cloudy_scan(SHAPE), 6.0
+    clicks = signed(volume, "+-+-")
+    masks = one_by_one(opened_scan(volume, engine), clicks, some_base(), reach_mm)
+    everywhere = tuple(slice(0, size) for size in SHAPE)
+    for click, (before, after) in zip(clicks, pairwise(masks), strict=True):
+        assert not ((before ^ after) & ~volume.voxels_near([click.ras], reach_mm, everywhere)).any()
+    assert not np.array_equal(masks[-1], one_by_one(opened_scan(volume, engine), clicks, some_base())[-1])
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_what_clicks_describe_together_lies_within_the_reach_of_any(engine: str) -> None:
+    volume, reach_mm = cloudy_scan(SHAPE), 6.0
+    clicks = signed(volume, "++")
+    made, free = (opened_scan(volume, engine).refine(NEW, clicks, reach_mm=mm).onto(None) for mm in (reach_mm, None))
+    near = volume.voxels_near([click.ras for click in clicks], reach_mm, tuple(slice(0, size) for size in SHAPE))
+    np.testing.assert_array_equal(made.full(SHAPE), free.full(SHAPE) & near)
 
 
 def test_the_answer_is_that_of_the_prompts_whatever_was_asked_before() -> None:
@@ -73,6 +93,7 @@ def test_the_answer_is_that_of_the_prompts_whatever_was_asked_before() -> None:
         (THE_LIVER, clicks, square, None),
         (NEW, clicks, square, None),
         (NEW, clicks, square, part),
+        (NEW, clicks, square, part, None, 6.0),
     ]
     opened = opened_scan(volume)
     answers = [opened.refine(*question) for question in questions]
@@ -188,8 +209,10 @@ def edit_to(base: MaskCrop, mask: MaskCrop) -> Edit:
 def test_what_goes_against_the_click_is_left_as_the_clicks_before_had_made_it() -> None:
     base = box_mask(VOLUME, (0, 0, 2), (4, 4, 6))
     before, answer = box_mask(VOLUME, (0, 0, 3), (4, 4, 7)), box_mask(VOLUME, (0, 0, 1), (4, 4, 5))
+    scan = cloudy_scan(VOLUME)
     for positive, first, last in ((True, 1, 7), (False, 3, 5)):
-        edit = as_the_click_says(edit_to(base, answer), edit_to(base, before), base, positive, "nothing")
+        click = click_at(scan, (2, 2, 4), positive)
+        edit = as_the_click_says(scan, click, edit_to(base, answer), edit_to(base, before), base, None, "nothing")
         expected = box_mask(VOLUME, (0, 0, first), (4, 4, last)).full(VOLUME)
         np.testing.assert_array_equal(edit.onto(base).full(VOLUME), expected)
         assert (edit.added, edit.removed) == (
@@ -200,11 +223,11 @@ def test_what_goes_against_the_click_is_left_as_the_clicks_before_had_made_it() 
 
 
 def test_what_comes_to_nothing_says_so_wherever_the_two_changes_lie() -> None:
-    base = box_mask(VOLUME, (1, 1, 2), (3, 3, 6))
+    base, scan = box_mask(VOLUME, (1, 1, 2), (3, 3, 6)), cloudy_scan(VOLUME)
     none = Edit((0, 0, 0), np.zeros((0, 0, 0), np.bool_), 0, 0)
     grown = Edit((0, 0, 7), np.ones((1, 1, 1), np.bool_), 1, 0)
     for answer, before in ((none, none), (grown, none), (none, grown)):
-        edit = as_the_click_says(answer, before, base, False, "nothing")
+        edit = as_the_click_says(scan, click_at(scan, (2, 2, 4), False), answer, before, base, None, "nothing")
         assert (edit.added, edit.removed, edit.empty_reason) == (0, 0, "nothing")
         np.testing.assert_array_equal(edit.onto(base).full(VOLUME), base.full(VOLUME))
 

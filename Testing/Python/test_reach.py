@@ -11,11 +11,10 @@ pytest.importorskip("slicer", reason="needs the scene extra")
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scene_world import empty_scene, painted
-from VISTA3DSegmentLib.edits import NOTHING, MaskCrop
-from VISTA3DSegmentLib.prompts import Click
-from VISTA3DSegmentLib.session.rules import Limits, within_reach
+from VISTA3DSegmentLib.session.rules import Limits
 from VISTA3DSegmentLib.volume import Volume
 
+A, B = (1.0, 1.0, 1.0), (12.0, 2.0, 1.0)
 SPACING = np.diag([0.5, 2.0, 3.0, 1.0])
 
 
@@ -24,27 +23,22 @@ SPACING = np.diag([0.5, 2.0, 3.0, 1.0])
     at=st.tuples(*[st.floats(-30, 60, allow_nan=False)] * 3),
     reach=st.floats(1, 40, allow_nan=False),
 )
-def test_exactly_the_voxels_near_a_click_are_changed(at: tuple[float, float, float], reach: float) -> None:
+def test_exactly_the_voxels_near_a_place_are_told(at: tuple[float, float, float], reach: float) -> None:
     volume = Volume(np.zeros((12, 14, 30), np.int16), SPACING)
-    whole = MaskCrop.of(np.ones(volume.shape_kji, np.bool_))
-    found = within_reach(volume, [Click(at)], reach, NOTHING, whole).full(volume.shape_kji)
-    k, j, i = np.indices(volume.shape_kji)
+    part = slice(2, 11), slice(0, 14), slice(3, 30)
+    found = volume.voxels_near([at], reach, part)
+    k, j, i = (index[part] for index in np.indices(volume.shape_kji))
     squared = (0.5 * i - at[0]) ** 2 + (2.0 * j - at[1]) ** 2 + (3.0 * k - at[2]) ** 2
     sure = np.abs(squared - reach**2) > 1e-6
     assert (found == (squared <= reach**2))[sure].all()
 
 
-def test_what_the_base_holds_far_away_stays_and_is_not_grown() -> None:
+def test_of_several_places_the_nearest_counts() -> None:
     volume = Volume(np.zeros((4, 4, 20), np.int16), np.eye(4))
-    base = np.zeros(volume.shape_kji, np.bool_)
-    base[:, :, 15:18] = True
-    answer = np.zeros(volume.shape_kji, np.bool_)
-    answer[:, :, 0:12] = True
-    found = within_reach(volume, [Click((1, 1, 1))], 5.0, MaskCrop.of(base), MaskCrop.of(answer))
-    full = found.full(volume.shape_kji)
-    assert full[1, 1, 1:7].all()
-    assert not full[1, 1, 7:15].any()
-    assert full[:, :, 15:18].all()
+    part = slice(0, 4), slice(0, 4), slice(0, 20)
+    one, other, both = (volume.voxels_near(places, 3.0, part) for places in ([A], [B], [A, B]))
+    np.testing.assert_array_equal(both, one | other)
+    assert not volume.voxels_near([], 3.0, part).any()
 
 
 def test_limits_of_before_the_reach_are_read_from_a_journal() -> None:

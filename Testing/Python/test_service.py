@@ -167,15 +167,16 @@ def test_a_client_answers_as_the_engine_itself(client):
     assert (ready.engine, ready.classes) == ("fake", FakeEngine().specification.classes)
 
     base = MaskCrop((1, 1, 1), np.ones((2, 2, 2), dtype=np.bool_))
-    for structure, prompts, before in [
-        (Structure("liver", LIVER), (at(7, 5, 2),), None),
-        (Structure("new"), (at(7, 5, 2), at(2, 2, 4, False)), base),
+    for structure, prompts, before, reach_mm in [
+        (Structure("liver", LIVER), (at(7, 5, 2),), None, None),
+        (Structure("new"), (at(7, 5, 2), at(2, 2, 4, False)), base, None),
+        (Structure("new"), (at(7, 5, 2), at(2, 2, 4, False)), base, 1.5),
     ]:
-        request = RefineRequest(structure, prompts, before)
+        request = RefineRequest(structure, prompts, before, reach_mm=reach_mm)
         n = client.submit(request)
         events = until(client, Finished)
         assert [event.id for event in events] == [n, n]
-        assert same(answers(events)[0].edit, opened.refine(structure, prompts, before))
+        assert same(answers(events)[0].edit, opened.refine(structure, prompts, before, reach_mm=reach_mm))
 
     n = client.submit(SegmentRequest((SPLEEN, LIVER, RIGHT_KIDNEY)))
     events = until(client, Finished)

@@ -74,6 +74,7 @@ class Opened(Protocol):
         base: MaskCrop | None = None,
         region: Box | None = None,
         cancel: Cancel | None = None,
+        reach_mm: float | None = None,
     ) -> Edit:
         """Correct one structure by prompts.
 
@@ -84,6 +85,7 @@ class Opened(Protocol):
                 the prompts lie; for a new structure nothing.
             region: voxels outside this box (RAS, mm) are left alone.
             cancel: asked before each window.
+            reach_mm: a click changes nothing farther from it than this; None: wherever the model finds it right.
 
         Returns:
             The change against the base. Same arguments, same answer, bit by bit.

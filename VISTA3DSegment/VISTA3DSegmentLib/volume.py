@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -164,6 +165,35 @@ class Volume:
             position = sum(terms, np.full((1, 1, 1), row[3]))
             inside = inside & (position >= low - NEARLY_MM) & (position <= high + NEARLY_MM)
         return np.broadcast_to(inside, (k.shape[0], j.shape[1], i.shape[2]))
+
+    def voxels_near(
+        self, places: Iterable[Ras], reach_mm: float, part: tuple[slice, slice, slice]
+    ) -> npt.NDArray[np.bool_]:
+        """Which voxels of a part of the volume have their centre near some places.
+
+        Args:
+            places: RAS, mm.
+            reach_mm: from the nearest of them, at most.
+            part: slices (k, j, i) of the volume.
+
+        Returns:
+            bool, axes (k, j, i), of the part's shape.
+        """
+        start, shape = [one.start for one in part], tuple(one.stop - one.start for one in part)
+        near = np.zeros(shape, np.bool_)
+        spacing_kji = np.array(self.spacing_mm[::-1])
+        for ras in places:
+            middle = self.ijk_of(ras)[::-1] - start
+            low = np.maximum(0, np.floor(middle - reach_mm / spacing_kji)).astype(int)
+            high = np.minimum(shape, np.ceil(middle + reach_mm / spacing_kji) + 1).astype(int)
+            if (low < high).all():
+                k, j, i = (
+                    ((np.arange(a, b) - at) * mm) ** 2
+                    for a, b, at, mm in zip(low, high, middle, spacing_kji, strict=True)
+                )
+                squared = k[:, None, None] + j[None, :, None] + i[None, None, :]
+                near[tuple(slice(a, b) for a, b in zip(low, high, strict=True))] |= squared <= reach_mm**2
+        return near
 
 
 def check_voxels(array: npt.NDArray[Any]) -> None:

@@ -116,6 +116,7 @@ class OpenedTogether:
         base: MaskCrop | None = None,
         region: Box | None = None,
         cancel: Cancel | None = None,
+        reach_mm: float | None = None,
     ) -> Edit:
         """See ``Opened.refine``."""
-        return self.by("").refine(structure, prompts, base, region, cancel)
+        return self.by("").refine(structure, prompts, base, region, cancel, reach_mm)

@@ -47,6 +47,7 @@ def encode_request(request_id: int, request: Request) -> bytes:
             "structure": [request.structure.name, request.structure.class_id],
             "prompts": [_prompt(prompt) for prompt in request.prompts],
             "engine": request.engine,
+            "reach_mm": request.reach_mm,
         }
         mask = request.base
     return _frame(header, mask)
@@ -66,7 +67,8 @@ def decode_request(frame: bytes) -> tuple[int, Request]:
         name, class_id = header["structure"]
         structure = Structure(str(name), None if class_id is None else int(class_id))
         prompts = tuple(_as_prompt(prompt) for prompt in header["prompts"])
-        return int(header["id"]), RefineRequest(structure, prompts, mask, region, str(header["engine"]))
+        reach_mm = None if header["reach_mm"] is None else float(header["reach_mm"])
+        return int(header["id"]), RefineRequest(structure, prompts, mask, region, str(header["engine"]), reach_mm)
     except _DAMAGE as error:
         raise _damaged() from error
 

@@ -119,4 +119,5 @@ class InProcess:
             )
         else:
             engine = answering(opened, request.engine)
-            yield None, engine.refine(request.structure, request.prompts, request.base, request.region)
+            asked = request.structure, request.prompts, request.base, request.region
+            yield None, engine.refine(*asked, reach_mm=request.reach_mm)

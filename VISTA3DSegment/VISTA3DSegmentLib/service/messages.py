@@ -35,6 +35,7 @@ class RefineRequest:
     base: MaskCrop | None = None
     region: Box | None = None
     engine: str = ""
+    reach_mm: float | None = None
 
 
 Request: TypeAlias = SegmentRequest | RefineRequest

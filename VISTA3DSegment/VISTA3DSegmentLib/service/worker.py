@@ -165,7 +165,8 @@ class Worker:
             return request_id in self._cancelled or self._next_volume is not None
 
         engine = answering(opened, request.engine)
-        edit = engine.refine(request.structure, request.prompts, request.base, request.region, cancelled)
+        asked = request.structure, request.prompts, request.base, request.region
+        edit = engine.refine(*asked, cancelled, request.reach_mm)
         self._send(Answered(request_id, edit, by=self._used(request.engine)))
 
     def _used(self, engine: str = "") -> ModelUsed | None:

@@ -29,7 +29,9 @@ class Questions:
     def ask(self, object_id: str, value: AnnotatedObject) -> None:
         """Ask for the mask of an object."""
         self.drop(object_id)
-        request = RefineRequest(value.structure, value.prompts, value.base, value.limits.region, value.engine)
+        limits = value.limits
+        reach_mm = limits.reach_mm if value.placed == value.clicks else None
+        request = RefineRequest(value.structure, value.prompts, value.base, limits.region, value.engine, reach_mm)
         self._asked[self._client.submit(request)] = object_id
 
     def drop(self, object_id: str) -> None:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Protocol
 
-import numpy as np
-
-from ..edits import MaskCrop, joint_box
-from ..prompts import Box, Click
-from ..volume import Volume
+from ..edits import MaskCrop
+from ..prompts import Box
 
 GreyValues = tuple[float, float]
 """The lowest and the highest."""
@@ -64,34 +61,6 @@ class Limits:
 
 
 UNLIMITED = Limits()
-
-
-def within_reach(
-    volume: Volume, clicks: Iterable[Click], reach_mm: float, base: MaskCrop, answer: MaskCrop
-) -> MaskCrop:
-    """The answer near the clicks, the base elsewhere.
-
-    Args:
-        volume: whose grid both are on.
-        clicks: of the object.
-        reach_mm: farther than this from every click nothing changes.
-        base: what the clicks correct.
-        answer: of the engine.
-    """
-    start, shape = joint_box(base, answer)
-    near = np.zeros(shape, np.bool_)
-    spacing_kji = np.array(volume.spacing_mm[::-1])
-    for click in clicks:
-        middle = volume.ijk_of(click.ras)[::-1] - start
-        low = np.maximum(0, np.floor(middle - reach_mm / spacing_kji)).astype(int)
-        high = np.minimum(shape, np.ceil(middle + reach_mm / spacing_kji) + 1).astype(int)
-        if (low < high).all():
-            axes = [
-                ((np.arange(a, b) - at) * mm) ** 2 for a, b, at, mm in zip(low, high, middle, spacing_kji, strict=True)
-            ]
-            squared = axes[0][:, None, None] + axes[1][None, :, None] + axes[2][None, None, :]
-            near[tuple(slice(a, b) for a, b in zip(low, high, strict=True))] |= squared <= reach_mm**2
-    return MaskCrop(start, np.where(near, answer.inside(start, shape), base.inside(start, shape)))
 
 
 class Rules(Protocol):

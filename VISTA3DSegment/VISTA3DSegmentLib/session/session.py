@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from ..edits import NOTHING, Edit, MaskCrop
 from ..engine import Progress
 from ..errors import Cancelled, PromptError, SegmentationError
-from ..prompts import Box, Click, Ras, Structure, clicks_of
+from ..prompts import Box, Click, Ras, Structure
 from ..provenance import NOT_RECORDED, UNKNOWN, Provenance, current_time
 from ..service import (
     Answered,
@@ -36,7 +36,7 @@ from .journal import Journal
 from .overwriting import added_by_prompts, exchanged
 from .prompting import Answering, joined
 from .questions import Questions
-from .rules import Anywhere, Rules, within_reach
+from .rules import Anywhere, Rules
 from .runs import Run
 from .signals import Signal
 
@@ -442,10 +442,7 @@ class Session:
             object_id = self._questions.closed(event.id)
             before = self._annotation[object_id]
             base = NOTHING if before.base is None else before.base
-            answer, reach_mm = event.edit.onto(before.base), before.limits.reach_mm
-            if reach_mm is not None and before.placed == before.clicks:
-                answer = within_reach(self.volume, clicks_of(before.prompts), reach_mm, base, answer)
-            mask = self._rules.permitted(object_id, before.limits, base, answer)
+            mask = self._rules.permitted(object_id, before.limits, base, event.edit.onto(before.base))
             value = replace(before, mask=mask, made=before.made.answered(event.by, current_time()))
             self.history.answer(object_id, before, value)
             self._questions.note(object_id, before.placed)

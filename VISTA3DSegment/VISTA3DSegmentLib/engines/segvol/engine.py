@@ -134,6 +134,7 @@ class OpenedSegVol:
         base: MaskCrop | None = None,
         region: Box | None = None,
         cancel: Cancel | None = None,
+        reach_mm: float | None = None,
     ) -> Edit:
         """See ``engine.Opened.refine``.
 
@@ -143,15 +144,17 @@ class OpenedSegVol:
         """
         watch = Stopwatch()
         if base is None or not _corrects(prompts, base):
-            return self._answered(structure, prompts, base, region, cancel, watch)
+            return self._answered(structure, prompts, base, region, reach_mm, cancel, watch)
         # By negative points alone SegVol knows nothing to take away: they wait for the first positive one.
         steps = [step for step in click_by_click(prompts) if any(click.positive for click in clicks_of(step))]
         return corrected(
+            self.volume,
             steps or [prompts],
             base,
-            lambda step: self._answered(structure, step, base, region, cancel, watch),
+            reach_mm,
+            lambda step: self._answered(structure, step, base, region, reach_mm, cancel, watch),
             self.engine.cache,
-            self._key("corrected", structure, base.content_key, region),
+            self._key("corrected", structure, base.content_key, region, reach_mm),
             watch,
             _reason(structure, new=False),
         )
@@ -162,6 +165,7 @@ class OpenedSegVol:
         prompts: Prompts,
         base: MaskCrop | None,
         region: Box | None,
+        reach_mm: float | None,
         cancel: Cancel | None,
         watch: Stopwatch,
     ) -> Edit:
@@ -182,6 +186,9 @@ class OpenedSegVol:
             old, result = before.inside(start, shape), answer.inside(start, shape)
             if corrects:
                 result = self._merged(old, result, box, prompts)
+            if reach_mm is not None:
+                near = self.volume.voxels_near([click.ras for click in clicks_of(prompts)], reach_mm, box)
+                result = np.where(near, result, old)
             if region is not None:
                 result = np.where(self.volume.voxels_inside(region, box), result, old)
         notices = (*self.notices, *notices_for(prompts))

@@ -248,6 +248,7 @@ class OpenedVista3D:
         base: MaskCrop | None = None,
         region: Box | None = None,
         cancel: Cancel | None = None,
+        reach_mm: float | None = None,
     ) -> Edit:
         """See ``engine.Opened.refine``. A text means a class, a box limits what may change.
 
@@ -266,13 +267,15 @@ class OpenedVista3D:
             )
         watch = Stopwatch()
         if base is None:
-            return self._answered(structure, prompts, None, region, cancel, watch)
+            return self._answered(structure, prompts, None, region, reach_mm, cancel, watch)
         return corrected(
+            self.volume,
             click_by_click(prompts),
             base,
-            lambda step: self._answered(structure, step, base, region, cancel, watch),
+            reach_mm,
+            lambda step: self._answered(structure, step, base, region, reach_mm, cancel, watch),
             self.engine.cache,
-            self._key("corrected", structure, base.content_key, region),
+            self._key("corrected", structure, base.content_key, region, reach_mm),
             watch,
             _reason(structure, new=False),
         )
@@ -283,6 +286,7 @@ class OpenedVista3D:
         prompts: Prompts,
         base: MaskCrop | None,
         region: Box | None,
+        reach_mm: float | None,
         cancel: Cancel | None,
         watch: Stopwatch,
     ) -> Edit:
@@ -323,6 +327,9 @@ class OpenedVista3D:
             left_alone = np.zeros_like(base_native) if base is None else base_native
             for limit in self._limits(prompts, region):
                 result = np.where(self.volume.voxels_inside(limit, box), result, left_alone)
+            if reach_mm is not None:
+                near = self.volume.voxels_near([click.ras for click in clicks_of(prompts)], reach_mm, box)
+                result = np.where(near, result, left_alone)
         notices = (*self.notices, *self.engine.runner.notices, *_idle_notices(clicks_of(prompts), change.idle))
         if base is None and _goes_on(base_grid, union, within):
             notices += (GOES_ON.format(structure.name),)
