@@ -35,9 +35,12 @@ class Mouse:
     def release(self, ras: Ras) -> None:
         self._send("LeftButtonReleaseEvent", ras)
 
-    def _send(self, event: str, ras: Ras) -> None:
+    def pixel(self, ras: Ras) -> tuple[int, int]:
         x, y, *_ = self._ras_to_xy @ (*ras, 1.0)
-        self._interactor.SetEventInformation(round(x), round(y), 0, 0)
+        return round(x), round(y)
+
+    def _send(self, event: str, ras: Ras) -> None:
+        self._interactor.SetEventInformation(*self.pixel(ras), 0, 0)
         getattr(self._interactor, event)()
 
 
@@ -71,6 +74,23 @@ def test_a_face_of_the_box_is_dragged_and_that_is_one_step(hand: tuple[SceneWorl
     assert len(world.session.history.done) == steps + 1
     world.annotator.undo()
     assert world.session.annotation[lesion].box.ras_max == (16.0, 13.0, 10.0)
+
+
+def test_the_handles_of_a_box_leave_to_be_seen_what_it_holds(hand: tuple[SceneWorld, Views, Mouse]):
+    world, views, mouse = hand
+    lesion = world.annotator.box((5.0, 3.0, 2.0), (16.0, 13.0, 10.0))
+    world.settle()
+    mouse.move((20.0, 8.0, SLICE_MM))
+    views.look_at((5.0, 16.0), (3.0, 13.0), (2.0, 10.0))
+    views.draw(), views.draw_space()
+    with_box = views.draw(), views.draw_space()
+    world.annotator.boxes.nodes[lesion].GetDisplayNode().SetVisibility(False)
+    without = views.draw(), views.draw_space()
+    save("box_handles", with_box[0], without[0])
+    hidden = (with_box[0] != without[0]).any(-1)
+    beyond = mouse.pixel((16.0, 8.0, SLICE_MM))[0] - np.flatnonzero(hidden.any(0))[0]
+    assert 2 < beyond < 6, "half a handle, in pixels"
+    assert np.array_equal(with_box[1], without[1]), "over the surface"
 
 
 def test_a_box_is_drawn_by_two_clicks_in_the_hosts_mode_for_placing(hand: tuple[SceneWorld, Views, Mouse]):

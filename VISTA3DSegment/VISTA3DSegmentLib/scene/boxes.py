@@ -23,6 +23,8 @@ NODE_CLASS = "vtkMRMLMarkupsROINode"
 OBJECT, SEGMENTATION = "VISTA3DSegment.object", "VISTA3DSegment.segmentation"
 SAME_PLACE_MM = 1e-3
 """A region keeps its corners in single precision: one that moved by less has not moved."""
+HANDLE_SCALE = 1.5
+"""Of the handles, half of what the host takes: nine discs, 16 pixels wide in a page, hide what a small box holds."""
 QUIET_SECONDS = 0.4
 """The host tells when the mouse takes a region's handle up and lets it go; of what else moves a region, changes belong
 together until none came for so long."""
@@ -167,6 +169,8 @@ class Boxes:
         display.SetFillOpacity(0.0)
         display.SetHandlesInteractive(True)
         display.SetRotationHandleVisibility(False)  # a box lies along the axes of the world
+        display.SetInteractionHandleScale(HANDLE_SCALE)
+        display.SetVisibility3D(False)  # there its handles, as large as in slices, hide the surface that it is about
         node.SetAndObserveTransformNodeID(self._transform_id)
         return node
 
