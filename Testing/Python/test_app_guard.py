@@ -10,7 +10,7 @@ import pytest
 
 web = pytest.importorskip("aiohttp.web", reason="needs the app extra")
 from aiohttp.test_utils import TestClient, TestServer  # noqa: E402
-from VISTA3DSegmentLib.app.guard import Guard  # noqa: E402
+from VISTA3DSegmentLib.app.guard import Guard, own_token  # noqa: E402
 
 
 def asked(talk: Callable[[TestClient], Awaitable[None]], guard: Guard) -> None:
@@ -75,3 +75,10 @@ def test_a_page_of_another_site_is_refused_even_with_the_cookie() -> None:
 def test_every_start_has_a_token_of_its_own() -> None:
     assert Guard().token != Guard().token
     assert len(Guard().token) >= 32
+
+
+def test_a_token_of_ones_own_is_that_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("VISTA3DSEGMENT_TOKEN", raising=False)
+    assert own_token() is None
+    monkeypatch.setenv("VISTA3DSEGMENT_TOKEN", "a-token_of-24-characters")
+    assert own_token() == "a-token_of-24-characters"

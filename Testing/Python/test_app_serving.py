@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from aiohttp import ClientConnectionResetError
-from VISTA3DSegmentLib.app.serving import unless_somebody_left
+from VISTA3DSegmentLib.app.serving import BEYOND, ENDING, greeting, unless_somebody_left
 
 
 def failing_unheard(error: Exception) -> None:
@@ -35,3 +35,16 @@ def test_a_browser_that_went_while_it_was_sent_something_is_no_error(caplog: pyt
 def test_any_other_error_that_nobody_waits_for_is_told(caplog: pytest.LogCaptureFixture) -> None:
     failing_unheard(ValueError("a defect"))
     assert "a defect" in caplog.text
+
+
+def test_the_address_how_to_end_it_and_who_can_reach_it_are_said() -> None:
+    here = "http://127.0.0.1:8080/?token="
+    assert greeting(here, "secret", "127.0.0.1", is_own=False) == (f"The page is open at {here}secret", ENDING)
+    assert greeting(here, "secret", "0.0.0.0", is_own=False)[1:] == (BEYOND, ENDING)
+    assert "Ctrl-C" in ENDING
+
+
+def test_a_token_of_ones_own_comes_into_no_log() -> None:
+    said = greeting("http://127.0.0.1:8080/?token=", "secret", "127.0.0.1", is_own=True)
+    assert "secret" not in "".join(said)
+    assert "VISTA3DSEGMENT_TOKEN" in said[0]

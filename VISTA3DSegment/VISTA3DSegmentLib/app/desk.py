@@ -103,12 +103,19 @@ class Desk:
         self._shown.scan.busy = next(reversed(self._lasting.values()), "")
         self._state.state.flush()
 
-    async def open(self, path: Path | None) -> None:
-        """Open what a path holds; None: the sample. Until it is read the person works on with what is open."""
+    async def open(self, given: Path | Scan | None) -> None:
+        """Open what a path holds, or a scan that was read; None: the sample.
+
+        Until it is read the person works on with what is open.
+        """
 
         async def opening() -> None:
             volume, scan = self._workspace.volume, self._workspace.identifiers
-            found = await asyncio.to_thread(read_sample if path is None else lambda: read(path, volume, scan))
+            found: Scan | Segmentation
+            if isinstance(given, Scan):
+                found = given
+            else:
+                found = await asyncio.to_thread(read_sample if given is None else lambda: read(given, volume, scan))
             if isinstance(found, Segmentation):
                 self._workspace.add(found)
             else:

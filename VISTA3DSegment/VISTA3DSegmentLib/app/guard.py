@@ -8,11 +8,15 @@ WebSocket, or a name that resolves to this computer) has no cookie, and is refus
 from __future__ import annotations
 
 import hmac
+import os
+import re
 import secrets
 from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
 from aiohttp import web
+
+from ..errors import ResourceError
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -23,6 +27,25 @@ SAFE_HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+
+
+TOKEN_VARIABLE = "VISTA3DSEGMENT_TOKEN"
+"""A token of one's own, for bookmarks and services; not on the command line, which everybody on this computer sees."""
+
+
+def own_token() -> str | None:
+    """The token of the environment; None: there is none.
+
+    Raises:
+        ResourceError: it can be guessed, or does not fit into an address.
+    """
+    given = os.environ.get(TOKEN_VARIABLE)
+    if given is not None and not re.fullmatch(r"[A-Za-z0-9_-]{24,}", given):
+        raise ResourceError(
+            f"The token of {TOKEN_VARIABLE} is too short, or has signs that do not belong into an address.",
+            "Give at least 24 letters, digits, - and _, drawn by chance.",
+        )
+    return given
 
 
 class Guard:

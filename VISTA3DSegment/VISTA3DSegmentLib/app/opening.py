@@ -76,7 +76,9 @@ def read_sample() -> Scan:
     return Scan(read_volume(resource(SAMPLE)).volume, "Sample CT (synthetic)")
 
 
-def read(path: Path, like: Volume | None, scan: ScanIdentifiers | None = None) -> Scan | Segmentation:
+def read(
+    path: Path, like: Volume | None, scan: ScanIdentifiers | None = None, series_uid: str | None = None
+) -> Scan | Segmentation:
     """Read what a person gave.
 
     Args:
@@ -84,13 +86,25 @@ def read(path: Path, like: Volume | None, scan: ScanIdentifiers | None = None) -
             .seg.nrrd, DICOM Segmentation, RT structure set, or label map with the table of its values beside it.
         like: the scan that is open; a segmentation is put onto its grid.
         scan: its identifiers: DICOM segmentations and structure sets of another one are refused; None: not known.
+        series_uid: which series of a DICOM folder; see ``read_volume``.
 
     Raises:
         FileFormatError, VolumeError, ResourceError: a sentence says what is wrong with it.
     """
     with _unpacked(path) as inside:
-        found = _read(inside, like, scan)
+        found = _read(inside, like, scan, series_uid)
     return replace(found, name=path.stem) if isinstance(found, Scan) and inside != path else found
+
+
+def read_first(path: Path, series_uid: str | None) -> Scan:
+    """Read a scan while none is open; see ``read``.
+
+    Raises:
+        FileFormatError, VolumeError, ResourceError: also where it holds the segments of one.
+    """
+    found = read(path, None, series_uid=series_uid)
+    assert isinstance(found, Scan)
+    return found
 
 
 def read_earlier(path: Path, like: Volume, scan: ScanIdentifiers | None = None) -> Segmentation:
@@ -127,30 +141,30 @@ def _unpacked(path: Path) -> Iterator[Path]:
         yield folder
 
 
-def _read(path: Path, like: Volume | None, scan: ScanIdentifiers | None) -> Scan | Segmentation:
+def _read(path: Path, like: Volume | None, scan: ScanIdentifiers | None, series_uid: str | None) -> Scan | Segmentation:
     path = _inside(path)
     if _holds_segments(path):
         if like is None:
             raise FileFormatError(f"{path.name} holds segments of a scan.", "Open the scan first.")
         return of_no_class(read_segmentation(path, like, scan))
-    found = _read_scan(path)
+    found = _read_scan(path, series_uid)
     if like is not None and _is_label_map(found.volume, like):
         labels = segmentation_of(found.volume.array, found.volume.ijk_to_ras, found.notices, path.name)
         named = of_no_class(placed_on(labels, like))
         return replace(named, notices=(*named.notices, UNNAMED.format(path.name)))
-    series, notices = (None, ()) if suffix_of(path) in READERS else _source(path)
+    series, notices = (None, ()) if suffix_of(path) in READERS else _source(path, series_uid)
     said = None if found.image is None else identifiers_in(found.image)
     known = said if series is None else series.identifiers
     return Scan(found.volume, found.volume.name, (*found.notices, *notices), series, known)
 
 
-def _read_scan(path: Path) -> ReadVolume:
+def _read_scan(path: Path, series_uid: str | None) -> ReadVolume:
     """A scan; why there is none is said without the folder in which the person's files lie meanwhile."""
     if path.suffix.lower() == SCENE:
         raise FileFormatError(f"{path.name} is a scene of 3D Slicer.", "Open it there, with this extension.")
     if path.is_dir():
         try:
-            return read_volume(path)
+            return read_volume(path, series_uid)
         except FileFormatError as error:
             files = sorted(file for file in path.rglob("*") if file.is_file())
             names = [file.name for file in files if suffix_of(file) in READERS or _is_object(file)]
@@ -164,7 +178,7 @@ def _read_scan(path: Path) -> ReadVolume:
         open_for_reading(path).close()
         if not is_dicom(path):
             raise FileFormatError(f"The file {path.name} is of no kind that is read.", KINDS)
-    return read_volume(path)
+    return read_volume(path, series_uid)
 
 
 def _is_object(path: Path) -> bool:
@@ -192,10 +206,10 @@ def _holds_segments(path: Path) -> bool:
     return _is_object(path)
 
 
-def _source(path: Path) -> tuple[DicomSource | None, tuple[str, ...]]:
+def _source(path: Path, series_uid: str | None) -> tuple[DicomSource | None, tuple[str, ...]]:
     """The series of a scan that was read; a scan of which no export can speak is a scan nevertheless."""
     try:
-        return read_source(path), ()
+        return read_source(path, series_uid), ()
     except SegmentationError as error:
         return None, (f"DICOM objects cannot be exported for this scan: {error.what}",)
 

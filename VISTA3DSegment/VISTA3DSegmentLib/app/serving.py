@@ -25,7 +25,8 @@ from ..workspace.polite import open_politely
 from .desk import Desk
 from .downloads import Downloads
 from .exporting import Exporting
-from .guard import Guard
+from .guard import TOKEN_VARIABLE, Guard, own_token
+from .opening import read_first
 from .page import Page
 from .scan_workspace import ScanWorkspace
 from .state import PageState
@@ -38,10 +39,12 @@ BEYOND = (
     "The page can be reached from other computers: whoever has the address with its token sees the scan. "
     "It is not encrypted; put it behind a proxy that is."
 )
+ENDING = "Ctrl-C ends it; the work is kept."
 
 
 def serve(
     scan: Path | None,
+    series: str | None,
     model: str,
     device: str,
     host: str,
@@ -49,11 +52,13 @@ def serve(
     browser: bool,
     segvol: str,
     say: Callable[[str], None],
+    warn: Callable[[str], None],
 ) -> None:
     """Serve the page until it is ended with ctrl-C.
 
     Args:
         scan: what is opened; None: the sample.
+        series: which series of a DICOM folder; see ``files.volumes.read_volume``.
         model: name or path of VISTA3D's weights.
         device: where to compute.
         host: address to listen on.
@@ -61,17 +66,23 @@ def serve(
         browser: open the page in the person's browser.
         segvol: name or path of SegVol's weights.
         say: told the address, with its token.
+        warn: told what is to be known of the scan.
 
     Raises:
-        ModelError: there is no such model. ResourceError: the address is taken.
+        ModelError: there is no such model. FileFormatError, VolumeError: the scan cannot be read. ResourceError: the
+            address is taken, or the token of the environment is none.
     """
+    token = own_token()
     estimator = Estimator(model, store.home())
     texts_of(segvol)  # refuses what is no model of SegVol, before the page opens
+    first = [None if scan is None else read_first(scan, series)]  # a list, from which it is given away
+    for notice in first[0].notices if first[0] else ():
+        warn(notice)
     server = get_server(client_type="vue3")
     server.state.trame__title = TITLE
     server.enable_module({"serve": {"vista": str(resource("Web"))}, "scripts": ["vista/page.js"],
                           "styles": ["vista/page.css"]})  # fmt: skip
-    app, guard, inbox = SlicerApp(), Guard(), Inbox()
+    app, guard, inbox = SlicerApp(), Guard(token), Inbox()
     app.scene.GlobalWarningDisplayOff()  # of VTK, to the console: a missing X server, events of other versions
     state: TypedState[PageState] = TypedState(server.state, PageState)
     make_client = partial(ChildProcess, partial(open_politely, model, device, segvol=segvol))
@@ -127,15 +138,14 @@ def serve(
 
     def on_ready(**_: Any) -> None:
         address = f"http://{host}:{server.port}/?token="
-        say(f"The page is open at {address}{guard.token}")
-        if host != LOCAL:
-            say(BEYOND)
+        for sentence in greeting(address, guard.token, host, is_own=token is not None):
+            say(sentence)
         if browser:
             webbrowser.open(f"{address}{guard.ticket()}")
         asyncio.get_event_loop().set_exception_handler(unless_somebody_left)
         start(desk.keep_time())
         start(lose_uploads())
-        start(desk.open(scan))
+        start(desk.open(first.pop()))
 
     server.controller.on_server_bind.add(on_bind)
     server.controller.on_server_ready.add(on_ready)
@@ -149,6 +159,19 @@ def serve(
     finally:
         workspace.end()
         inbox.close()
+
+
+def greeting(address: str, token: str, host: str, is_own: bool) -> tuple[str, ...]:
+    """What is said when the page is open.
+
+    Args:
+        address: without its token.
+        token: of the page.
+        host: address that is listened on.
+        is_own: the token is the person's own, and need not come into a log.
+    """
+    shown = f"{address} and the token of {TOKEN_VARIABLE}" if is_own else f"{address}{token}"
+    return (f"The page is open at {shown}", *(() if host == LOCAL else (BEYOND,)), ENDING)
 
 
 def unless_somebody_left(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from ..engines import DEFAULT_WEIGHTS
-from ..errors import ResourceError
+from ..errors import FileFormatError, ResourceError
 from .collaborators import collaborators_of
-from .options import DeviceOption, ModelOption
+from .options import DeviceOption, ModelOption, SeriesOption
 
 ScanArgument = Annotated[
     Path | None,
@@ -19,7 +19,9 @@ ScanArgument = Annotated[
 HostOption = Annotated[
     str, typer.Option("--host", help="Address to listen on; anything but 127.0.0.1 can be reached from elsewhere.")
 ]
-PortOption = Annotated[int, typer.Option("--port", "-p", help="Port to listen on; 0 is any that is free.")]
+PortOption = Annotated[
+    int, typer.Option("--port", "-p", min=0, max=65535, help="Port to listen on; 0 is any that is free.")
+]
 SegVolOption = Annotated[
     str, typer.Option("--segvol", metavar="NAME_OR_PATH", help="The model of SegVol, for texts and boxes.")
 ]
@@ -35,8 +37,12 @@ def app(
     device: DeviceOption = "auto",
     no_browser: BrowserOption = False,
     segvol: SegVolOption = DEFAULT_WEIGHTS["segvol"],
+    series: SeriesOption = None,
 ) -> None:
-    """Open the web page: segment, name, click and save in a browser."""
+    """Open the web page: segment, name, click and save in a browser. Ctrl-C ends it.
+
+    Its token is new at each start, unless the environment variable VISTA3DSEGMENT_TOKEN holds one.
+    """
     try:
         from ..app.serving import serve
     except ImportError as error:
@@ -44,4 +50,7 @@ def app(
             f"The web page needs a package that is not installed ({error.name}).",
             'Install it with: pip install "vista3dsegment[app]"',
         ) from error
-    serve(ct, model, device, host, port, not no_browser, segvol, collaborators_of(context).say)
+    if ct is None and series is not None:
+        raise FileFormatError("--series is given without the folder that it is of.", "Give the folder.")
+    with_what = collaborators_of(context)
+    serve(ct, series, model, device, host, port, not no_browser, segvol, with_what.say, with_what.note)
