@@ -30,7 +30,7 @@ from cli_world import (
 )
 from fake_engine import HEPATIC_TUMOR, HU_PER_CLASS, LIVER, RIGHT_KIDNEY, SPLEEN, FakeEngine, specification
 from safetensors.numpy import save_file
-from VISTA3DSegmentLib.cli import CANCELLED, FAILED, main
+from VISTA3DSegmentLib.cli import CANCELLED, FAILED, main, progress
 from VISTA3DSegmentLib.cli.collaborators import Collaborators
 from VISTA3DSegmentLib.errors import ResourceError
 from VISTA3DSegmentLib.files.reading import stem_of
@@ -248,13 +248,18 @@ def test_quiet_says_nothing(run: Run, scan: Path, capsys: pytest.CaptureFixture[
 
 
 def test_progress_is_plain_lines_with_the_time_left_where_nobody_watches(
+    run: Run, scan: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(progress, "SECONDS", 0.0)
+    run("segment", scan, "--no-picture", "-o", "o.seg.nrrd", "--classes", "liver,spleen")
+    assert capsys.readouterr().err.splitlines() == ["Segmenting: 1 of 2 windows, about 2 s left"]
+
+
+def test_what_is_done_in_a_moment_leaves_no_lines_of_progress_in_a_log(
     run: Run, scan: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run("segment", scan, "--no-picture", "-o", "o.seg.nrrd", "--classes", "liver,spleen")
-    assert capsys.readouterr().err.splitlines()[:2] == [
-        "Segmenting: 1 of 2 windows, about 2 s left",
-        "Segmenting: 2 of 2 windows",
-    ]
+    assert capsys.readouterr().err == ""
 
 
 def test_nothing_that_names_the_patient_is_printed_or_written(
@@ -396,6 +401,40 @@ def test_an_accident_is_one_sentence_that_points_to_debug(
     assert "Traceback" not in err
 
 
+def test_a_file_that_cannot_be_used_is_no_accident(
+    run: Run, scan: Path, engine: FakeEngine, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    engine.during = lambda: print((tmp_path / "gone").read_text())
+    assert run("segment", scan, "--no-picture", "-o", "o.seg.nrrd") == FAILED
+    assert capsys.readouterr().err == (
+        f"Error: {tmp_path / 'gone'} cannot be used (No such file or directory). Choose another name or place.\n"
+    )
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="a place where nobody may write")
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("segment", "scan.nrrd", "-o", "/proc/x.seg.nrrd"),
+        ("segment", "scan.nrrd", "-o", "x.seg.nrrd", "--report", "/proc/r.json"),
+        ("export", "scan.nrrd", "--to", "stl", "-o", "/proc/x"),
+        ("export", "scan.nrrd", "--to", "stl", "-o", "/proc/x.zip"),
+        ("evaluate", "scan.nrrd", "scan.nrrd", "-o", "/proc/t.csv"),
+    ],
+)
+def test_a_folder_that_cannot_be_written_is_said_before_the_work(
+    words: tuple[str, ...], run: Run, scan: Path, engine: FakeEngine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(*words) == FAILED
+    assert "Error: The folder /proc cannot be written (No such file or directory)." in capsys.readouterr().err
+    assert not engine.asked
+
+
+def test_a_file_where_a_folder_is_meant_is_called_one(run: Run, scan: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("segment", scan, "-o", scan / "o.seg.nrrd") == FAILED
+    assert "scan.nrrd is a file and no folder. Choose another place." in capsys.readouterr().err
+
+
 def test_debug_shows_where_it_happened(
     run: Run, scan: Path, engine: FakeEngine, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -420,6 +459,9 @@ def test_wrong_usage_ends_with_2(run: Run, words: list[str]) -> None:
 def test_help_and_version_need_no_engine(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--help") == 0
     assert "--debug" not in capsys.readouterr().out
+    for words in ((), ("segment",), ("export",), ("models", "download")):
+        assert run(*words, "--help") == 0
+        assert "bool" not in capsys.readouterr().out
     assert run("--version") == 0
     assert capsys.readouterr().out.startswith("vista3dsegment 0.")
 

@@ -14,5 +14,5 @@ def duration(seconds: float) -> str:
 
 
 def time_left(seconds: float | None) -> str:
-    """What can honestly be said about the end: nothing before a window has been measured."""
-    return "" if seconds is None else f"about {duration(seconds)} left"
+    """What can honestly be said about the end: nothing before a window has been measured, nor in the last moment."""
+    return "" if seconds is None or round(seconds) == 0 else f"about {duration(seconds)} left"

@@ -63,6 +63,10 @@ def _ending_of(error: BaseException) -> _Ending:
         return _Ending(f"Error: {error}", FAILED)
     if isinstance(error, MemoryError):
         return _Ending("Error: The memory ran out. Close other programs, or give a smaller --region.", FAILED)
+    if isinstance(error, OSError) and error.filename is not None:
+        return _Ending(
+            f"Error: {error.filename} cannot be used ({error.strerror}). Choose another name or place.", FAILED
+        )
     return _Ending(
         f"Error: Something went wrong that should not ({type(error).__name__}: {error}). "
         f"To see where, run the command again with {DEBUG}.",
@@ -107,6 +111,15 @@ def _options(version: VersionOption = False) -> None:
     """Options that stand before the command; its text is that of the application."""
 
 
+def _without_values(command: Any) -> None:
+    """Take away what typer writes in the help beside a switch, "<bool>", as if it wanted a value."""
+    for option in command.get_params(typer.Context(command)):
+        if getattr(option, "is_flag", False):
+            option.metavar = ""
+    for inner in getattr(command, "commands", {}).values():
+        _without_values(inner)
+
+
 def main(arguments: Sequence[str] | None = None, collaborators: Collaborators | None = None) -> int:
     """Run a command.
 
@@ -120,9 +133,11 @@ def main(arguments: Sequence[str] | None = None, collaborators: Collaborators | 
     given = list(sys.argv[1:] if arguments is None else arguments)
     # --debug is not shown in the help and may stand anywhere, also at the end, where one adds it after an error.
     words = [word for word in given if word != DEBUG]
+    command = typer.main.get_command(app)
+    _without_values(command)
     with_what = replace(collaborators or Collaborators(), debug=DEBUG in given)
     try:
-        typer.main.get_command(app).main(args=words, prog_name="vista3dsegment", obj=with_what)
+        command.main(args=words, prog_name="vista3dsegment", obj=with_what)
     except SystemExit as ended:
         return int(ended.code or 0)
     return 0

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, BinaryIO
 
 from ..anatomy import Kind, all_classes, class_of, terminology_entry
@@ -101,10 +101,16 @@ def check_place(path: Path, inputs: Sequence[Path | None]) -> None:
         )
     if path.is_dir():
         raise ResourceError(f"{path} is a folder.", "Give the name of a file.")
+    if folder.exists() and not folder.is_dir():
+        raise ResourceError(f"{folder} is a file and no folder.", "Choose another place.")
     if not folder.is_dir():
         raise ResourceError(f"There is no folder {folder}.", "Make it first, or choose another place.")
-    if not os.access(folder, os.W_OK):
-        raise ResourceError(f"The folder {folder} cannot be written.", "Choose another place.")
+    try:
+        TemporaryFile(dir=folder).close()  # what may be written, nothing but writing tells: /sys says yes, and refuses
+    except OSError as error:
+        raise ResourceError(
+            f"The folder {folder} cannot be written ({error.strerror}).", "Choose another place."
+        ) from error
 
 
 def _is_there(path: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,7 +15,9 @@ from ..engine import OnProgress, Progress
 from ..models.transfer import OnBytes
 
 LINES = 10
-"""At most so many plain lines: one for every tenth."""
+"""At most so many plain lines: one for every tenth,"""
+SECONDS = 10.0
+"""and none sooner after another one: what is done in a moment needs none."""
 
 
 @contextmanager
@@ -60,14 +63,14 @@ def _count(progress: Progress, unit: str) -> str:
 
 
 def _plain_lines(console: Console, what: str, unit: str) -> OnProgress:
-    tenths_shown = -1
+    tenths_shown, shown_at = 0, time.monotonic()
 
     def on_progress(progress: Progress) -> None:
-        nonlocal tenths_shown
-        tenths = LINES * progress.done // max(progress.total, 1)
-        if tenths > tenths_shown:
-            tenths_shown = tenths
-            left = time_left(progress.seconds_left) if progress.done < progress.total else ""
+        nonlocal tenths_shown, shown_at
+        tenths, now = LINES * progress.done // max(progress.total, 1), time.monotonic()
+        if tenths_shown < tenths < LINES and now >= shown_at + SECONDS:
+            tenths_shown, shown_at = tenths, now
+            left = time_left(progress.seconds_left)
             line = f"{what}: {_count(progress, unit)}"
             console.print(f"{line}, {left}" if left else line, soft_wrap=True)
 
