@@ -808,8 +808,37 @@ def test_doctor_says_versions_processor_memory_caches_and_models(run: Run, capsy
         r"features +\S",
         r"GiB in all",
         r"cpu +numpy on paper",
+        r"trame-slicer +\S",
+        r"slicer-core +\S",
+        r"vtk +\d",
+        r"pydicom +\d",
+        r"highdicom +\d",
+        r"models, work +\S+home \([\d.]+ GiB free, can be written\)",
+        r"temporary +\S+ \([\d.]+ GiB free, can be written\)",
     ):
         assert re.search(fact, out), fact
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="a place where nobody may write")
+def test_doctor_says_which_folder_cannot_be_written(
+    run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("VISTA3DSEGMENT_HOME", "/proc/home")
+    assert run("doctor") == 0
+    assert re.search(r"/proc/home \(.*free, cannot be written: No such file or directory\)", capsys.readouterr().out)
+
+
+def test_doctor_and_models_list_speak_to_other_programs(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("doctor", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["What runs a model"]["cpu"] == "numpy on paper"
+    assert "can be written" in found["Folders"]["temporary"]
+    assert run("models", "list", "--json") == 0
+    listed = {one["name"]: one for one in json.loads(capsys.readouterr().out)}
+    starter, published = listed["starter"], listed["nv-segment-ct"]
+    assert starter["system"] == "VISTA3D"
+    assert starter["size_bytes"] == Path(starter["path"]).stat().st_size
+    assert (published["path"], published["lacks_vocabulary"]) == (None, False)
 
 
 def test_doctor_reports_a_sick_device_instead_of_falling_ill(

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import json
+
 import typer
 from rich.table import Table
 
 from ..doctor.checkup import checkup
 from .collaborators import collaborators_of
+from .options import JsonOption
 
 
-def doctor(context: typer.Context) -> None:
-    """Show versions, devices, processor features, memory, caches and models, to find out why it is slow or fails."""
+def doctor(context: typer.Context, as_json: JsonOption = False) -> None:
+    """Show versions, devices, processor features, memory, folders and models, to find out why it is slow or fails."""
     with_what = collaborators_of(context)
-    for title, facts in checkup(lambda device: with_what.describe_backend(device, "auto")).items():
+    found = checkup(lambda device: with_what.describe_backend(device, "auto"))
+    if as_json:
+        with_what.say(json.dumps({title: dict(facts) for title, facts in found.items()}, indent=1))
+        return
+    for title, facts in found.items():
         with_what.say(title)
         table = Table.grid(padding=(0, 2))
         table.add_column()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
@@ -12,6 +13,7 @@ from ..errors import ModelError
 from ..models import store
 from ..models.registry import KnownModel
 from .collaborators import Collaborators, collaborators_of
+from .options import JsonOption
 from .progress import byte_progress
 
 app = typer.Typer(no_args_is_help=True, help="List, download, add, verify and remove models.")
@@ -33,20 +35,43 @@ def megabytes(size_bytes: int | None) -> str:
     return "" if size_bytes is None else f"{size_bytes / 1e6:.1f} MB"
 
 
+def size_bytes(model: store.ListedModel) -> int | None:
+    """Of its file, here or as it is published; None: not known."""
+    if model.path:
+        return model.path.stat().st_size
+    return model.known.size_bytes if model.known else None
+
+
+def document_of(model: store.ListedModel) -> dict[str, Any]:
+    """A model for other programs; null where nothing is known."""
+    known = model.known
+    return {
+        "name": model.name,
+        "path": str(model.path) if model.path else None,
+        "lacks_vocabulary": bool(model.file and model.file.lacks_vocabulary),
+        "system": model.system or None,
+        "size_bytes": size_bytes(model),
+        "modality": known.modality if known else None,
+        "licence": known.licence.name if known else None,
+        "title": known.title if known else None,
+    }
+
+
 @app.command("list")
-def list_(context: typer.Context) -> None:
+def list_(context: typer.Context, as_json: JsonOption = False) -> None:
     """List the known models and your own, and which of them are on this machine."""
     with_what = collaborators_of(context)
+    if as_json:
+        with_what.say(json.dumps([document_of(model) for model in store.list_models()], indent=1))
+        return
     table = Table("name", "here", "system", "size", "for", "licence", "what it is", box=None, pad_edge=False)
     for model in store.list_models():
         known = model.known
-        published = known.size_bytes if known else None
-        size = model.path.stat().st_size if model.path else published
         table.add_row(
             model.name,
             "no" if model.file is None else "yes, but no vocabulary" if model.file.lacks_vocabulary else "yes",
             model.system,
-            megabytes(size),
+            megabytes(size_bytes(model)),
             known.modality if known else "",
             known.licence.name if known else "",
             known.title if known else "your own",

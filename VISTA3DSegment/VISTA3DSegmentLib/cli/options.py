@@ -73,6 +73,8 @@ QuietOption: TypeAlias = Annotated[
     bool, typer.Option("--quiet", "-q", help="Print only errors, and doubts about the scan.")
 ]
 
+JsonOption: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")]
+
 
 def parse_position(text: str) -> Ras:
     """A position as a person types it: "R A S" or "R,A,S", in mm.

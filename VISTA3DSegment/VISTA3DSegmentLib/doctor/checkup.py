@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable
+from pathlib import Path
+from tempfile import gettempdir
 
 from .. import __version__
 from ..engines import describe_backend
 from ..errors import SegmentationError
 from ..models import store
-from .machine import memory, processor, size_of, versions
+from .machine import memory, place, processor, size_of, versions
 
-DISTRIBUTIONS = ("torch", "monai", "numpy", "SimpleITK", "safetensors", "typer", "rich", "openvino")
+DISTRIBUTIONS = {
+    "torch": "", "monai": "", "numpy": "", "SimpleITK": "", "safetensors": "", "typer": "", "rich": "",
+    "pydicom": "", "highdicom": "", "vtk": "Slicer has its own",
+    "slicer-core": "for scenes of Slicer: pip install 'vista3dsegment[scene]'",
+    "trame-slicer": "for the web page: pip install 'vista3dsegment[app]'",
+    "openvino": "faster on processors: pip install 'vista3dsegment[cpu]'",
+}  # fmt: skip
+"""What is looked for, and what it is for if it may be missing."""
 DEVICES = ("auto", "cpu", "cuda", "mps")
 GIB = 1 << 30
 
@@ -29,7 +38,7 @@ def checkup(describe: DescribeBackend = describe_backend) -> dict[str, Facts]:
         "Versions": _versions(),
         "Computer": _computer(),
         "What runs a model": [(device, _backend(describe, device)) for device in DEVICES],
-        "Caches": _caches(),
+        "Folders": _folders(),
         "Models": _models(),
     }
 
@@ -44,11 +53,10 @@ def report(sections: dict[str, Facts]) -> str:
 
 
 def _versions() -> Facts:
-    installed = versions(DISTRIBUTIONS)
+    installed = versions(tuple(DISTRIBUTIONS))
     facts = [("vista3dsegment", __version__), ("Python", platform.python_version())]
-    facts += [(name, number or "not installed") for name, number in installed.items()]
-    if installed["openvino"] is None:
-        facts[-1] = ("openvino", "not installed; faster on processors: pip install 'vista3dsegment[cpu]'")
+    facts += [(name, number or "; ".join(filter(None, ("not installed", DISTRIBUTIONS[name]))))
+              for name, number in installed.items()]  # fmt: skip
     return facts
 
 
@@ -75,11 +83,25 @@ def _backend(describe: DescribeBackend, device: str) -> str:
         return f"cannot be used: {error}"
 
 
-def _caches() -> Facts:
+def _folders() -> Facts:
+    # Listing fails where it may not be read, finding the folder of temporary files where none can be written.
     home = store.home()
-    folders = sorted(path for path in home.iterdir() if path.is_dir()) if home.is_dir() else []
-    sizes = [(folder.name, f"{size_of(folder) / 1e6:.1f} MB") for folder in folders]
-    return [("folder", str(home) if folders else f"{home} (nothing yet)"), *sizes]
+    try:
+        folders = sorted(path for path in home.iterdir() if path.is_dir()) if home.is_dir() else []
+        sizes = [(f"  {folder.name}", f"{size_of(folder) / 1e6:.1f} MB") for folder in folders]
+    except OSError as error:
+        sizes = [("", f"cannot be read: {error.strerror}")]
+    try:
+        temporary = _folder(Path(gettempdir()))
+    except OSError as error:
+        temporary = f"cannot be written: {error.strerror or error}"
+    return [("models, work", _folder(home)), *sizes, ("temporary", temporary)]
+
+
+def _folder(folder: Path) -> str:
+    found = place(folder)
+    writable = f"cannot be written: {found.problem}" if found.problem else "can be written"
+    return f"{folder} ({_gib(found.free_bytes)} free, {writable})"
 
 
 def _models() -> Facts:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import ctypes
 import os
 import platform
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from tempfile import TemporaryFile
 
 FEATURES = {
     "avx2": "AVX2",
@@ -109,6 +111,33 @@ def _memory_of_windows() -> Memory:
     if not kernel.GlobalMemoryStatusEx(ctypes.byref(status)):
         return Memory(None, None)
     return Memory(int(status[1]), int(status[2]))
+
+
+@dataclass(frozen=True)
+class Place:
+    """A folder for files.
+
+    Args:
+        free_bytes: of its disk; None where the system does not say.
+        problem: why nothing can be written there, in the system's words; "" if it can.
+    """
+
+    free_bytes: int | None
+    problem: str
+
+
+def place(folder: Path) -> Place:
+    """How much room a folder has, and whether it can be written, by trying; of one that is not made yet, its parent."""
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    try:
+        free = shutil.disk_usage(there).free
+    except OSError:
+        free = None
+    try:
+        TemporaryFile(dir=there).close()
+    except OSError as error:
+        return Place(free, error.strerror or str(error))
+    return Place(free, "")
 
 
 def versions(distributions: tuple[str, ...]) -> dict[str, str | None]:
