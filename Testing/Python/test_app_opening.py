@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +27,10 @@ from VISTA3DSegmentLib.app.state import PageState
 from VISTA3DSegmentLib.app.transfer import Inbox
 from VISTA3DSegmentLib.edits import MaskCrop
 from VISTA3DSegmentLib.errors import FileFormatError
+from VISTA3DSegmentLib.export.ct_series import write_ct_series
+from VISTA3DSegmentLib.export.exporting import Wish, export
+from VISTA3DSegmentLib.export.formats import Form
+from VISTA3DSegmentLib.export.source import read_source
 from VISTA3DSegmentLib.files.segmentations import Segment, Segmentation, write_segmentation
 from VISTA3DSegmentLib.service import InProcess
 from VISTA3DSegmentLib.volume import Volume
@@ -165,8 +170,39 @@ def test_a_label_map_without_a_table_on_the_grid_of_the_open_scan_is_no_scan(tmp
     assert found.segments[0].class_id is None
     assert any("No table beside mask.nii.gz" in notice for notice in found.notices)
     assert isinstance(read(tmp_path / "mask.nii.gz", None), Scan), "nothing is open"
-    other = Volume(painted(), np.diag([2.0, 2.0, 2.0, 1.0]))
-    assert isinstance(read(tmp_path / "mask.nii.gz", other), Scan), "of another grid"
+
+
+def test_a_label_map_of_another_scan_is_no_scan_and_the_open_one_stays(tmp_path: Path) -> None:
+    saved(tmp_path, "mask.nii.gz")
+    with pytest.raises(FileFormatError, match="mask.nii.gz looks like a label map, and not of the scan that"):
+        read(tmp_path / "mask.nii.gz", Volume(painted(), np.diag([2.0, 2.0, 2.0, 1.0])))
+
+
+def test_a_brain_cut_out_of_eight_bits_is_a_scan(tmp_path: Path) -> None:
+    grey = np.zeros((30, 40, 40), np.uint8)
+    grey[12:16, 15:20, 15:20] = np.random.default_rng(1).integers(1, 256, (4, 5, 5))
+    sitk.WriteImage(sitk.GetImageFromArray(grey), str(tmp_path / "mr.nii.gz"))
+    assert isinstance(read(tmp_path / "mr.nii.gz", Volume(painted(), np.eye(4))), Scan)
+
+
+def test_who_opens_another_scan_is_told_that_the_work_is_kept_and_finds_it_again(bench: Bench) -> None:
+    async def talk() -> None:
+        for event in bench.files.readable.values():
+            event.set()
+        await bench.open("first")
+        await bench.open("second")
+        assert "is kept" not in bench.shown.status.message, "there was none"
+        await bench.open("first")
+        await bench.open("spleen")
+        await bench.open("second")
+        assert bench.shown.status.message == "Your work on first is kept: open that scan again to go on with it."
+        await bench.open("first")
+        assert bench.names() == ["spleen"]
+        assert "Your earlier work on this scan is back" in bench.shown.status.message
+        await bench.open("first")
+        assert "is kept" not in bench.shown.status.message
+
+    run(talk)
 
 
 def test_a_scan_of_eight_bits_on_the_grid_of_the_open_one_is_a_scan(tmp_path: Path) -> None:
@@ -196,6 +232,61 @@ def test_files_that_form_no_scan_are_told_by_name_and_not_by_the_folder(
         read(tmp_path, None)
     assert told in str(refused.value)
     assert str(tmp_path) not in str(refused.value)
+
+
+def segments_as(folder: Path, volume: Volume, forms: tuple[Form, ...]) -> Path:
+    """The files of an export, as kinds that a person chose; beside them the series of the scan, in a folder."""
+    write_ct_series(folder / "series", volume, "ANON-1")
+    segment = Segment("spleen", MaskCrop.of(painted() == 10 * SPLEEN), (1, 2, 3), SPLEEN)
+    segmentation = Segmentation(volume.shape_kji, volume.ijk_to_ras, (segment,))
+    wish = Wish(segmentation, forms, "segmentation", read_source(folder / "series"), volume, None, agreed=True)
+    exported = folder / "exported"
+    exported.mkdir()
+    export(wish, exported)
+    return exported
+
+
+EVERY_KIND = tuple(form for form in Form if form is not Form.REPORT)
+
+
+@pytest.mark.parametrize(
+    ("forms", "opened"),
+    [
+        (EVERY_KIND, "segmentation.seg.nrrd"),
+        ((Form.RTSTRUCT, Form.DICOM_SEG, Form.DICOM_SR), "segmentation_seg.dcm"),
+        ((Form.NIFTI, Form.NRRD, Form.DICOM_LABELMAP, Form.RTSTRUCT), "segmentation_labelmap.dcm"),
+        ((Form.NIFTI, Form.RTSTRUCT), "segmentation.nii.gz"),
+    ],
+)
+def test_of_an_export_in_several_kinds_of_files_the_segments_come_once(
+    tmp_path: Path, forms: tuple[Form, ...], opened: str
+) -> None:
+    volume = Volume(painted(), np.diag([-0.8, -0.8, 2.5, 1.0]))
+    folder = segments_as(tmp_path, volume, forms)
+    archive = Path(shutil.make_archive(str(tmp_path / "export"), "zip", folder))
+    scan = read(tmp_path / "series", None)
+    assert isinstance(scan, Scan)
+    for given in (archive, folder):
+        found = read(given, scan.volume, scan.identifiers)
+        assert isinstance(found, Segmentation)
+        assert [segment.name for segment in found.segments] == ["spleen"]
+        (told,) = (notice for notice in found.notices if "not opened" in notice)
+        assert opened not in told
+        assert "segmentation_rtstruct.dcm" in told
+
+
+def test_a_structured_report_is_said_to_be_one(tmp_path: Path) -> None:
+    volume = Volume(painted(), np.diag([-0.8, -0.8, 2.5, 1.0]))
+    folder = segments_as(tmp_path, volume, (Form.DICOM_SEG, Form.DICOM_SR))
+    with pytest.raises(FileFormatError, match=r"segmentation_sr.dcm is a DICOM structured report.*Open the DICOM segm"):
+        read(folder / "segmentation_sr.dcm", volume)
+
+
+def test_of_a_folder_of_images_and_segments_it_is_said_what_was_not_opened(tmp_path: Path) -> None:
+    folder = segments_as(tmp_path, Volume(painted(), np.diag([-0.8, -0.8, 2.5, 1.0])), (Form.RTSTRUCT,))
+    found = read(folder.parent, None)
+    assert isinstance(found, Scan)
+    assert "Also there, and not opened: segmentation_rtstruct.dcm." in found.notices
 
 
 def test_of_a_damaged_image_of_a_series_it_is_said_what_is_wrong(tmp_path: Path) -> None:

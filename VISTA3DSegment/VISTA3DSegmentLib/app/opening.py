@@ -9,7 +9,7 @@ import re
 import shutil
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from lzma import LZMAError
@@ -22,11 +22,18 @@ import numpy as np
 from ..errors import FileFormatError, ResourceError, SegmentationError
 from ..export.prior import read_prior
 from ..export.source import DicomSource, read_source
-from ..files.dicom_headers import is_dicom
-from ..files.dicom_objects import is_segmentation, is_structure_set
+from ..files import nrrd
+from ..files.dicom_headers import file_meta, is_dicom, read_header
+from ..files.dicom_objects import (
+    SEGMENTATION_CLASSES,
+    STORAGE_CLASS,
+    STRUCTURE_SET_CLASS,
+    is_report,
+    is_segmentation,
+    is_structure_set,
+)
 from ..files.label_maps import of_no_class, segmentation_of
 from ..files.label_tables import has_table
-from ..files.nrrd import read_header
 from ..files.reading import COPY_AGAIN, MAX_BYTES, ReadVolume, open_for_reading
 from ..files.scan_identity import ScanIdentifiers, identifiers_in
 from ..files.seg_nrrd import holds_segments
@@ -43,11 +50,17 @@ KINDS = (
     "Give a scan as NIfTI, NRRD, MetaImage or DICOM folder; segments as .seg.nrrd, DICOM segmentation, RT structure "
     "set or a label map with its table; or a zip of one of these."
 )
+NOT_OPENED = "Also there, and not opened: {}."
+OF_ANOTHER = "{} looks like a label map, and not of the scan that is open, which stays open."
+REPORT = "Open the DICOM segmentation that it refers to."
 UNNAMED = "No table beside {} names its values: its segments are called by their labels."
 SHOWN = 5
 MAX_LABEL, MAX_LABELS, ALIKE, NEARLY_MM = 65_535, 256, 0.9, 1e-3
-"""Of a label map: greatest value, how many there are, share of voxels that are as the next one, how far its grid may be
-from the scan's. Eight bits of an MR have as many values, but hardly two voxels that are alike."""
+"""Of a label map: greatest value, how many there are, share of voxels above zero that are as the next one above zero,
+how far its grid may be from the scan's. Eight bits of an MR have as many values, but hardly two voxels alike."""
+SLICERS, LABEL_MAP = "seg.nrrd", "label map"
+BEST_FIRST = (SLICERS, *SEGMENTATION_CLASSES, LABEL_MAP, STRUCTURE_SET_CLASS)
+"""Kinds of files that hold segments: the one first that says most of them; contours are not voxels."""
 MAX_FILES = 20_000
 """Files of one study: a whole body in thin slices has a few thousand."""
 
@@ -142,20 +155,24 @@ def _unpacked(path: Path) -> Iterator[Path]:
 
 
 def _read(path: Path, like: Volume | None, scan: ScanIdentifiers | None, series_uid: str | None) -> Scan | Segmentation:
-    path = _inside(path)
+    given, path = path, _inside(path)
+    beside = _beside(path, given)
     if _holds_segments(path):
         if like is None:
             raise FileFormatError(f"{path.name} holds segments of a scan.", "Open the scan first.")
-        return of_no_class(read_segmentation(path, like, scan))
+        segments = of_no_class(read_segmentation(path, like, scan))
+        return replace(segments, notices=(*segments.notices, *beside))
     found = _read_scan(path, series_uid)
-    if like is not None and _is_label_map(found.volume, like):
+    if like is not None and _is_label_map(found.volume):
+        if not _is_on_grid(found.volume, like):
+            raise FileFormatError(OF_ANOTHER.format(path.name), "Open the scan of the label map first.")
         labels = segmentation_of(found.volume.array, found.volume.ijk_to_ras, found.notices, path.name)
         named = of_no_class(placed_on(labels, like))
         return replace(named, notices=(*named.notices, UNNAMED.format(path.name)))
     series, notices = (None, ()) if suffix_of(path) in READERS else _source(path, series_uid)
     said = None if found.image is None else identifiers_in(found.image)
     known = said if series is None else series.identifiers
-    return Scan(found.volume, found.volume.name, (*found.notices, *notices), series, known)
+    return Scan(found.volume, found.volume.name, (*found.notices, *notices, *beside), series, known)
 
 
 def _read_scan(path: Path, series_uid: str | None) -> ReadVolume:
@@ -166,14 +183,17 @@ def _read_scan(path: Path, series_uid: str | None) -> ReadVolume:
         try:
             return read_volume(path, series_uid)
         except FileFormatError as error:
-            files = sorted(file for file in path.rglob("*") if file.is_file())
+            files = _files_in(path)
             names = [file.name for file in files if suffix_of(file) in READERS or _is_object(file)]
-            if any(is_dicom(file) and not _is_object(file) for file in files):
+            if any(map(_is_image, files)):
                 raise  # it says what is wrong with these images
             if not names:
                 raise FileFormatError("None of these files is a scan, or holds segments.", KINDS) from error
-            shown = ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
-            raise FileFormatError("These files do not form one scan.", f"Open one at a time: {shown}.") from error
+            raise FileFormatError(
+                "These files do not form one scan.", f"Open one at a time: {_first(names)}."
+            ) from error
+    if is_report(path):
+        raise FileFormatError(f"{path.name} is a DICOM structured report: it holds no voxels.", REPORT)
     if suffix_of(path) not in (*READERS, *DETACHED):
         open_for_reading(path).close()
         if not is_dicom(path):
@@ -185,12 +205,41 @@ def _is_object(path: Path) -> bool:
     return is_segmentation(path) or is_structure_set(path)
 
 
-def _is_label_map(volume: Volume, like: Volume) -> bool:
-    """Whether an image on the grid of the open scan holds labels: few whole values, the same from voxel to voxel."""
+def _is_image(path: Path) -> bool:
+    """Whether a file is an image of DICOM, no other object of it."""
+    return is_dicom(path) and not _is_object(path) and read_header(path) is not None
+
+
+def _files_in(folder: Path) -> list[Path]:
+    return sorted(file for file in folder.rglob("*") if file.is_file())
+
+
+def _first(names: Sequence[str]) -> str:
+    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
+
+
+def _beside(path: Path, given: Path) -> tuple[str, ...]:
+    """What of a folder is not opened, though it could be: a sentence, or none. Of DICOM images the reader says it."""
+    if not given.is_dir():
+        return ()
+    files = [file for file in _files_in(given) if file != path]
+    names = [file.name for file in files if suffix_of(file) in READERS or _is_object(file)]
+    return (NOT_OPENED.format(_first(names)),) if names else ()
+
+
+def _is_on_grid(volume: Volume, like: Volume) -> bool:
+    same_shape = volume.array.shape == like.array.shape
+    return same_shape and np.allclose(volume.ijk_to_ras, like.ijk_to_ras, atol=NEARLY_MM)
+
+
+def _is_label_map(volume: Volume) -> bool:
+    """Whether an image holds labels: few whole values, the same from voxel to voxel."""
     array = volume.array
-    if array.shape != like.array.shape or not np.allclose(volume.ijk_to_ras, like.ijk_to_ras, atol=NEARLY_MM):
+    if array.min() < 0 or not 0 < array.max() <= MAX_LABEL:
         return False
-    if array.min() < 0 or not 0 < array.max() <= MAX_LABEL or np.mean(array[..., 1:] == array[..., :-1]) < ALIKE:
+    one, next_one = array[..., 1:], array[..., :-1]
+    inside = (one > 0) & (next_one > 0)
+    if np.count_nonzero(one[inside] == next_one[inside]) < ALIKE * np.count_nonzero(inside):
         return False
     whole = array.astype(np.uint16)
     return bool((whole == array).all() and np.count_nonzero(np.bincount(whole.ravel())) <= MAX_LABELS)
@@ -199,7 +248,7 @@ def _is_label_map(volume: Volume, like: Volume) -> bool:
 def _holds_segments(path: Path) -> bool:
     if not path.is_file():
         return False
-    if suffix_of(path) == ".nrrd" and holds_segments(read_header(path)):
+    if _is_slicers(path):
         return True
     if suffix_of(path) in READERS:
         return has_table(path)
@@ -215,15 +264,32 @@ def _source(path: Path, series_uid: str | None) -> tuple[DicomSource | None, tup
 
 
 def _inside(path: Path) -> Path:
-    """What a folder holds, if that is a single image; else the folder."""
+    """What a folder holds, if that is a single image, or the same segments in several kinds of files, as an export
+    brings them: then the kind that says most of them. Else the folder."""
     if path.is_dir():
-        files = [file for file in path.rglob("*") if file.is_file()]
+        files = _files_in(path)
         images = [file for file in files if suffix_of(file) in READERS]
         if len(images) == 1:
             return images[0]
         if len(files) == 1:
             return files[0]
+        if all(map(_holds_segments, images)) and not any(map(_is_image, files)):
+            kinds = [(_rank(file), file) for file in files if file in images or _is_object(file)]
+            best = [file for rank, file in kinds if rank == min(kinds)[0]]
+            if len(best) == 1:
+                return best[0]
     return path
+
+
+def _rank(path: Path) -> int:
+    """Where the kind of a file that holds segments stands in ``BEST_FIRST``."""
+    if _is_slicers(path):
+        return BEST_FIRST.index(SLICERS)
+    return BEST_FIRST.index(LABEL_MAP if suffix_of(path) in READERS else file_meta(path)[STORAGE_CLASS])
+
+
+def _is_slicers(path: Path) -> bool:
+    return suffix_of(path) == ".nrrd" and holds_segments(nrrd.read_header(path))
 
 
 def unpack(archive: BinaryIO, folder: Path, name: str) -> None:

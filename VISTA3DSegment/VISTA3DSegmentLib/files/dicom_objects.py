@@ -13,6 +13,9 @@ SEGMENTATION_CLASSES = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1
 STRUCTURE_SET_CLASS = "1.2.840.10008.5.1.4.1.1.481.3"
 """Storage class: RT Structure Set."""
 
+REPORT_CLASSES = "1.2.840.10008.5.1.4.1.1.88."
+"""How the storage classes of structured reports begin."""
+
 STORAGE_CLASS = 0x0002
 """Element of group 0002: Media Storage SOP Class UID."""
 
@@ -27,6 +30,11 @@ def is_segmentation(path: Path) -> bool:
 def is_structure_set(path: Path) -> bool:
     """Whether a file is an RT structure set."""
     return is_dicom(path) and file_meta(path).get(STORAGE_CLASS) == STRUCTURE_SET_CLASS
+
+
+def is_report(path: Path) -> bool:
+    """Whether a file is a DICOM structured report."""
+    return is_dicom(path) and file_meta(path).get(STORAGE_CLASS, "").startswith(REPORT_CLASSES)
 
 
 def is_object(path: Path) -> bool:
