@@ -385,16 +385,6 @@ def test_measuring_makes_a_table_in_the_scene_and_names_it(exporter: Exporter) -
     assert exporter.names() == []
 
 
-def test_what_was_measured_of_a_scene_that_is_closed_is_dropped(exporter: Exporter) -> None:
-    import slicer
-
-    measured_meanwhile(exporter, lambda: slicer.mrmlScene.Clear(0))
-    assert tables() == []
-    assert exporter.result == ""
-
-
-# ---------------------------------------------------------------------- comparing with an earlier segmentation
-
 def test_measurements_say_how_long_a_person_was_at_work(exporter: Exporter, monkeypatch: pytest.MonkeyPatch) -> None:
     from VISTA3DSegmentLib.session import session as session_module
 
@@ -409,6 +399,16 @@ def test_measurements_say_how_long_a_person_was_at_work(exporter: Exporter, monk
     assert 20 < column.GetValue(0) <= 21
     assert column.GetValue(1) == 0
 
+
+def test_what_was_measured_of_a_scene_that_is_closed_is_dropped(exporter: Exporter) -> None:
+    import slicer
+
+    measured_meanwhile(exporter, lambda: slicer.mrmlScene.Clear(0))
+    assert tables() == []
+    assert exporter.result == ""
+
+
+# ---------------------------------------------------------------------- comparing with an earlier segmentation
 
 
 def add_earlier(name: str = "January") -> Any:

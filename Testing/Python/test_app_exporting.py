@@ -249,7 +249,6 @@ def test_every_kind_can_be_had_at_once(dicom: Dialog) -> None:
     run(doing)
 
 
-def test_a_single_file_of_a_kind_that_may_be_several_is_not_zipped_and_its_name_tells_nothing(dialog: Dialog) -> None:
 def test_the_report_says_how_long_a_person_was_at_work(dialog: Dialog, monkeypatch: pytest.MonkeyPatch) -> None:
     now = current_time()
     monkeypatch.setattr(session_module, "current_time", lambda: now + timedelta(seconds=12))
@@ -272,6 +271,7 @@ def test_the_report_says_how_long_a_person_was_at_work(dialog: Dialog, monkeypat
     run(doing)
 
 
+def test_a_single_file_of_a_kind_that_may_be_several_is_not_zipped_and_its_name_tells_nothing(dialog: Dialog) -> None:
     spleen = next(view.id for view in dialog.page.workspace.segments() if view.name == "spleen")
     dialog.page.workspace.annotator.set_status(spleen, Status.DRAFT)
     dialog.page.workspace.annotator.remove(spleen)

@@ -174,7 +174,7 @@ def test_a_label_map_without_a_table_on_the_grid_of_the_open_scan_is_no_scan(tmp
 
 def test_a_label_map_of_another_scan_is_no_scan_and_the_open_one_stays(tmp_path: Path) -> None:
     saved(tmp_path, "mask.nii.gz")
-    with pytest.raises(FileFormatError, match="mask.nii.gz looks like a label map, and not of the scan that"):
+    with pytest.raises(FileFormatError, match=r"mask\.nii\.gz looks like a label map, and not of the scan that"):
         read(tmp_path / "mask.nii.gz", Volume(painted(), np.diag([2.0, 2.0, 2.0, 1.0])))
 
 

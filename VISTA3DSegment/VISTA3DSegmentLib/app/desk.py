@@ -28,8 +28,8 @@ from .state import PageState, PromptRow, SegmentRow
 from .transfer import Inbox
 from .views import Views
 
-PUMP_SECONDS, IDLE_SECONDS = 0.02, 0.1
 KEPT = "Your work on {} is kept: open that scan again to go on with it."
+PUMP_SECONDS, IDLE_SECONDS = 0.02, 0.1
 BROKEN_OFF = FileFormatError("Not all files arrived: the page was closed or loaded again.", "Open them again.")
 
 
@@ -165,14 +165,14 @@ class Desk:
 
     def _show(self, scan: Scan) -> None:
         self._news.clear()  # it was about the scan that was open
-        self._workspace.show(scan)
-        self._opened()
         left, volume = self._workspace.scan, self._workspace.volume
         worked = bool(self._workspace.segments())
-
-    def _opened(self) -> None:
+        self._workspace.show(scan)
+        self._opened()
         if worked and left is not None and volume is not None and volume.sample_key != scan.volume.sample_key:
             self._say(KEPT.format(left.name))
+
+    def _opened(self) -> None:
         annotator = self._workspace.annotator
         self._shown.status.latency = ""
         self._shown.run.chosen = []
