@@ -285,6 +285,16 @@ def test_overlaps_are_refused_in_a_label_map_but_not_in_one_file_each(exporter: 
     assert len(list((exporter.folder / "segmentation_nifti").glob("*.nii.gz"))) == 3
 
 
+def test_what_is_hidden_can_be_left_out(exporter: Exporter) -> None:
+    (spleen,) = (view.id for view in exporter.bench.workspace.segments() if view.name == "spleen")
+    exporter.bench.workspace.set_visible(spleen, visible=False)
+    exporter.bench.host.click(exporter.ui.exportShownCheckBox)
+    exporter.choose(Form.SEG_NRRD)
+    exporter.press()
+    found = read_segmentation(exporter.folder / "segmentation.seg.nrrd")
+    assert [segment.name for segment in found.segments] == ["liver"]
+
+
 # ---------------------------------------------------------------------- what goes wrong
 
 

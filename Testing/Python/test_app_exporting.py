@@ -43,10 +43,10 @@ from VISTA3DSegmentLib.session import session as session_module
 from VISTA3DSegmentLib.session.annotation import Status
 from VISTA3DSegmentLib.terminology import LESION, parse_entry
 from VISTA3DSegmentLib.volume import Volume
+from VISTA3DSegmentLib.workspace.exporting import Choice
 from VISTA3DSegmentLib.workspace.saving import Format
 
 PATIENCE_SECONDS = 120
-
 IN_LIVER = (6.0, 8.0, 6.0)
 """RAS; the scan's grid is that of the world."""
 
@@ -92,9 +92,9 @@ class Dialog:
             self.shown.chosen = [form.value for form in forms]
             await self.settle()
 
-    async def export(self, *forms: Form, agreed: bool = False, each: bool = False, new: bool = False) -> Path | None:
+    async def export(self, *forms: Form, **options: bool) -> Path | None:
         """Press Export."""
-        return await self.exporting.export(self.folder, forms, agreed, each, new)
+        return await self.exporting.export(self.folder, Choice(forms, **options))
 
     @property
     def found(self) -> list[tuple[str, str]]:
@@ -142,7 +142,7 @@ def test_a_scan_that_was_no_dicom_can_be_written_as_a_new_series_beside_what_ref
         dialog.shown.new_series = True
         await dialog.open(Form.DICOM_SEG)
         assert (dialog.found, dialog.shown.why_not) == ([], "")
-        assert await dialog.export(Form.DICOM_SEG, new=True) == dialog.folder / "segmentation.zip"
+        assert await dialog.export(Form.DICOM_SEG, new_series=True) == dialog.folder / "segmentation.zip"
         dialog.shown.new_series = False
         await dialog.open(Form.DICOM_SEG)
         assert [consequence for consequence, _ in dialog.found] == ["refused"]
@@ -336,6 +336,24 @@ def test_overlaps_are_refused_in_a_label_map_and_welcome_in_a_file_for_each_segm
         assert path is not None
         with zipfile.ZipFile(path) as zipped:
             assert {"segmentation_nifti/lesion.nii.gz", "segmentation_nifti/liver.nii.gz"} <= set(zipped.namelist())
+
+    run(doing)
+
+
+def test_what_is_hidden_can_be_left_out(dialog: Dialog) -> None:
+    spleen = next(view for view in dialog.page.workspace.segments() if view.name == "spleen")
+    dialog.page.workspace.annotator.set_status(spleen.id, Status.DRAFT)
+    dialog.page.workspace.set_visible(spleen.id, visible=False)
+
+    async def doing() -> None:
+        await dialog.open(Form.SEG_NRRD)
+        assert "spleen" in dialog.found[0][1], "it is not accepted, and would be exported"
+        dialog.shown.shown_only = True
+        await dialog.settle()
+        assert not dialog.found
+        path = await dialog.export(Form.SEG_NRRD, shown_only=True)
+        assert path is not None
+        assert [segment.name for segment in read_segmentation(path).segments] == ["liver"]
 
     run(doing)
 
