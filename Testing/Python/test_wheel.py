@@ -12,6 +12,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from VISTA3DSegmentLib import __version__
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -62,6 +63,7 @@ def test_the_wheel_says_its_version_and_licence(wheel: Path) -> None:
         lines = archive.read(metadata).decode().splitlines()
         assert any(name.endswith("/LICENSE") for name in archive.namelist())
     assert "Name: vista3dsegment" in lines
+    assert f"Version: {__version__}" in lines  # pip installs no second one of the same version
     assert "License-Expression: Apache-2.0" in lines
 
 
