@@ -398,16 +398,15 @@ def test_measuring_makes_a_table_in_the_scene_and_names_it(exporter: Exporter) -
 def test_measurements_say_how_long_a_person_was_at_work(exporter: Exporter, monkeypatch: pytest.MonkeyPatch) -> None:
     from VISTA3DSegmentLib.session import session as session_module
 
-    liver = exporter.bench.choose("liver")
-    exporter.bench.workspace.annotator.set_status(liver, Status.DRAFT)
-    later = current_time() + timedelta(seconds=21)
-    monkeypatch.setattr(session_module, "current_time", lambda: later)
+    now = current_time()
+    monkeypatch.setattr(session_module, "current_time", lambda: now)
+    exporter.bench.workspace.annotator.set_status(exporter.bench.choose("liver"), Status.DRAFT)
+    monkeypatch.setattr(session_module, "current_time", lambda: now + timedelta(seconds=21))
     exporter.bench.place(ELSEWHERE)
     exporter.press("measureButton")
     (table,) = tables()
     column = table.GetTable().GetColumnByName("person_seconds")
-    assert 20 < column.GetValue(0) <= 21
-    assert column.GetValue(1) == 0
+    assert [column.GetValue(row) for row in (0, 1)] == [21, 0]
 
 
 def test_what_was_measured_of_a_scene_that_is_closed_is_dropped(exporter: Exporter) -> None:
@@ -456,6 +455,16 @@ def test_the_report_says_what_has_changed_since_an_earlier_segmentation(exporter
     compare_with(exporter, None)
     exporter.press()
     assert report_in(exporter.folder, "segmentation_2")["changes"] is None
+
+
+def test_what_was_agreed_to_is_not_agreed_to_for_another_earlier_segmentation(exporter: Exporter) -> None:
+    exporter.bench.workspace.annotator.set_status(exporter.bench.choose("liver"), Status.FLAGGED)
+    exporter.choose(Form.REPORT)
+    exporter.press()
+    exporter.bench.host.click(exporter.ui.exportAgreeCheckBox)
+    compare_with(exporter, add_earlier())
+    assert not exporter.ui.exportAgreeCheckBox.checked
+    assert not exporter.ui.exportFoundLabel.visible
 
 
 def test_the_table_of_measurements_says_it_too(exporter: Exporter) -> None:

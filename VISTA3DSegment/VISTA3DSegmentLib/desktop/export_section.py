@@ -68,7 +68,7 @@ class ExportSection:
         ui.exportEachCheckBox.connect("toggled(bool)", lambda _checked: self._chosen())
         ui.exportShownCheckBox.connect("toggled(bool)", lambda _checked: self._chosen())
         ui.exportAgreeCheckBox.connect("toggled(bool)", lambda _checked: self.show())
-        ui.earlierSelector.connect("currentNodeChanged(vtkMRMLNode*)", lambda _node: self.show())
+        ui.earlierSelector.connect("currentNodeChanged(vtkMRMLNode*)", lambda _node: self._chosen())
         ui.earlierSelector.connect("nodeAboutToBeRemoved(vtkMRMLNode*)", self._forget_earlier)
         ui.exportFolderButton.connect("directoryChanged(QString)", lambda path: settings.setValue(FOLDER, path))
         ui.exportButton.connect("clicked()", lambda: self._do(self._export))
