@@ -95,6 +95,19 @@ def test_a_connection_that_drops_comes_back_by_itself_and_nothing_is_lost(
     page.close()
 
 
+def test_when_the_program_has_ended_the_page_says_so(
+    serve: Callable[..., Server], visit: Callable[..., Person]
+) -> None:
+    server = serve()
+    person = visit(server)
+    person.wait_for_scan("Sample CT (synthetic)")
+    server.stop()
+    said = person.page.get_by_text("The program has ended or cannot be reached. Your work is kept")
+    said.wait_for()
+    behind = person.page.locator(".lost").evaluate("(element) => getComputedStyle(element).backgroundColor")
+    assert behind == "rgb(243, 245, 247)", "trame writes in black"
+
+
 def test_the_server_listens_on_this_computer_only_and_says_nothing_without_the_token(server: Server) -> None:
     address = urlsplit(server.url)
     assert address.hostname == "127.0.0.1"

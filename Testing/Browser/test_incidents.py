@@ -106,6 +106,7 @@ def test_a_run_that_is_cancelled_leaves_what_was_there(person: Person, volume: V
     person.page.get_by_label("Progress").get_by_text("windows").wait_for()
     with server.engine_held():  # else it may be through before it is cancelled
         person.shoot("7-running")
+        assert person.page.get_by_label("Estimate").count() == 0, "what is left is told"
         person.page.keyboard.press("Escape")
         person.wait_for_message("Cancelled")
     person.page.get_by_role("button", name="Segment", exact=True).wait_for()

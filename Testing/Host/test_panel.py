@@ -124,6 +124,7 @@ def test_a_run_can_be_cancelled_and_what_arrived_stays(bench: Bench) -> None:
     bench.ui.segmentButton.click()
     bench.host.wait_until(lambda: bench.ml())
     assert bench.ui.runWidget.visible
+    assert not bench.ui.estimateLabel.visible, "what is left is told"
     assert not bench.ui.modelSelector.enabled
     bench.ui.cancelButton.click()
     bench.settle()

@@ -157,6 +157,16 @@ def test_another_scan_ends_the_drawing(page: Page) -> None:
     assert page.views.placing is None
 
 
+def test_who_begins_a_lesion_is_told_to_click_on_it(page: Page) -> None:
+    page.desk.act(lambda: page.workspace.segment([LIVER]))
+    page.settle()
+    page.desk.act(page.desk.begin_lesion)
+    assert page.shown.status.hint == "Click on Lesion 1, or draw a box around it."
+    page.desk._clicked(ELSEWHERE, False)
+    page.settle()
+    assert "Click where an organ is wrong" in page.shown.status.hint
+
+
 def test_undo_while_a_box_is_drawn_takes_back_the_drawing_and_no_step(page: Page) -> None:
     page.desk.act(page.desk.begin_lesion)
     page.desk.act(page.desk.draw_box)

@@ -34,6 +34,11 @@ from .transfer import Inbox
 from .views import Views
 
 TITLE = "VISTA3DSegment"
+LOST = (
+    '<div class="lost"><trame-reconnect message="Connect again" give-up-message="The program has ended or cannot be '
+    'reached. Your work is kept: start it again and open the address that it tells."/></div>'
+)
+"""What stands in place of a page whose server is gone."""
 LOCAL = "127.0.0.1"
 BEYOND = (
     "The page can be reached from other computers: whoever has the address with its token sees the scan. "
@@ -80,6 +85,7 @@ def serve(
         warn(notice)
     server = get_server(client_type="vue3")
     server.state.trame__title = TITLE
+    server.state.trame__template_error_reconnect = LOST
     server.enable_module({"serve": {"vista": str(resource("Web"))}, "scripts": ["vista/page.js"],
                           "styles": ["vista/page.css"]})  # fmt: skip
     app, guard, inbox = SlicerApp(), Guard(token), Inbox()

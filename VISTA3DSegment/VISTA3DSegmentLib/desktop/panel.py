@@ -481,7 +481,7 @@ class Panel:
     def _show_run(self) -> None:
         ui, workspace = self._ui, self.workspace
         running = telling.is_running(workspace)
-        show_text(ui.estimateLabel, str(workspace.estimate() or ""))
+        show_text(ui.estimateLabel, "" if running else str(workspace.estimate() or ""))
         ui.segmentButton.setVisible(not running)
         ui.runWidget.setVisible(running)
         enable(ui.segmentButton, self._why_not_yet or telling.why_no_run(workspace))

@@ -44,7 +44,10 @@ class RunPanel:
                     ':item-props="(item) => ({subtitle: item.subtitle})"',
                 ],
             )
-            html.Div(f"{{{{ {run.estimate} }}}}", classes="note", raw_attrs=['aria-label="Estimate"'])
+            html.Div(
+                f"{{{{ {run.estimate} }}}}", v_if=(f"!{run.running}",), classes="note",
+                raw_attrs=['aria-label="Estimate"'],
+            )  # fmt: skip
             with html.Div(v_if=(f"!{run.running}",)):
                 text_button(
                     "Segment", raising(self.segment_asked), run.why_not,
