@@ -28,7 +28,7 @@ from cli_world import (
     write_base,
     write_scan,
 )
-from fake_engine import HEPATIC_TUMOR, HU_PER_CLASS, LIVER, RIGHT_KIDNEY, SPLEEN, FakeEngine, specification
+from fake_engine import HEPATIC_TUMOR, HU_PER_CLASS, LIVER, RIGHT_KIDNEY, SPLEEN, FakeEngine, FakeOpened, specification
 from safetensors.numpy import save_file
 from VISTA3DSegmentLib.cli import CANCELLED, FAILED, main, progress
 from VISTA3DSegmentLib.cli.collaborators import Collaborators
@@ -519,6 +519,16 @@ def test_a_class_without_base_is_its_automatic_result_corrected(
     spleen = masks_of(tmp_path / "n.seg.nrrd", scan)["spleen"]
     assert spleen[SPLEEN_BOX].all()
     assert spleen.sum() > SPLEEN_VOXELS
+
+
+def test_why_the_clicks_changed_nothing_is_said(
+    run: Run, scan: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = FakeOpened.refine
+    why = "The clicks changed nothing in spleen."
+    monkeypatch.setattr(FakeOpened, "refine", lambda *asked, **more: replace(answer(*asked, **more), empty_reason=why))
+    run("refine", scan, "--no-picture", "--segment", "spleen", "--positive", "30 10 10", "-o", "n.seg.nrrd")
+    assert why in capsys.readouterr().out
 
 
 def test_any_other_name_is_a_new_structure_and_that_is_said(

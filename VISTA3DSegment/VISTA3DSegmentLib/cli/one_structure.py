@@ -191,3 +191,5 @@ def _say_change(with_what: Collaborators, after: Segment, edit: Edit, volume: Vo
         f"{after.name}: {volume_ml(after.mask, volume):.1f} ml "
         f"(+{edit.added * volume.voxel_volume_ml:.1f}, -{edit.removed * volume.voxel_volume_ml:.1f})"
     )
+    if edit.empty_reason:
+        with_what.say(edit.empty_reason)
