@@ -169,7 +169,7 @@ def test_gaps_and_duplicates_are_named(tmp_path: Path, heights: tuple[float, ...
 def test_gap_between_sagittal_slices_is_named_by_their_place_in_the_patient(tmp_path: Path) -> None:
     positions = [(left_mm, 0, 0) for left_mm in (0, 2, 4, 8)]
     told = refusal(write_series(tmp_path, positions, orientation=(0, 1, 0, 0, 0, -1)))
-    assert "1 between R -8.0 mm and R -4.0 mm" in told
+    assert "1 between L 8.0 mm and L 4.0 mm" in told
 
 
 def test_rounded_positions_are_even_enough(tmp_path: Path) -> None:

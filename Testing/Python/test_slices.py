@@ -7,7 +7,8 @@ from itertools import permutations, product
 import numpy as np
 import pytest
 from builders import gradient, oblique_geometry
-from VISTA3DSegmentLib.slices import AXIAL, CORONAL, SAGITTAL, VIEWS, Slice, View, sample
+from VISTA3DSegmentLib.prompts import place_words
+from VISTA3DSegmentLib.slices import AXIAL, CORONAL, SAGITTAL, VIEWS, Slice, View, sample, side_of
 from VISTA3DSegmentLib.volume import FloatArray, Volume
 
 SPACING_RAS = (1.0, 2.0, 3.0)
@@ -91,3 +92,22 @@ def test_beyond_the_scan_is_its_darkest_value() -> None:
 def test_a_position_is_found_on_the_slice() -> None:
     where = Slice(SAGITTAL, (10.0, 80.0, 60.0), 2.0, 30, 30)
     assert where.pixel_of((13.0, 70.0, 40.0)) == (5.0, 10.0, 3.0)
+
+
+@pytest.mark.parametrize(("view", "letters"), [(AXIAL, "RLAP"), (CORONAL, "RLSI"), (SAGITTAL, "APSI")])
+def test_a_view_is_lettered_as_radiologists_hang_it(view: View, letters: str) -> None:
+    assert "".join(view.letters) == letters
+
+
+@pytest.mark.parametrize(
+    ("direction", "side"),
+    [((-3.0, 0.0, 0.0), "L"), ((0.98, 0.0, -0.2), "R"), ((0.5, 0.0, -0.8), "IR"), ((-0.6, 0.58, 0.55), "LAS")],
+)
+def test_an_oblique_direction_leads_to_several_sides_the_nearest_first(
+    direction: tuple[float, float, float], side: str
+) -> None:
+    assert side_of(direction) == side
+
+
+def test_a_place_is_told_by_the_side_on_which_it_lies() -> None:
+    assert [place_words(axis, mm) for axis, mm in enumerate((-12.34, 0.0, -300.0))] == ["L 12.3", "A 0.0", "I 300.0"]

@@ -26,7 +26,7 @@ from .drawing import (
 )
 from .edits import MaskCrop
 from .lettering import text_width
-from .prompts import Click, Ras
+from .prompts import Click, Ras, place_words
 from .slices import VIEWS, Plane, Slice, View, corners, sample
 from .volume import Volume
 
@@ -185,7 +185,7 @@ def _panel(
     for _, color, crop in segments:
         draw_outline(canvas, volume, crop, color, where)
     normal = where.view.normal
-    caption = f"{where.view.name}  {'RAS'[normal]} {where.origin[normal]:.0f} mm"
+    caption = f"{where.view.name}  {place_words(normal, where.origin[normal])} mm"
     is_thin = where.height <= 5 * LETTER_PX
     # The letter at the bottom stands in the middle.
     has_room = not is_thin and 16 + text_width(caption, LEGEND_PX) < where.width / 2 - LETTER_PX / 3

@@ -10,6 +10,13 @@ from .errors import PromptError
 
 Ras: TypeAlias = tuple[float, float, float]
 """A position in the patient: right, anterior, superior, in mm."""
+SIDES = ("R", "L"), ("A", "P"), ("S", "I")
+"""Of the patient, where the RAS axes lead, and across."""
+
+
+def place_words(axis: int, mm: float) -> str:
+    """How a place along a RAS axis is told, as in "I 300.0"."""
+    return f"{SIDES[axis][int(mm < 0)]} {abs(mm):.1f}"
 
 
 def _finite(ras: Ras, what: str) -> Ras:

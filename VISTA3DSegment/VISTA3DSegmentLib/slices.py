@@ -13,11 +13,21 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .prompts import Ras
+from .prompts import SIDES, Ras
 from .volume import Volume
 
 Plane = npt.NDArray[np.float32]
 """Values on the pixels of a slice: (rows, columns)."""
+
+OBLIQUE = 0.25
+"""A direction leads to a second side, too, if so much of it does: it is turned by 15 degrees."""
+
+
+def side_of(direction: npt.ArrayLike) -> str:
+    """Where in the patient a direction (RAS) leads: "L", or "LA" if it is oblique; the nearest side first."""
+    parts = np.asarray(direction) / np.linalg.norm(direction)
+    nearest_first = sorted(range(3), key=lambda axis: -abs(parts[axis]))
+    return "".join(SIDES[axis][int(parts[axis] < 0)] for axis in nearest_first if abs(parts[axis]) >= OBLIQUE)
 
 
 @dataclass(frozen=True)
@@ -28,13 +38,17 @@ class View:
         name: for the caption.
         right: RAS direction of the image's columns.
         down: RAS direction of the image's rows.
-        letters: what lies left, right, at the top and at the bottom of the image.
     """
 
     name: str
     right: Ras
     down: Ras
-    letters: tuple[str, str, str, str]
+
+    @property
+    def letters(self) -> tuple[str, str, str, str]:
+        """What lies left, right, at the top and at the bottom of the image."""
+        right, down = np.array(self.right), np.array(self.down)
+        return side_of(-right), side_of(right), side_of(-down), side_of(down)
 
     @property
     def normal(self) -> int:
@@ -42,9 +56,9 @@ class View:
         return next(axis for axis in range(3) if not self.right[axis] and not self.down[axis])
 
 
-AXIAL = View("axial", (-1.0, 0.0, 0.0), (0.0, -1.0, 0.0), ("R", "L", "A", "P"))
-CORONAL = View("coronal", (-1.0, 0.0, 0.0), (0.0, 0.0, -1.0), ("R", "L", "S", "I"))
-SAGITTAL = View("sagittal", (0.0, -1.0, 0.0), (0.0, 0.0, -1.0), ("A", "P", "S", "I"))
+AXIAL = View("axial", (-1.0, 0.0, 0.0), (0.0, -1.0, 0.0))
+CORONAL = View("coronal", (-1.0, 0.0, 0.0), (0.0, 0.0, -1.0))
+SAGITTAL = View("sagittal", (0.0, -1.0, 0.0), (0.0, 0.0, -1.0))
 VIEWS = (AXIAL, CORONAL, SAGITTAL)
 
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..prompts import place_words
 from ..volume import MAX_SHEAR_COSINE, FloatArray
 from .dicom_headers import SliceHeader
 
@@ -166,4 +167,4 @@ def _place(position_lps: FloatArray, normal: FloatArray) -> str:
     """Where a slice lies, along the axis of the patient that is closest to the normal."""
     axis = int(np.abs(normal).argmax())
     ras = position_lps * (-1.0, -1.0, 1.0)
-    return f"{'RAS'[axis]} {ras[axis]:.1f} mm"
+    return f"{place_words(axis, ras[axis])} mm"

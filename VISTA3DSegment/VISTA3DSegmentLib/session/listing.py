@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from ..prompts import Ras, Text
+from ..prompts import Ras, Text, place_words
 from .annotation import AnnotatedObject, PlacedClick
 
 
@@ -45,6 +45,4 @@ def prompt_lines(value: AnnotatedObject) -> tuple[PromptLine, ...]:
 
 
 def _place(ras: Ras) -> str:
-    r, a, s = ras
-    sides = [("R" if r >= 0 else "L", r), ("A" if a >= 0 else "P", a), ("S" if s >= 0 else "I", s)]
-    return "  ".join(f"{side} {abs(mm):.1f}" for side, mm in sides)
+    return "  ".join(place_words(axis, mm) for axis, mm in enumerate(ras))
