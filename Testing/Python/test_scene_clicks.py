@@ -282,6 +282,21 @@ def test_a_click_can_mean_what_lies_under_it():
     assert not world.voxels(spleen)[14, 16, 18]
 
 
+def test_the_person_is_told_when_a_click_goes_to_another_segment_than_the_chosen_one():
+    world = segmented()
+    world.annotator.follows_clicks = True
+    world.annotator.select(of(world, LIVER))
+    world.click((6, 13, 10))  # just outside the liver
+    world.settle()
+    assert not [said for said in world.said if "went to" in said]
+    world.click((14, 16, 18), positive=False)  # in the spleen
+    world.settle()
+    assert world.said[-1] == "The click went to spleen, which is nearest to it, not to liver."
+    world.click((14, 17, 18), positive=False)
+    world.settle()
+    assert len([said for said in world.said if "went to" in said]) == 1, "spleen is the chosen one now"
+
+
 def test_a_click_can_mean_a_segment_that_another_tool_made():
     world = SceneWorld(ijk_to_ras=np.diag([4.0, 4.0, 4.0, 1.0]))
     ids = shared_layer(world)

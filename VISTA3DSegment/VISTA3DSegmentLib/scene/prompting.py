@@ -146,7 +146,12 @@ class Prompting:
             annotator.failed.emit(error)
             return
         annotator.markups.describe(point, object_id)
-        annotator.prompted(object_id, by_hand=annotator.chosen_by_hand and object_id == annotator.selected)
+        chosen = annotator.selected
+        if chosen is not None and object_id != chosen:
+            objects = annotator.session.annotation
+            meant, other = (objects[n].structure.name for n in (object_id, chosen))
+            annotator.said.emit(f"The click went to {meant}, which is nearest to it, not to {other}.")
+        annotator.prompted(object_id, by_hand=annotator.chosen_by_hand and object_id == chosen)
 
     def moved(self, click_id: str, ras: Ras, dragging: bool) -> None:
         """The person moved a point; while it is held the answer follows as fast as the engine is."""
