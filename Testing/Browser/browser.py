@@ -339,7 +339,12 @@ class Person:
         self.page.locator(".grid:not(.drawing)").wait_for()
 
     def scroll_to(self, view: str, place_mm: float) -> None:
-        """Go to a slice: by the mouse on its slider, then step by step by the keys."""
+        """Go to a slice: by the mouse on its slider, then step by step by the keys.
+
+        Args:
+            view: name.
+            place_mm: as the slider counts: to the patient's left in a sagittal view, where the host looks from there.
+        """
         thumb = self.page.get_by_role("slider", name=f"{view} slice")
         low, high = (float(thumb.get_attribute(f"aria-value{end}")) for end in ("min", "max"))
         track = self.page.locator(".slice-slider").filter(has=thumb).locator(".v-slider-track").bounding_box()
@@ -347,12 +352,12 @@ class Person:
         self.page.mouse.click(track["x"] + share * track["width"], track["y"] + track["height"] / 2)
         self.wait_until_heard()
         for _ in range(20):
-            before = self.slice_mm(view)
+            before = float(thumb.get_attribute("aria-valuenow"))
             if place_mm == before:
                 return
             thumb.press("ArrowRight" if place_mm > before else "ArrowLeft")
             self.wait_until_heard()
-            now = self.slice_mm(view)
+            now = float(thumb.get_attribute("aria-valuenow"))
             if abs(now - place_mm) >= abs(before - place_mm):  # too far by this step
                 thumb.press("ArrowLeft" if now > before else "ArrowRight")
                 self.wait_until_heard()
@@ -360,7 +365,9 @@ class Person:
 
     def slice_mm(self, view: str) -> float:
         """Which slice a view shows, going by the number in its corner."""
-        return float(self.page.locator(".view-corner", has_text=view).locator(".view-place").inner_text().split()[0])
+        told = self.page.locator(".view-corner", has_text=view).locator(".view-place").inner_text()
+        side, mm, _ = told.split()
+        return float(mm) * (1 if side in "RAS" else -1)
 
     def click(self, view: str, at: tuple[float, float], negative: bool = False) -> None:
         """Click into a view, at shares of its width and height; waits for the answer."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -48,7 +50,35 @@ def test_a_click_on_a_name_goes_to_the_organ_in_every_view(segmented: Masks, vol
         right, anterior, superior = middle(mask, volume)
         assert person.slice_mm("Axial") == pytest.approx(superior, abs=0.1)
         assert person.slice_mm("Coronal") == pytest.approx(anterior, abs=0.1)
-        assert abs(person.slice_mm("Sagittal")) == pytest.approx(abs(right), abs=0.1)
+        assert person.slice_mm("Sagittal") == pytest.approx(right, abs=0.1)
+
+
+def test_what_is_under_the_mouse_is_named_in_the_corner_of_its_view(
+    segmented: Masks, volume: Volume, person: Person
+) -> None:
+    person.choose("spleen")
+    inside = middle(segmented["spleen"], volume)
+    for view in ("Axial", "Coronal", "Sagittal"):
+        person.page.mouse.move(*person.point(view, place_of(person, volume, view, inside)))
+        told = person.page.locator(".view-corner", has_text=view).locator(".view-under", has_text="spleen")
+        told.wait_for()
+        assert re.fullmatch(r"spleen\s+-?\d+ HU", told.inner_text())
+        person.page.mouse.move(5, 5)
+        told.wait_for(state="hidden")
+    person.page.mouse.move(*person.point("Axial", (0.01, 0.5)))
+    person.page.locator(".view-corner", has_text="Axial").locator(".view-under").wait_for(state="detached")
+
+
+def test_the_sides_of_the_patient_stand_at_the_edges_of_the_slices(person: Person) -> None:
+    edges = ("left", "right", "top", "bottom")
+    for view, sides in (("Axial", "RLAP"), ("Coronal", "RLSI"), ("Sagittal", "APSI")):
+        around = person.area(view)
+        for edge, side in zip(edges, sides, strict=True):
+            letters = person.page.locator(f".view-side-{edge}").filter(visible=True).all()
+            boxes = [(letter.inner_text(), letter.bounding_box()) for letter in letters]
+            here = [text for text, box in boxes if around["x"] <= box["x"] < around["x"] + around["width"]
+                    and around["y"] <= box["y"] < around["y"] + around["height"]]  # fmt: skip
+            assert here == [side]
 
 
 def test_an_organ_is_hidden_shown_and_made_transparent(segmented: Masks, person: Person) -> None:

@@ -7,7 +7,7 @@ import pytest
 from builders import box_mask, oblique_geometry
 from VISTA3DSegmentLib.prompts import Click, Structure
 from VISTA3DSegmentLib.session.annotation import AnnotatedObject, Annotation, Status
-from VISTA3DSegmentLib.session.targeting import REACH_MM, object_under
+from VISTA3DSegmentLib.session.targeting import REACH_MM, object_under, objects_at
 from VISTA3DSegmentLib.volume import Volume
 
 SHAPE = (30, 40, 50)
@@ -79,3 +79,12 @@ def test_what_an_earlier_click_has_chosen_does_not_take_a_click_inside_another_o
     assert object_under(annotation(), VOLUME, click, "liver", explicitly=True) == "liver"
     assert object_under(annotation(), VOLUME, click, "liver", explicitly=False) == "spleen"
     assert object_under(annotation(), VOLUME, click, None) == "spleen"
+
+
+@pytest.mark.parametrize(
+    ("kji", "expected"),
+    [((9, 9, 9), ["liver", "lesion"]), ((14, 19, 19), ["liver"]), ((15, 19, 19), []), ((-1, 9, 9), [])],
+)
+def test_objects_at_a_place_hold_its_voxel(kji: tuple[int, int, int], expected: list[str]) -> None:
+    r, a, s = VOLUME.ras_of(kji[::-1])
+    assert objects_at(annotation(done="lesion"), VOLUME, (r, a, s)) == expected

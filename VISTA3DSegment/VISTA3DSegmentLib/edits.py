@@ -116,6 +116,12 @@ class MaskCrop:
         k, j, i = (slice(first, first + length) for first, length in zip(self.start, self.mask.shape, strict=True))
         return k, j, i
 
+    def holds(self, k: int, j: int, i: int) -> bool:
+        """Whether a voxel of the volume, which may lie outside it, is in the mask."""
+        k, j, i = k - self.start[0], j - self.start[1], i - self.start[2]
+        depth, height, width = self.mask.shape
+        return 0 <= k < depth and 0 <= j < height and 0 <= i < width and bool(self.mask[k, j, i])
+
     def inside(self, start: tuple[int, int, int], shape: tuple[int, int, int]) -> BoolArray:
         """The mask inside another box of the same volume: bool, axes (k, j, i), of that shape."""
         out = np.zeros(shape, dtype=np.bool_)

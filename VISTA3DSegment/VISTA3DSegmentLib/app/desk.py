@@ -23,6 +23,7 @@ from .box_tool import BoxTool
 from .click_tool import ClickTool
 from .opening import Scan, read, read_sample
 from .panels.segment_list import Wish
+from .pointer import Pointer
 from .scan_workspace import ScanWorkspace
 from .state import PageState, PromptRow, SegmentRow
 from .transfer import Inbox
@@ -56,6 +57,7 @@ class Desk:
         workspace.measured.connect(self._show_latency)
         workspace.asking.refused.connect(self._give_name_back)
         workspace.changed.connect(self._mark_dirty)
+        self._pointer = Pointer(views.slices())
         for view in views.slices().values():
             ClickTool(view, self._is_mouse_taken, self._clicked)
             BoxTool(view, lambda: self._workspace.asking.drawn)
@@ -379,6 +381,7 @@ class Desk:
         self._workspace.pump()
         self._end_drawing()
         self._go_to_what_was_asked()
+        self._tell_what_is_under_the_mouse()
 
     def _go_to_what_was_asked(self) -> None:
         """What was asked for by its name is there: the views go to it, if the person has not gone on to another."""
@@ -389,6 +392,11 @@ class Desk:
                 middle = self._workspace.centre_of(awaited) if annotator.selected == awaited else None
                 if middle is not None:
                     self._views.jump(middle)
+
+    def _tell_what_is_under_the_mouse(self) -> None:
+        place = self._pointer.place
+        if place is not None and self._views.tell_under(place[0], telling.under(self._workspace, place[1])):
+            self._state.state.flush()
 
     def _end_drawing(self) -> None:
         """The mouse places a box as long as one is drawn, and one is drawn as long as the mouse places it."""

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from trame.widgets import html
 from trame_server import Server
+from trame_server.utils.typed_state import TypedState
 from trame_slicer.app.logic import connect_slice_view_slider_to_state
 from trame_slicer.app.ui.slider import Slider
 from trame_slicer.core import LayoutManager, SlicerApp
 from trame_slicer.rca_view import register_rca_factories
 from trame_slicer.views import Layout, LayoutDirection, SliceView, ThreeDView, ViewDirection, ViewLayoutDefinition
 
-from ..prompts import Ras
+from ..prompts import Ras, place_words
+from ..scene.volumes import array_of
+from ..slices import side_of
 from .click_tool import SliceView as ClickedView
 from .panels.controls import icon_button
 
@@ -33,6 +38,27 @@ WINDOWS: dict[str, tuple[float, float] | None] = {
 """Window and level in HU, by name; None: as the host finds it."""
 
 
+@dataclass
+class SliceWords:
+    """What stands over a slice view.
+
+    Args:
+        left: what of the patient lies there, as in "R".
+        right: likewise.
+        top: likewise.
+        bottom: likewise.
+        place: of the slice.
+        under: what is under the mouse.
+    """
+
+    left: str = ""
+    right: str = ""
+    top: str = ""
+    bottom: str = ""
+    place: str = ""
+    under: str = ""
+
+
 class Views:
     """The views of one page.
 
@@ -42,10 +68,11 @@ class Views:
     """
 
     def __init__(self, app: SlicerApp, server: Server) -> None:
+        self._words: dict[str, SliceWords] = {}
         register_rca_factories(
             app.view_manager,
             server,
-            slice_view_ui_f=_slice_overlay,
+            slice_view_ui_f=self._slice_overlay,
             three_d_view_ui_f=_space_overlay,
             target_fps=FRAMES,
             blur_fps=FRAMES_ELSEWHERE,
@@ -65,6 +92,23 @@ class Views:
         for view in self._manager.get_threed_views():
             view.renderer().SetUseDepthPeeling(False)
             view.renderer().SetUseFXAA(True)
+
+    def _slice_overlay(self, server: Server, view_id: str, view: SliceView) -> None:
+        slider = connect_slice_view_slider_to_state(server, view)
+        words = TypedState(server.state, SliceWords, namespace=f"{view_id}_words")
+        self._words[view.name] = words.data
+        view.modified.connect(lambda view: _tell_place(view, words.data))
+        _tell_place(view, words.data)
+        _frame(view, view_id, f"{view.name} view", view.name, words.name)
+        with html.Div(classes="slice-slider"):
+            Slider(
+                slider,
+                theme="dark",
+                density="compact",
+                thumb_size=10,
+                track_size=2,
+                raw_attrs=[f'aria-label="{view.name} slice"'],
+            )
 
     def place(self, layout: Any) -> None:
         """Put the grid into the page, here."""
@@ -111,6 +155,13 @@ class Views:
         for view in self._manager.get_slice_views():
             view.get_view_node().JumpSliceByOffsetting(*ras)
 
+    def tell_under(self, name: str, words: str) -> bool:
+        """Say in a slice view what is under the mouse there; whether that is new."""
+        is_new = self._words[name].under != words
+        if is_new:
+            self._words[name].under = words
+        return is_new
+
     def start_placing(self, node: Any) -> None:
         """From now on the mouse places a markup, until it is placed or this is stopped."""
         self._markups.place_node(node, persistent=False)
@@ -155,30 +206,32 @@ def _grid() -> Layout:
     return Layout(LayoutDirection.Vertical, rows)
 
 
-def _slice_overlay(server: Server, view_id: str, view: SliceView) -> None:
-    state = connect_slice_view_slider_to_state(server, view)
-    _frame(view, view_id, f"{view.name} view", view.name, f"{{{{ ({state.name.value}).toFixed(1) }}}} mm")
-    with html.Div(classes="slice-slider"):
-        Slider(
-            state,
-            theme="dark",
-            density="compact",
-            thumb_size=10,
-            track_size=2,
-            raw_attrs=[f'aria-label="{view.name} slice"'],
-        )
+def _tell_place(view: SliceView, words: SliceWords) -> None:
+    """Say where a slice lies, and how: it may have been turned."""
+    right, up, across = array_of(view.get_view_node().GetSliceToRAS())[:3, :3].T
+    words.left, words.right, words.top, words.bottom = (side_of(to) for to in (-right, right, up, -up))
+    axis = int(np.abs(across).argmax())
+    words.place = f"{place_words(axis, view.get_slice_value() * np.sign(across[axis]))} mm"
 
 
 def _space_overlay(_server: Server, view_id: str, view: ThreeDView) -> None:
-    _frame(view, view_id, "3-D view", "3-D", "")
+    _frame(view, view_id, "3-D view", "3-D")
 
 
-def _frame(view: Any, view_id: str, label: str, name: str, place: str) -> None:
+def _frame(view: Any, view_id: str, label: str, name: str, words: SliceWords | None = None) -> None:
+    """What lies over a view; of a slice its words, given by the names that they have in the page."""
     known_by = [f'data-view="{view.name}"', f'data-area="{view_id}"']
     html.Div(classes="view-area", raw_attrs=['role="img"', f'aria-label="{label}"', *known_by])
     with html.Div(classes="view-corner"):
-        html.Span(name, classes=f"view-name view-{view.name.lower()}")
-        html.Span(place, classes="view-place")
+        with html.Div(classes="view-head"):
+            html.Span(name, classes=f"view-name view-{view.name.lower()}")
+            if words is not None:
+                html.Span(f"{{{{ {words.place} }}}}", classes="view-place")
+        if words is not None:
+            html.Div(f"{{{{ {words.under} }}}}", v_if=(words.under,), classes="view-under")
+    if words is not None:
+        for edge in ("left", "right", "top", "bottom"):
+            html.Div(f"{{{{ {getattr(words, edge)} }}}}", classes=f"view-side view-side-{edge}")
     with html.Div(classes="view-tools"):
         icon_button(
             f"Whole {name.lower() if name != '3-D' else '3-D'} picture", "mdi-fit-to-screen-outline", view.reset_view

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..prompts import Click
+from ..prompts import Click, Ras
 from ..volume import Volume
 from .annotation import Annotation, Status
 
@@ -54,6 +54,12 @@ def object_under(
         return selected
     nearest = min(near, key=lambda object_id: near[object_id])
     return selected if selected is not None and near.get(selected) == near[nearest] else nearest
+
+
+def objects_at(annotation: Annotation, volume: Volume, ras: Ras) -> list[str]:
+    """The ids of the objects that hold the voxel at a position (RAS, mm)."""
+    i, j, k = (int(value) for value in np.round(volume.ijk_of(ras)))
+    return [object_id for object_id, value in annotation.objects.items() if value.mask.holds(k, j, i)]
 
 
 def _distance_mm(

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ..durations import time_left
+from ..prompts import Ras
 from ..scene.latency import Latency
+from ..session.targeting import objects_at
 from ..volume import Volume
 from .workspace import Workspace
 
@@ -100,3 +104,17 @@ def history(workspace: Workspace) -> tuple[list[str], list[str]]:
         [str(step) for step in reversed(steps.done[-HISTORY_LINES:])],
         [str(step) for step in steps.undone[-HISTORY_LINES:]],
     )
+
+
+def under(workspace: Workspace, ras: Ras) -> str:
+    """What is seen at a position (RAS, mm): the segments, and the grey value; "": it is outside the scan."""
+    volume = workspace.volume
+    if volume is None:
+        return ""
+    kji = tuple(int(at) for at in np.round(volume.ijk_of(ras))[::-1])
+    if not all(0 <= at < size for at, size in zip(kji, volume.shape_kji, strict=True)):
+        return ""
+    grey = f"{volume.array[kji]:.0f} HU" if volume.looks_like_hounsfield else f"{volume.array[kji]:g}"
+    annotation, display = workspace.annotator.session.annotation, workspace.annotator.segmentation_node.GetDisplayNode()
+    seen = [n for n in objects_at(annotation, volume, ras) if display.GetSegmentVisibility(n)]
+    return "  ".join(filter(None, [", ".join(annotation[n].structure.name for n in seen), grey]))
