@@ -177,7 +177,7 @@ class Asking:
             self._workspace.changed.emit(None)
 
     def show_boxes(self) -> None:
-        """Show the box of the chosen structure only: each has nine handles in every view."""
+        """Show the box of the chosen structure only: each has nine handles in every slice."""
         annotator = self._workspace.annotator
         for object_id, node in annotator.boxes.nodes.items():
             node.GetDisplayNode().SetVisibility(object_id == annotator.selected)
