@@ -72,3 +72,24 @@ def test_it_is_told_over_the_views_that_they_show_how_it_was_before(worker: Pers
     badge.wait_for()
     worker.step(lambda: worker.press("Undo"))
     badge.wait_for(state="detached")  # what is left is shown as it is
+
+
+def test_all_that_is_shown_is_accepted_at_once(worker: Person) -> None:
+    if "spleen" not in worker.names():
+        worker.find("spleen")
+
+    def choose(title: str) -> None:
+        worker.press("All segments")
+        worker.page.get_by_text(title, exact=True).click()
+
+    status = worker.page.get_by_label("Status of liver: done")
+    worker.step(lambda: choose("What is shown: done"))
+    status.wait_for()
+    worker.shoot("3-accepted")
+    worker.step(lambda: worker.press("Undo"))
+    status.wait_for(state="detached")
+    choose("Hide all")
+    hidden = worker.page.locator(".segment .mdi-eye-off-outline")
+    hidden.nth(1).wait_for()
+    choose("Show all")
+    hidden.first.wait_for(state="detached")

@@ -13,8 +13,10 @@ from fake_engine import LIVER, SPLEEN, FakeEngine, two_engines
 from page_world import Page
 from scene_world import painted
 from VISTA3DSegmentLib.app.opening import Scan
+from VISTA3DSegmentLib.app.panels.segment_list import Wish
 from VISTA3DSegmentLib.errors import ModelError
 from VISTA3DSegmentLib.service import Broken, InProcess
+from VISTA3DSegmentLib.session.annotation import Status
 from VISTA3DSegmentLib.volume import Volume
 
 IN_LIVER, ELSEWHERE = (6.0, 8.0, 6.0), (20.0, 20.0, 3.0)
@@ -47,6 +49,27 @@ def test_a_name_of_several_structures_is_refused_and_stays_in_the_field(page: Pa
     assert page.structures() == {}
     assert "several structures" in page.shown.status.message
     assert page.shown.click.structure == "kidney"
+
+
+def test_all_that_is_shown_is_accepted_in_one_step(page: Page) -> None:
+    def statuses() -> dict[str, str]:
+        return {row.name: row.status for row in page.shown.segments.rows}
+
+    page.desk.act(lambda: page.workspace.segment([LIVER, SPLEEN]))
+    page.settle()
+    page.desk.begin_lesion()
+    spleen = next(row.id for row in page.shown.segments.rows if row.name == "spleen")
+    page.desk.act(lambda: page.desk.set_visible(Wish(spleen, False)))
+    page.desk.act(lambda: page.desk.set_all_statuses(Status.DONE))
+    assert statuses() == {"liver": "done", "spleen": "draft", "Lesion 1": "draft"}, "it is hidden; it has no voxel"
+    page.desk.act(lambda: page.desk.set_all_visible(True))
+    page.desk.act(lambda: page.desk.set_all_statuses(Status.DONE))
+    page.desk.act(lambda: page.desk.set_all_statuses(Status.DRAFT))
+    assert page.shown.history.done[0] == "2 segments: draft"
+    page.desk.act(page.desk.undo)
+    assert statuses() == {"liver": "done", "spleen": "done", "Lesion 1": "draft"}
+    page.desk.act(lambda: page.desk.set_all_visible(False))
+    assert not any(row.visible for row in page.shown.segments.rows if row.volume)
 
 
 def test_a_click_is_about_the_structure_whose_name_was_typed(page: Page) -> None:

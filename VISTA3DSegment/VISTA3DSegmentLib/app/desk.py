@@ -227,6 +227,15 @@ class Desk:
         """How far a segment is."""
         self._workspace.annotator.set_status(wish.segment_id, Status(wish.value))
 
+    def set_all_visible(self, visible: bool) -> None:
+        """Show all segments, or hide them."""
+        self._workspace.set_all_visible(visible)
+
+    def set_all_statuses(self, status: Status) -> None:
+        """How far the segments are that are shown and have a voxel."""
+        shown = [view.id for view in self._workspace.segments() if view.visible and view.ml]
+        self._workspace.annotator.set_statuses(shown, status)
+
     def rename(self) -> None:
         """Give the segment whose name is being typed that name; nothing if none is."""
         segments = self._shown.segments

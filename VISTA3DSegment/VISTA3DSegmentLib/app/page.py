@@ -95,6 +95,8 @@ class Page:
         ]
         for wished, grant in wishes:
             wished.connect(self._granting(grant))
+        segments.all_visible_asked.connect(self._granting(desk.set_all_visible))
+        segments.all_statuses_asked.connect(self._granting(desk.set_all_statuses))
         click.prompts.chosen.connect(self._granting(desk.go_to_prompt))
         click.prompts.removal_asked.connect(self._granting(desk.forget_prompt))
         self.sample_asked = top.sample_asked

@@ -264,9 +264,15 @@ class SceneAnnotator:
 
     def set_status(self, object_id: str, status: Status) -> None:
         """Say how far an object is; one that is done is protected."""
+        self.set_statuses([object_id], status)
+
+    def set_statuses(self, object_ids: Sequence[str], status: Status) -> None:
+        """Say how far objects are, in one step."""
         self.take_in()
-        self.adopt(object_id)
-        self.session.set_status(object_id, status)
+        with told_once(self.segmentation_node):
+            for object_id in object_ids:
+                self.adopt(object_id)
+            self.session.set_statuses(object_ids, status)
 
     def undo(self) -> Step | None:
         """Take back the latest action, also one of another tool on these segments."""

@@ -193,10 +193,19 @@ class Session:
 
     def set_status(self, object_id: str, status: Status) -> None:
         """Say how far an object is."""
-        before = self._annotation[object_id]
-        if before.status is not status:
-            after = self._annotation.replaced(object_id, replace(before, status=status))
-            self._act(f"{before.structure.name}: {status.value}", after)
+        self.set_statuses([object_id], status)
+
+    def set_statuses(self, object_ids: Iterable[str], status: Status) -> None:
+        """Say how far objects are, in one step."""
+        after, changed = self._annotation, []
+        for object_id in object_ids:
+            before = after[object_id]
+            if before.status is not status:
+                after = after.replaced(object_id, replace(before, status=status))
+                changed.append(before.structure.name)
+        if changed:
+            what = changed[0] if len(changed) == 1 else f"{len(changed)} segments"
+            self._act(f"{what}: {status.value}", after)
             self._at_work_since = current_time()
 
     def adopt(

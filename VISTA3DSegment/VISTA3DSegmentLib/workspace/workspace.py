@@ -410,6 +410,12 @@ class Workspace:
         self.annotator.segmentation_node.GetDisplayNode().SetSegmentVisibility(segment_id, visible)
         self.changed.emit(None)
 
+    def set_all_visible(self, visible: bool) -> None:
+        """Show all segments in the views, or hide them."""
+        self._settle_view()
+        self.annotator.segmentation_node.GetDisplayNode().SetAllSegmentsVisibility(visible)
+        self.changed.emit(None)
+
     def set_opacity(self, segment_id: str, opacity: float) -> None:
         """How opaque a segment is, in slices and in 3-D."""
         self.annotator.segmentation_node.GetDisplayNode().SetSegmentOpacity(segment_id, opacity)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from trame.widgets import html
 from trame.widgets import vuetify3 as v3
 from trame_server.utils.typed_state import TypedState
 
+from ...session.annotation import Status
 from ...session.signals import Signal
 from ..state import PageState
 from .controls import raising, section
 
+STATUSES = {Status.DRAFT: "Draft", Status.FLAGGED: "Flagged for review", Status.DONE: "Done"}
 STATUS_ICONS = "{draft: 'mdi-pencil-outline', flagged: 'mdi-flag', done: 'mdi-check-circle'}"
 
 
@@ -38,9 +41,12 @@ class SegmentList:
         self.status_asked: Signal[Wish] = Signal()
         self.removal_asked: Signal[Wish] = Signal()
         self.name_typed: Signal[None] = Signal()
+        self.all_visible_asked: Signal[bool] = Signal()
+        self.all_statuses_asked: Signal[Status] = Signal()
         segments = state.name.segments
         self._begin_name = f"{segments.renamed} = row.id; {segments.new_name} = row.name"
         with section("Segments"):
+            self._menu_of_all(segments)
             html.Div(
                 "None yet. Press Segment, or find a structure by its name.",
                 v_if=(f"!{segments.rows}.length",), classes="note",
@@ -61,6 +67,20 @@ class SegmentList:
                 self._line(segments)
                 with html.Div(v_if=(f"row.id === {segments.selected}",), classes="segment-more"):
                     self._more()
+
+    def _menu_of_all(self, segments: Any) -> None:
+        with v3.VBtn(
+            v_if=(f"{segments.rows}.length > 1",), icon=True, variant="text", density="compact", size="x-small",
+            classes="segments-menu", raw_attrs=['aria-label="All segments"', 'title="All segments"'],
+        ):  # fmt: skip
+            v3.VIcon("mdi-dots-vertical", size=17)
+            with v3.VMenu(activator="parent"), v3.VList(density="compact"):
+                for title, visible in (("Show all", True), ("Hide all", False)):
+                    v3.VListItem(title=title, click=partial(self.all_visible_asked.emit, visible))
+                for status, title in STATUSES.items():
+                    v3.VListItem(
+                        title=f"What is shown: {title.lower()}", click=partial(self.all_statuses_asked.emit, status)
+                    )
 
     def _line(self, segments: Any) -> None:
         with html.Div(classes="segment-line"):
@@ -85,8 +105,8 @@ class SegmentList:
             ):  # fmt: skip
                 v3.VIcon(icon=(f"({STATUS_ICONS})[row.status]",), size=15)
                 with v3.VMenu(activator="parent"), v3.VList(density="compact"):
-                    for status, title in (("draft", "Draft"), ("flagged", "Flagged for review"), ("done", "Done")):
-                        v3.VListItem(title=title, click=self._wish(self.status_asked, f"'{status}'"))
+                    for status, title in STATUSES.items():
+                        v3.VListItem(title=title, click=self._wish(self.status_asked, f"'{status.value}'"))
             self._small_button(
                 "row.status === 'done' ? 'mdi-lock' : 'mdi-lock-open-variant-outline'",
                 "'Lock ' + row.name", "row.status === 'done'",
