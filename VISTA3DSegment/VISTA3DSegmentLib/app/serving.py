@@ -35,8 +35,9 @@ from .views import Views
 
 TITLE = "VISTA3DSegment"
 LOST = (
-    '<div class="lost"><trame-reconnect message="Connect again" give-up-message="The program has ended or cannot be '
-    'reached. Your work is kept: start it again and open the address that it tells."/></div>'
+    '<div class="lost"><trame-reconnect :max-retry="30" :delay="500" message="The connection is lost: connect again" '
+    'give-up-message="The program has ended or cannot be reached. Your work is kept: start it again and open the '
+    'address that it tells."/></div>'
 )
 """What stands in place of a page whose server is gone."""
 LOCAL = "127.0.0.1"
