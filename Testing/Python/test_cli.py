@@ -308,7 +308,7 @@ def test_series_of_several_studies_are_named_and_none_is_segmented(
     write_dicom(tmp_path / "all" / "hers", scan_image(), series=12, study=9)
     assert run("segment", tmp_path / "all", "-o", "o.seg.nrrd", "-q") == FAILED
     err = capsys.readouterr().err
-    assert f"UID {ROOT}.8; CT series (12 images), UID {ROOT}.12." in err
+    assert f"UID {ROOT}.8;\n  CT series (12 images), UID {ROOT}.12." in err
     assert "Choose one by its UID with --series" in err
     assert not engine.asked
     assert run("segment", tmp_path / "all", "-o", "o.seg.nrrd", "-q", "--series", f"{ROOT}.12") == 0

@@ -254,20 +254,20 @@ def test_who_must_choose_is_told_the_uids(tmp_path: Path) -> None:
         "CT series 7 (3 images), UID 1.1: a volume too, of no more slices. Choose one by its UID with --series"
         in notice
     )
-    with pytest.raises(FileFormatError, match=r"Choose one of these: CT series 7 \(3 images\), UID 1\.1; CT"):
+    with pytest.raises(FileFormatError, match=r"Choose one of these:\n  CT series 7 \(3 images\), UID 1\.1;\n  CT"):
         read_volume(tmp_path, "9.9")
 
 
 def test_many_series_are_not_all_named(tmp_path: Path) -> None:
     for n in range(25):
         write_series(tmp_path, along_z(0, 2), f"s{n}", series=f"1.{n}", study=f"3.{n}")
-    with pytest.raises(FileFormatError, match="; and 5 more"):
+    with pytest.raises(FileFormatError, match=";\n  and 5 more"):
         read_volume(tmp_path)
 
 
 def test_series_without_a_uid_are_told_as_such(tmp_path: Path) -> None:
     write_series(tmp_path, along_z(0, 2, 4), series="")
-    with pytest.raises(FileFormatError, match=r"Choose one of these: CT series 7 \(3 images\), without a UID"):
+    with pytest.raises(FileFormatError, match=r"Choose one of these:\n  CT series 7 \(3 images\), without a UID"):
         read_volume(tmp_path, "9.9")
 
 

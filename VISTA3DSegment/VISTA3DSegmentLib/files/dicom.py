@@ -156,11 +156,11 @@ def _chosen(series: list[Series], series_uid: str | None, path: Path) -> Series:
     if not candidates:
         raise FileFormatError(
             f"The folder {path} holds no series with the UID {series_uid}.",
-            f"Choose one of these: {_listed(series)}.",
+            f"Choose one of these:{_listed(series)}.",
         )
     studies = len({one.study for one in candidates})
     if studies > 1:
-        raise FileFormatError(f"The images are of {studies} studies or patients: {_listed(candidates)}.", CHOOSE)
+        raise FileFormatError(f"The images are of {studies} studies or patients:{_listed(candidates)}.", CHOOSE)
     volumes = [one for one in candidates if not one.problem]
     if volumes:
         return max(volumes, key=lambda one: len(one.slices))
@@ -174,12 +174,12 @@ def _chosen(series: list[Series], series_uid: str | None, path: Path) -> Series:
 
 
 def _listed(series: Sequence[Series]) -> str:
-    """What there is to choose from, study by study."""
+    """What there is to choose from, study by study, each on a line."""
     named = [
         f"{_with_uid(one)}{' (no volume)' if one.problem else ''}" for one in sorted(series, key=lambda one: one.study)
     ]
     beyond = [f"and {len(named) - LISTED} more"] if len(named) > LISTED else []
-    return "; ".join(named[:LISTED] + beyond)
+    return ";".join(f"\n  {one}" for one in named[:LISTED] + beyond)
 
 
 def _notices(chosen: Series, series: list[Series], series_uid: str | None) -> tuple[str, ...]:
