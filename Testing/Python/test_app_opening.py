@@ -286,7 +286,7 @@ def test_of_a_folder_of_images_and_segments_it_is_said_what_was_not_opened(tmp_p
     folder = segments_as(tmp_path, Volume(painted(), np.diag([-0.8, -0.8, 2.5, 1.0])), (Form.RTSTRUCT,))
     found = read(folder.parent, None)
     assert isinstance(found, Scan)
-    assert "Also there, and not opened: segmentation_rtstruct.dcm." in found.notices
+    assert f"Also there, and not opened: {Path(folder.name, 'segmentation_rtstruct.dcm')}." in found.notices
 
 
 def test_of_a_damaged_image_of_a_series_it_is_said_what_is_wrong(tmp_path: Path) -> None:

@@ -223,7 +223,7 @@ def _beside(path: Path, given: Path) -> tuple[str, ...]:
     if not given.is_dir():
         return ()
     files = [file for file in _files_in(given) if file != path]
-    names = [file.name for file in files if suffix_of(file) in READERS or _is_object(file)]
+    names = [str(file.relative_to(given)) for file in files if suffix_of(file) in READERS or _is_object(file)]
     return (NOT_OPENED.format(_first(names)),) if names else ()
 
 
