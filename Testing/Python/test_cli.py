@@ -28,6 +28,7 @@ from cli_world import (
     write_base,
     write_scan,
 )
+from dicom_builder import along_z, write_series
 from fake_engine import HEPATIC_TUMOR, HU_PER_CLASS, LIVER, RIGHT_KIDNEY, SPLEEN, FakeEngine, FakeOpened, specification
 from safetensors.numpy import save_file
 from VISTA3DSegmentLib.cli import CANCELLED, FAILED, main, progress
@@ -333,6 +334,10 @@ def test_the_report_says_which_scan_it_is_about_and_not_whose(run: Run, scan: Pa
     shape_and_spacing = {"shape_kji": [12, 16, 20], "spacing_ijk_mm": [2.0, 2.0, 2.0]}
     assert run("segment", folder, "-o", "o.seg.nrrd", "--report", "r.json") == 0
     assert json.loads(Path("r.json").read_text())["scan"] == {"series_uid": f"{ROOT}.8", **shape_and_spacing}
+    bare = write_series(tmp_path / "bare", along_z(0, 2, 4), series="")
+    assert run("segment", bare, "-o", "o.seg.nrrd", "--report", "r.json") == 0
+    checksum = hashlib.sha256((bare / "00_0").read_bytes()).hexdigest()
+    assert json.loads(Path("r.json").read_text())["scan"]["sha256"] == checksum
     assert run("segment", scan, "-o", "o.seg.nrrd", "--report", "r.json") == 0
     checksum = hashlib.sha256(scan.read_bytes()).hexdigest()
     assert json.loads(Path("r.json").read_text())["scan"] == {"sha256": checksum, **shape_and_spacing}

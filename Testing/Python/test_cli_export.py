@@ -212,7 +212,9 @@ def test_dicom_without_a_series_is_refused_and_a_new_one_can_be_made_of_the_scan
     run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run("export", "organs.seg.nrrd", "--to", "dicom-seg", "-o", ".") == FAILED
-    assert "did not come from a DICOM series" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "did not come from a DICOM series" in said
+    assert "--source, or --scan with --new-series" in said
     assert not Path("organs_seg.dcm").exists()
     assert run("export", "organs.seg.nrrd", "--to", "dicom-seg", "--scan", "scan.nrrd", "--new-series", "-o", ".") == 0
     written, image = pydicom.dcmread("organs_seg.dcm"), pydicom.dcmread(next(Path("organs_series").iterdir()))

@@ -324,6 +324,18 @@ def test_a_killed_worker_is_started_again_and_the_request_repeated(child, tmp_pa
     assert same(answer.edit, FakeEngine().open(volume()).refine(request.structure, request.prompts))
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="sends a signal")
+def test_ctrl_c_in_a_terminal_is_left_to_the_parent(child):
+    client = child()
+    client.open(volume())
+    until(client, Ready)
+    os.kill(client._process.pid, signal.SIGINT)
+    client.submit(SegmentRequest((LIVER,)))
+    events = until(client, Finished)
+    assert len(answers(events)) == 1
+    assert not [event for event in events if isinstance(event, Restarted)]
+
+
 def test_a_request_that_kills_every_worker_is_given_up(child, tmp_path):
     flag = tmp_path / "die"
     client = child(partial(deadly_engine, str(flag)))

@@ -31,7 +31,7 @@ def tell(with_what: Collaborators, notices: Iterable[str]) -> None:
 
 
 def identity_of(path: Path, scan: ReadVolume) -> dict[str, str]:
-    """What tells which scan was read and not whose it is: the UID of a DICOM series, the checksum of a file."""
-    if scan.image is not None:
-        return {"series_uid": identifiers_in(scan.image).series_uid}
-    return {"sha256": digest_of(path).sha256}
+    """What tells which scan was read and not whose it is: the UID of a DICOM series, else a checksum of the file, or of
+    the first image of a series."""
+    series_uid = "" if scan.image is None else identifiers_in(scan.image).series_uid
+    return {"series_uid": series_uid} if series_uid else {"sha256": digest_of(scan.image or path).sha256}

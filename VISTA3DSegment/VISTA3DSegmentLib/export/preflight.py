@@ -111,7 +111,8 @@ def _about_source(
         yield Finding(
             Consequence.REFUSED,
             f"The scan did not come from a DICOM series that is known here, but this refers to one: {names}.",
-            "Give the folder of the series, or have the scan written as a new DICOM series, or choose NIfTI.",
+            "Give the folder of the series, or have the scan written as a new DICOM series, or choose NIfTI (at the "
+            "command line: --source, or --scan with --new-series, or --to nifti).",
         )
         return
     for repair in () if source is None else source.repairs:

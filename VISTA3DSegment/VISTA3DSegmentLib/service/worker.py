@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import queue
+import signal
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -184,4 +185,5 @@ class Worker:
 
 def main(make_engine: MakeEngine, connection: Connection) -> None:
     """What the child process runs."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # ctrl-C goes to all processes of a terminal; the parent ends this one
     Worker(make_engine, connection).run()
