@@ -403,7 +403,9 @@ def test_a_series_that_lies_elsewhere_is_refused(run: Run, tmp_path: Path, capsy
     far[:3, 3] += 900
     series_of(tmp_path / "other", scan(ijk_to_ras=far))
     assert run("export", "organs.seg.nrrd", "--to", "dicom-seg", "--source", "other", "-o", ".") == FAILED
-    assert "another patient" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "another patient" in said
+    assert "--source" in said
 
 
 def test_an_export_makes_its_own_folder_and_leaves_none_if_nothing_came_of_it(

@@ -17,10 +17,14 @@ ScanArgument = Annotated[
     typer.Argument(metavar="CT", help="The scan: NIfTI, NRRD, MetaImage, a zip, or a DICOM folder; else the sample."),
 ]
 HostOption = Annotated[
-    str, typer.Option("--host", help="Address to listen on; anything but 127.0.0.1 can be reached from elsewhere.")
+    str,
+    typer.Option(
+        "--host", metavar="ADDRESS", help="Address to listen on; anything but 127.0.0.1 can be reached from elsewhere."
+    ),
 ]
 PortOption = Annotated[
-    int, typer.Option("--port", "-p", min=0, max=65535, help="Port to listen on; 0 is any that is free.")
+    int,
+    typer.Option("--port", "-p", metavar="NUMBER", min=0, max=65535, help="Port to listen on; 0 is any that is free."),
 ]
 SegVolOption = Annotated[
     str, typer.Option("--segvol", metavar="NAME_OR_PATH", help="The model of SegVol, for texts and boxes.")

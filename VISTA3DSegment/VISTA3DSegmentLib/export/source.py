@@ -23,7 +23,7 @@ from ..files.segments import Segmentation
 from ..volume import FloatArray, Volume, grid_of
 from .repairs import repaired
 
-CHOOSE_ANOTHER = "Choose the folder of the series on which the segmentation was made."
+CHOOSE_ANOTHER = "Choose the folder of the series on which the segmentation was made (at the command line: --source)."
 
 SHARED = {
     "PatientID": "patient",
