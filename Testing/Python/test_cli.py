@@ -310,7 +310,7 @@ def test_series_of_several_studies_are_named_and_none_is_segmented(
     assert run("segment", tmp_path / "all", "-o", "o.seg.nrrd", "-q") == FAILED
     err = capsys.readouterr().err
     assert f"UID {ROOT}.8;\n  CT series (12 images), UID {ROOT}.12." in err
-    assert "Choose one by its UID with --series" in err
+    assert "Choose the folder that holds one of them alone" in err
     assert not engine.asked
     assert run("segment", tmp_path / "all", "-o", "o.seg.nrrd", "-q", "--series", f"{ROOT}.12") == 0
     assert capsys.readouterr().err == ""

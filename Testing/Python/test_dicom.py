@@ -251,7 +251,7 @@ def test_who_must_choose_is_told_the_uids(tmp_path: Path) -> None:
     write_series(tmp_path, along_z(0, 2, 4, 6), "b", series="1.2")
     (notice,) = read_volume(tmp_path).notices
     assert (
-        "CT series 7 (3 images), UID 1.1: a volume too, of no more slices. Choose one by its UID with --series"
+        "CT series 7 (3 images), UID 1.1: a volume too, of no more slices. Choose the folder that holds one of them alone"
         in notice
     )
     with pytest.raises(FileFormatError, match=r"Choose one of these:\n  CT series 7 \(3 images\), UID 1\.1;\n  CT"):

@@ -20,7 +20,7 @@ from .reading import ReadVolume, check_declared_size
 GEOMETRY_REMEDY = (
     "Choose another series, or, as Slicer's DICOM module corrects tilt and uneven spacing, load it there and save it."
 )
-CHOOSE = "Choose one by its UID with --series, or give the folder that holds it alone."
+CHOOSE = "Choose the folder that holds one of them alone (at the command line also: --series UID)."
 LISTED = 20
 """At most so many series are named."""
 
