@@ -243,6 +243,16 @@ def test_a_click_that_was_not_answered_before_saving_is_answered_after_opening(t
     assert np.array_equal(again.voxels(liver), LIVER_VOXELS | ball((4, 14, 16)))
 
 
+def test_a_lesion_that_was_saved_before_its_first_answer_is_still_coded_as_one(tmp_path: Path):
+    world = segmented()
+    lesion = world.annotator.new_structure()
+    world.click((4, 14, 22))
+    assert lesion not in world.annotator.segments
+    world.annotator.keep()
+    again = opened(saved_and_loaded(world.scene, tmp_path, "mrb"), None)
+    assert "52988006" in again.annotator.segments.value(lesion, []).terminology
+
+
 def test_saving_right_after_a_click_and_a_stroke_loses_nothing(tmp_path: Path):
     world, liver = corrected()
     spleen = of(world, SPLEEN)

@@ -117,6 +117,7 @@ class Records:
             "class": value.structure.class_id,
             "color": value.color,
             "status": value.status.value,
+            "tags": dict(value.tags),
             "limits": value.limits.to_json(),
             "took": {other_id: Delta.between(NOTHING, mask).to_json() for other_id, mask in value.took.items()},
             "clicks": [
@@ -188,7 +189,13 @@ class Records:
             places = [(points[click_id], ijk) for click_id, _, _, *ijk in record["clicks"]]
             red, green, blue = record["color"]
             value = AnnotatedObject(
-                Structure(record["name"], record["class"]), (red, green, blue), mask, (), mask, Status(record["status"])
+                Structure(record["name"], record["class"]),
+                (red, green, blue),
+                mask,
+                (),
+                mask,
+                Status(record["status"]),
+                tags={str(name): str(words) for name, words in record.get("tags", {}).items()},  # not in older scenes
             )
             limits = Limits.from_json(record["limits"])
             took = {other_id: Delta.from_json(words).onto(NOTHING) for other_id, words in record["took"].items()}
@@ -198,7 +205,7 @@ class Records:
             box = self._as_kept(record.get("box"), box)
             moved = record.get("box") is not None and box is None
             base = None if record["base"] is None else Delta.from_json(record["base"]).onto(mask)
-        except (ValueError, KeyError, TypeError, zlib.error, SegmentationError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, zlib.error, SegmentationError) as error:
             raise SegmentationError(f"What the scene keeps of {object_id} is damaged.") from error
         moved = moved or any(
             point not in positions or np.abs(self._volume.ijk_of(positions[point]) - ijk).max() > SAME_PLACE_VOXELS
