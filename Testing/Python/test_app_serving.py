@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from aiohttp import ClientConnectionResetError
-from VISTA3DSegmentLib.app.serving import BEYOND, ENDING, greeting, unless_somebody_left
+from VISTA3DSegmentLib.app.serving import (
+    BEYOND,
+    CALLS_LOGGER,
+    ENDING,
+    greeting,
+    is_worth_telling,
+    unless_somebody_left,
+)
 
 
 def failing_unheard(error: Exception) -> None:
@@ -35,6 +43,19 @@ def test_a_browser_that_went_while_it_was_sent_something_is_no_error(caplog: pyt
 def test_any_other_error_that_nobody_waits_for_is_told(caplog: pytest.LogCaptureFixture) -> None:
     failing_unheard(ValueError("a defect"))
     assert "a defect" in caplog.text
+
+
+@pytest.mark.parametrize(("error", "told"), [(ClientConnectionResetError("Cannot write"), False), (KeyError(1), True)])
+def test_what_goes_wrong_in_a_call_is_told_unless_its_browser_went(
+    error: Exception, told: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    logger = logging.getLogger(CALLS_LOGGER)
+    logger.addFilter(is_worth_telling)
+    try:
+        raise error
+    except Exception:
+        logger.error("Exception raised")
+    assert bool(caplog.text) is told
 
 
 def test_the_address_how_to_end_it_and_who_can_reach_it_are_said() -> None:

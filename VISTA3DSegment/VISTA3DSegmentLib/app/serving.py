@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
+import sys
 import webbrowser
 from collections.abc import Callable, Coroutine
 from functools import partial
@@ -40,6 +42,8 @@ LOST = (
     'address that it tells."/></div>'
 )
 """What stands in place of a page whose server is gone."""
+CALLS_LOGGER = "wslink.protocol"
+"""The library that hands the page's calls on tells here, with a traceback, what went wrong in them."""
 LOCAL = "127.0.0.1"
 BEYOND = (
     "The page can be reached from other computers: whoever has the address with its token sees the scan. "
@@ -150,6 +154,7 @@ def serve(
         if browser:
             webbrowser.open(f"{address}{guard.ticket()}")
         asyncio.get_event_loop().set_exception_handler(unless_somebody_left)
+        logging.getLogger(CALLS_LOGGER).addFilter(is_worth_telling)
         start(desk.keep_time())
         start(lose_uploads())
         start(desk.open(first.pop()))
@@ -179,6 +184,11 @@ def greeting(address: str, token: str, host: str, is_own: bool) -> tuple[str, ..
     """
     shown = f"{address} and the token of {TOKEN_VARIABLE}" if is_own else f"{address}{token}"
     return (f"The page is open at {shown}", *(() if host == LOCAL else (BEYOND,)), ENDING)
+
+
+def is_worth_telling(_: logging.LogRecord) -> bool:
+    """Whether what went wrong in a call of the page is told: not that its browser went before it was answered."""
+    return not isinstance(sys.exc_info()[1], ConnectionError)
 
 
 def unless_somebody_left(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
