@@ -68,6 +68,14 @@ def test_all_that_is_shown_is_accepted_in_one_step(page: Page) -> None:
     assert page.shown.history.done[0] == "2 segments: draft"
     page.desk.act(page.desk.undo)
     assert statuses() == {"liver": "done", "spleen": "done", "Lesion 1": "draft"}
+    page.desk.act(lambda: page.desk.set_all_statuses(Status.DRAFT))
+    page.workspace.annotator.select(next(row.id for row in page.shown.segments.rows if row.name == "liver"))
+    page.desk._clicked(ELSEWHERE, False)
+    page.settle()
+    page.desk.act(page.desk.toggle_before)
+    assert page.workspace.shows_before
+    page.desk.act(lambda: page.desk.set_all_statuses(Status.FLAGGED))
+    assert statuses() == {"liver": "flagged", "spleen": "flagged", "Lesion 1": "draft"}, "also what shows how it was"
     page.desk.act(lambda: page.desk.set_all_visible(False))
     assert not any(row.visible for row in page.shown.segments.rows if row.volume)
 

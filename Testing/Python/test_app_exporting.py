@@ -358,6 +358,18 @@ def test_what_is_hidden_can_be_left_out(dialog: Dialog) -> None:
     run(doing)
 
 
+def test_that_all_is_hidden_is_said_to_who_exports_what_is_shown(dialog: Dialog) -> None:
+    dialog.page.workspace.set_all_visible(False)
+
+    async def doing() -> None:
+        dialog.shown.shown_only = True
+        await dialog.open(Form.SEG_NRRD)
+        assert dialog.shown.why_not.startswith("All segments are hidden.")
+        assert await dialog.export(Form.SEG_NRRD, shown_only=True) is None
+
+    run(doing)
+
+
 def sent(inbox: Inbox, name: str, segments: tuple[Segment, ...]) -> str:
     """What a browser has sent; returns the id of the upload."""
     (inbox.root / "one").mkdir()

@@ -174,7 +174,7 @@ def test_a_label_map_without_a_table_on_the_grid_of_the_open_scan_is_no_scan(tmp
 
 def test_a_label_map_of_another_scan_is_no_scan_and_the_open_one_stays(tmp_path: Path) -> None:
     saved(tmp_path, "mask.nii.gz")
-    with pytest.raises(FileFormatError, match=r"mask\.nii\.gz looks like a label map, and not of the scan that"):
+    with pytest.raises(FileFormatError, match=r"mask\.nii\.gz looks like a label map on another grid than the scan"):
         read(tmp_path / "mask.nii.gz", Volume(painted(), np.diag([2.0, 2.0, 2.0, 1.0])))
 
 
@@ -286,7 +286,33 @@ def test_of_a_folder_of_images_and_segments_it_is_said_what_was_not_opened(tmp_p
     folder = segments_as(tmp_path, Volume(painted(), np.diag([-0.8, -0.8, 2.5, 1.0])), (Form.RTSTRUCT,))
     found = read(folder.parent, None)
     assert isinstance(found, Scan)
-    assert f"Also there, and not opened: {Path(folder.name, 'segmentation_rtstruct.dcm')}." in found.notices
+    assert "Also there, and not opened: segmentation_rtstruct.dcm." in found.notices
+
+
+def test_segments_beside_the_images_of_a_scan_and_what_a_system_leaves_do_not_stand_in_its_way(tmp_path: Path) -> None:
+    exported = segments_as(tmp_path, Volume(painted(), np.diag([-0.8, -0.8, 2.5, 1.0])), (Form.SEG_NRRD,))
+    shutil.copy(exported / "segmentation.seg.nrrd", tmp_path / "series")
+    (tmp_path / "series" / "._segmentation.seg.nrrd").write_bytes(b"Mac OS X")
+    found = read(tmp_path / "series", None)
+    assert isinstance(found, Scan)
+    assert any("segmentation.seg.nrrd" in notice for notice in found.notices)
+
+
+def test_a_series_of_files_without_their_first_132_bytes_is_opened(tmp_path: Path) -> None:
+    write_ct_series(tmp_path / "series", Volume(painted(), np.diag([-0.8, -0.8, 2.5, 1.0])), "ANON-1")
+    for file in (tmp_path / "series").iterdir():
+        file.write_bytes(file.read_bytes()[132:])
+    found = read(tmp_path / "series", None)
+    assert isinstance(found, Scan)
+    assert found.identifiers is not None
+    assert found.identifiers.patient_id == "ANON-1"
+
+
+def test_an_image_of_points_that_touch_nowhere_is_no_label_map(tmp_path: Path) -> None:
+    grey = np.zeros((8, 20, 20), np.uint8)
+    grey[4, range(20), range(20)] = range(1, 21)
+    sitk.WriteImage(sitk.GetImageFromArray(grey), str(tmp_path / "vessels.nii.gz"))
+    assert isinstance(read(tmp_path / "vessels.nii.gz", Volume(painted(), np.eye(4))), Scan)
 
 
 def test_of_a_damaged_image_of_a_series_it_is_said_what_is_wrong(tmp_path: Path) -> None:

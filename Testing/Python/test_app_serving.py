@@ -55,6 +55,8 @@ def test_what_goes_wrong_in_a_call_is_told_unless_its_browser_went(
         raise error
     except Exception:
         logger.error("Exception raised")
+    finally:
+        logger.removeFilter(is_worth_telling)
     assert bool(caplog.text) is told
 
 

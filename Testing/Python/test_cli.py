@@ -845,10 +845,12 @@ def test_doctor_says_which_folder_cannot_be_written(
 
 
 def test_doctor_and_models_list_speak_to_other_programs(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    (Path(os.environ["VISTA3DSEGMENT_HOME"]) / "journals").mkdir(parents=True)
     assert run("doctor", "--json") == 0
     found = json.loads(capsys.readouterr().out)
     assert found["What runs a model"]["cpu"] == "numpy on paper"
     assert "can be written" in found["Folders"]["temporary"]
+    assert not [name for facts in found.values() for name in facts if name != name.strip()]
     assert run("models", "list", "--json") == 0
     listed = {one["name"]: one for one in json.loads(capsys.readouterr().out)}
     starter, published = listed["starter"], listed["nv-segment-ct"]

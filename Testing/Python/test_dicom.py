@@ -234,9 +234,10 @@ def test_of_several_series_the_longest_volume_is_read_and_told(tmp_path: Path) -
 def test_of_series_of_several_studies_or_patients_none_is_taken_unasked(
     tmp_path: Path, whose: dict[str, object]
 ) -> None:
-    write_series(tmp_path, along_z(0, 2, 4), "a", series="1.1", number="1")
-    write_series(tmp_path, along_z(0, 2, 4, 6), "b", series="1.2", number="2", modality="MR", **whose)
-    write_series(tmp_path, along_z(5), "c", series="1.3", number="3", **whose)
+    write_series(tmp_path, along_z(0, 2, 4), "a", series="1.1", number="1", patient="PID1")
+    other = {"patient": "PID1", **whose}
+    write_series(tmp_path, along_z(0, 2, 4, 6), "b", series="1.2", number="2", modality="MR", **other)
+    write_series(tmp_path, along_z(5), "c", series="1.3", number="3", **other)
     with pytest.raises(FileFormatError, match="of 2 studies or patients") as caught:
         read_volume(tmp_path)
     for there in ("CT series 1 (3 images), UID 1.1;", "UID 1.2;", "UID 1.3 (no volume)", "line also: --series"):
@@ -244,6 +245,13 @@ def test_of_series_of_several_studies_or_patients_none_is_taken_unasked(
     assert "PID4711" not in str(caught.value)
     assert read_volume(tmp_path, "1.1").volume.name == "CT series 1 (3 images)"
     assert read_volume(tmp_path / "b00_0").volume.name == "MR series 2 (4 images)"
+
+
+def test_what_is_no_volume_and_who_does_not_say_its_patient_make_no_other_study(tmp_path: Path) -> None:
+    write_series(tmp_path, along_z(0, 2, 4), "a", series="1.1", patient="PID1")
+    write_series(tmp_path, along_z(0, 2), "b", series="1.2")
+    write_series(tmp_path, along_z(5), "c", series="1.3", study="1.77", patient="PID2")
+    assert read_volume(tmp_path).volume.array.shape[0] == 3
 
 
 def test_who_must_choose_is_told_the_uids(tmp_path: Path) -> None:

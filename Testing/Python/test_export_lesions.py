@@ -123,12 +123,12 @@ def test_a_lesion_that_a_person_has_numbered_keeps_its_number_and_its_size_takes
     small, large, grain = box(1, 1, 1, 3), box(8, 8, 8, 8), box(1, 20, 20, 2)
     segments = (
         made("Lesion 2", small, grain), made("Lesion 3", large), made("mass", box(1, 30, 30, 4)),
-        made("again 3", box(9, 30, 1, 5)), made("scan 2026", box(9, 30, 9, 2)),
+        made("again 3", box(9, 30, 1, 5)), made("scan 2026-11-17", box(9, 30, 9, 2)),
     )  # fmt: skip
     found = lesions_of(holding(*segments), VOLUME)
     assert [(one.number, one.segment, one.measures.voxels) for one in found.found] == [
         (1, "again 3", 125), (2, "Lesion 2", 27), (3, "Lesion 3", 512), (4, "mass", 64), (5, "Lesion 2", 8),
-        (6, "scan 2026", 8),
+        (6, "scan 2026-11-17", 8),
     ]  # fmt: skip
     fewer = lesions_of(holding(*segments), VOLUME, most=2)
     assert [(one.number, one.segment) for one in fewer.found] == [(1, "again 3"), (3, "Lesion 3")]

@@ -20,6 +20,7 @@ from session_world import COLORS, NAMES, RED, SHAPE, World, client_on, random_ma
 from VISTA3DSegmentLib.edits import NOTHING, MaskCrop
 from VISTA3DSegmentLib.errors import PromptError, ResourceError
 from VISTA3DSegmentLib.prompts import Box, Structure
+from VISTA3DSegmentLib.provenance import current_time
 from VISTA3DSegmentLib.service import InProcess
 from VISTA3DSegmentLib.session.annotation import AnnotatedObject, Annotation, Status
 from VISTA3DSegmentLib.session.deltas import Delta
@@ -175,7 +176,7 @@ def test_an_engine_that_fails_leaves_the_mask_and_says_so():
 
 
 def test_of_many_organs_that_are_cut_a_few_are_named_and_the_others_counted():
-    run = Run(1, Step("run", {}), {}, {}, UNLIMITED, Annotation(), cut=[f"rib {n}" for n in range(26)])
+    run = Run(1, Step("run", {}), {}, {}, UNLIMITED, Annotation(), current_time(), cut=[f"rib {n}" for n in range(26)])
     (said,) = run.summary()
     assert said == "Cut at the edge of the scan: rib 0, rib 1, rib 2, rib 3, rib 4, rib 5 and 20 more."
 

@@ -103,6 +103,19 @@ def test_time_that_went_into_nothing_or_something_else_is_not_counted(
     assert made(world, liver).seconds == 2
 
 
+def test_who_works_on_during_a_run_is_at_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch)
+    world, liver = segmented()
+    world.session.segment([SPLEEN], NAMES, COLORS)
+    clock.seconds += 30
+    world.session.click(liver, (4.0, 3.0, 6.0))
+    clock.seconds += 29
+    world.settle()
+    clock.seconds += 1
+    world.session.click(liver, (4.0, 3.0, 5.0))
+    assert made(world, liver).seconds == 60
+
+
 def test_a_run_keeps_the_work_of_the_prompts_that_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     seconds = iter(range(0, 1000, 4))
     monkeypatch.setattr(

@@ -51,7 +51,8 @@ KINDS = (
     "set or a label map with its table; or a zip of one of these."
 )
 NOT_OPENED = "Also there, and not opened: {}."
-OF_ANOTHER = "{} looks like a label map, and not of the scan that is open, which stays open."
+OF_ANOTHER = "{} looks like a label map on another grid than the scan that is open, which stays open."
+OR_WITH_TABLE = "Open the scan on which it was made first, or choose it together with its table of names."
 REPORT = "Open the DICOM segmentation that it refers to."
 UNNAMED = "No table beside {} names its values: its segments are called by their labels."
 SHOWN = 5
@@ -165,7 +166,10 @@ def _read(path: Path, like: Volume | None, scan: ScanIdentifiers | None, series_
     found = _read_scan(path, series_uid)
     if like is not None and _is_label_map(found.volume):
         if not _is_on_grid(found.volume, like):
-            raise FileFormatError(OF_ANOTHER.format(path.name), "Open the scan of the label map first.")
+            raise FileFormatError(
+                OF_ANOTHER.format(path.name),
+                "Open the scan on which it was made first, or choose it together with its table of names.",
+            )
         labels = segmentation_of(found.volume.array, found.volume.ijk_to_ras, found.notices, path.name)
         named = of_no_class(placed_on(labels, like))
         return replace(named, notices=(*named.notices, UNNAMED.format(path.name)))
@@ -223,8 +227,8 @@ def _beside(path: Path, given: Path) -> tuple[str, ...]:
     if not given.is_dir():
         return ()
     files = [file for file in _files_in(given) if file != path]
-    names = [str(file.relative_to(given)) for file in files if suffix_of(file) in READERS or _is_object(file)]
-    return (NOT_OPENED.format(_first(names)),) if names else ()
+    names = dict.fromkeys(file.name for file in files if suffix_of(file) in READERS or _is_object(file))
+    return (NOT_OPENED.format(_first(list(names))),) if names else ()
 
 
 def _is_on_grid(volume: Volume, like: Volume) -> bool:
@@ -239,7 +243,7 @@ def _is_label_map(volume: Volume) -> bool:
         return False
     one, next_one = array[..., 1:], array[..., :-1]
     inside = (one > 0) & (next_one > 0)
-    if np.count_nonzero(one[inside] == next_one[inside]) < ALIKE * np.count_nonzero(inside):
+    if np.count_nonzero(one[inside] == next_one[inside]) < max(1, ALIKE * np.count_nonzero(inside)):
         return False
     whole = array.astype(np.uint16)
     return bool((whole == array).all() and np.count_nonzero(np.bincount(whole.ravel())) <= MAX_LABELS)
@@ -265,15 +269,17 @@ def _source(path: Path, series_uid: str | None) -> tuple[DicomSource | None, tup
 
 def _inside(path: Path) -> Path:
     """What a folder holds, if that is a single image, or the same segments in several kinds of files, as an export
-    brings them: then the kind that says most of them. Else the folder."""
+    brings them: then the kind that says most of them. Else the folder, as where it holds images of DICOM."""
     if path.is_dir():
         files = _files_in(path)
         images = [file for file in files if suffix_of(file) in READERS]
+        if any(map(_is_image, files)):
+            return path
         if len(images) == 1:
             return images[0]
         if len(files) == 1:
             return files[0]
-        if all(map(_holds_segments, images)) and not any(map(_is_image, files)):
+        if all(map(_holds_segments, images)):
             kinds = [(_rank(file), file) for file in files if file in images or _is_object(file)]
             best = [file for rank, file in kinds if rank == min(kinds)[0]]
             if len(best) == 1:

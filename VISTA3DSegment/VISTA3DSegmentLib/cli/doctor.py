@@ -17,7 +17,8 @@ def doctor(context: typer.Context, as_json: JsonOption = False) -> None:
     with_what = collaborators_of(context)
     found = checkup(lambda device: with_what.describe_backend(device, "auto"))
     if as_json:
-        with_what.say(json.dumps({title: dict(facts) for title, facts in found.items()}, indent=1))
+        plain = {title: {name.strip(): value for name, value in facts} for title, facts in found.items()}
+        with_what.say(json.dumps(plain, indent=1))
         return
     for title, facts in found.items():
         with_what.say(title)

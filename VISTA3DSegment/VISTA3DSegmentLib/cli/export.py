@@ -163,9 +163,9 @@ def _read(path: Path, scan: ReadVolume | None, source: DicomSource | None) -> Se
     """
     if scan is None:
         return read_on_own_grid(path, None)
-    found = read_on_own_grid(path, scan.volume, _identifiers(scan, source))
     if not is_object(path):
-        return found
+        return read_on_own_grid(path, scan.volume)
+    found = read_on_own_grid(path, scan.volume, _identifiers(scan, source))
     placed = placed_on(found, scan.volume)
     return placed if placed.notices == found.notices else found
 

@@ -110,6 +110,8 @@ def _models() -> Facts:
         here = [model for model in store.list_models() if model.path]
     except SegmentationError as error:
         return [("", str(error))]
+    except OSError as error:
+        return [("", f"cannot be read: {error.strerror or error}")]
     return [(model.name, _model(model)) for model in here] or [("none", "see: vista3dsegment models list")]
 
 

@@ -128,7 +128,10 @@ class Place:
 
 def place(folder: Path) -> Place:
     """How much room a folder has, and whether it can be written, by trying; of one that is not made yet, its parent."""
-    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    try:
+        there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    except OSError as error:
+        return Place(None, error.strerror or str(error))
     try:
         free = shutil.disk_usage(there).free
     except OSError:

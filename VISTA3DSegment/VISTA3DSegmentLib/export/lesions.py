@@ -41,8 +41,8 @@ SPECK_SHARE = 0.01
 SAID_BY_NAME = ("lesion", "tumor", "tumour", "mass", "metast", "nodule", "cyst")
 """Whoever names a structure so knows that it is a lesion."""
 
-NUMBER_IN_NAME = re.compile(r"(?<!\d)[1-9]\d{0,2}$")
-"""What a person has numbered is called by that number; what ends in more digits is rather a date."""
+NUMBER_IN_NAME = re.compile(r"(?<!\d)(?<!\d[-./])[1-9]\d{0,2}$")
+"""What a person has numbered is called by that number; what ends in more digits, or follows some, is rather a date."""
 
 UNKNOWN = "Nobody said what these are, so the report takes them neither for organs nor for lesions: {}."
 TAKEN_FOR_LESIONS = "Nobody said by a class or a code what these are, so the report takes them for lesions: {}."

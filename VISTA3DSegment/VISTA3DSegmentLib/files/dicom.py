@@ -158,10 +158,10 @@ def _chosen(series: list[Series], series_uid: str | None, path: Path) -> Series:
             f"The folder {path} holds no series with the UID {series_uid}.",
             f"Choose one of these:{_listed(series)}.",
         )
-    studies = len({one.study for one in candidates})
+    volumes = [one for one in candidates if not one.problem]
+    studies = _studies(volumes or candidates)
     if studies > 1:
         raise FileFormatError(f"The images are of {studies} studies or patients:{_listed(candidates)}.", CHOOSE)
-    volumes = [one for one in candidates if not one.problem]
     if volumes:
         return max(volumes, key=lambda one: len(one.slices))
     biggest = max(candidates, key=lambda one: len(one.slices))
@@ -171,6 +171,12 @@ def _chosen(series: list[Series], series_uid: str | None, path: Path) -> Series:
     raise VolumeError(
         f"None of the series in {path.name} is a volume that can be segmented. {reasons}", GEOMETRY_REMEDY
     )
+
+
+def _studies(series: Sequence[Series]) -> int:
+    """Of how many studies or patients series are; one that does not say its patient may be of any."""
+    patients = {patient for patient, _ in (one.study for one in series) if patient}
+    return max(len(patients), len({study for _, study in (one.study for one in series)}))
 
 
 def _listed(series: Sequence[Series]) -> str:

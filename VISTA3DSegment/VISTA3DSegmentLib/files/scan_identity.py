@@ -37,7 +37,7 @@ def identifiers_in(image: Path) -> ScanIdentifiers:
         FileFormatError: the file is gone, or no DICOM.
     """
     try:
-        dataset = dcmread(image, specific_tags=list(KEYWORDS))
+        dataset = dcmread(image, specific_tags=list(KEYWORDS), force=True)
     except (OSError, InvalidDicomError) as error:
         raise FileFormatError(
             f"An image of the scan, {image.name}, cannot be read any more.", "Import the series again."

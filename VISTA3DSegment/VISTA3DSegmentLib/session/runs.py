@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from ..edits import Edit, MaskCrop, joint_box
 from ..export.wording import listed
@@ -27,6 +28,7 @@ class Run:
         colors: by class id.
         limits: that held when it began.
         begun: the annotation then.
+        begun_at: when it began.
         missing: names of classes that are not in the scan.
         cut: names of classes that reach its border.
     """
@@ -37,6 +39,7 @@ class Run:
     colors: Mapping[int, tuple[float, float, float]]
     limits: Limits
     begun: Annotation
+    begun_at: datetime
     missing: list[str] = field(default_factory=list)
     cut: list[str] = field(default_factory=list)
 

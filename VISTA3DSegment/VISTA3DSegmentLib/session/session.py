@@ -334,7 +334,7 @@ class Session:
         step = self.history.push(f"segment {title}", self._annotation, self._annotation)
         limits = self._rules.limits("")
         request_id = self._client.submit(SegmentRequest(wanted, limits.region))
-        self._run = Run(request_id, step, names, colors, limits, self._annotation)
+        self._run = Run(request_id, step, names, colors, limits, self._annotation, current_time())
 
     def cancel_run(self) -> None:
         """End the automatic run at its next window; the organs that have arrived stay."""
@@ -443,7 +443,8 @@ class Session:
         run, self._run = self._run, None
         if run is not None and not run.step.changes:
             self.history.drop(run.step)
-        self._at_work_since = current_time()  # who waited for it was not at work
+        if run is None or self._at_work_since <= run.begun_at:
+            self._at_work_since = current_time()  # who only waited for it was not at work
         self.progressed.emit(RunProgress(None))
 
     def _take_of_job(self, event: Progressed | Answered | Finished | Failed) -> None:

@@ -9,7 +9,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from ..errors import FileFormatError, ResourceError
+from ..errors import FileFormatError, PromptError, ResourceError
 from ..files.seg_nrrd import TERMINOLOGY_TAG
 from ..files.segmentations import Segment, Segmentation, write_segmentation
 from ..files.tracking import TRACKING_TAG
@@ -49,9 +49,15 @@ def begin(annotator: SceneAnnotator, path: Path, form: Format) -> Callable[[], N
 
 
 def segmentation_of(annotator: SceneAnnotator, shown_only: bool = False) -> Segmentation:
-    """The segments of the scene as values; those that are hidden, too, or without them."""
+    """The segments of the scene as values; those that are hidden, too, or without them.
+
+    Raises:
+        PromptError: only those that are shown are wanted, and all are hidden.
+    """
     volume = annotator.session.volume
     ids = annotator.segments.shown() if shown_only else annotator.segments.ids()
+    if not ids and annotator.segments.ids():
+        raise PromptError("All segments are hidden.", "Show those that you want.")
     segments = tuple(_segment_of(annotator, segment_id) for segment_id in ids)
     return Segmentation(volume.shape_kji, volume.ijk_to_ras, segments)
 
