@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 import pytest
-from browser import Person, Server
+from browser import VISIBLE, Person, Server
 from VISTA3DSegmentLib.resources import resource
 
 SCAN = "sample_ct"
@@ -106,6 +106,30 @@ def test_when_the_program_has_ended_the_page_says_so(
     said.wait_for()
     behind = person.page.locator(".lost").evaluate("(element) => getComputedStyle(element).backgroundColor")
     assert behind == "rgb(243, 245, 247)", "trame writes in black"
+
+
+def test_work_that_is_back_at_the_next_start_does_not_hide_the_scan(
+    serve: Callable[..., Server], visit: Callable[..., Person]
+) -> None:
+    first = serve()
+    person = visit(first)
+    person.wait_for_scan("Sample CT (synthetic)")
+    person.wait_for_model()
+    person.find("liver")
+    first.stop()
+    again = Server(first.home)
+    try:
+        person = visit(again)
+        person.wait_for_message("Your earlier work on this scan is back.")
+        person.rows().and_(person.page.locator('[aria-label="liver"]')).wait_for()
+        picture = person.picture("Coronal")
+        rows, columns = picture.shape[0] // 5, picture.shape[1] * 29 // 100
+        in_liver = picture[rows - 10 : rows + 10, columns - 10 : columns + 10].astype(float)
+        red, _, blue = in_liver.mean((0, 1))
+        assert red > blue + VISIBLE, "the liver's colour"
+        assert in_liver.std((0, 1)).min() > 1, "the scan is seen through it"
+    finally:
+        again.stop()
 
 
 def test_the_server_listens_on_this_computer_only_and_says_nothing_without_the_token(server: Server) -> None:

@@ -88,6 +88,7 @@ class Views:
         for view in self._manager.get_slice_views():
             view.get_view_node().SetJumpModeToOffset()  # a click shows its place in the other views; they stay put
             _keep_ctrl_for_clicks(view)
+            _begin_with_the_scan(view)
             view.interactor().AddObserver("WindowResizeEvent", lambda *_, view=view: self._fit_again(view))
         for view in self._manager.get_threed_views():
             view.renderer().SetUseDepthPeeling(False)
@@ -181,6 +182,13 @@ class Views:
         """The pixel of a slice view, counted from the lower left, at shares (0 to 1) of its width and height."""
         width, height = self._manager.get_view(name).render_window().GetSize()
         return right * width, (1 - down) * height
+
+
+def _begin_with_the_scan(view: SliceView) -> None:
+    """Give the scan its place under all else: trame-slicer gives it one with its first image, and segments that come
+    back from an earlier session are in the view before that. They would hide the scan.
+    """
+    view._render_manager.SetImageDataConnection(None)
 
 
 def _keep_ctrl_for_clicks(view: SliceView) -> None:
