@@ -312,10 +312,3 @@ def test_with_another_scan_no_name_is_being_typed_any_more(page: Page) -> None:
     page.shown.segments.renamed = "object-1"
     page.desk._show(Scan(Volume(painted() + 1, np.eye(4)), "another"))
     assert page.shown.segments.renamed == ""
-
-
-def test_who_begins_a_lesion_is_told_what_to_do_and_not_what_was_before(page: Page) -> None:
-    page.workspace.said.emit("The clicks changed nothing in liver.")
-    page.desk.act(page.desk.begin_lesion)
-    assert page.shown.status.message == ""
-    assert page.shown.status.hint.startswith("Click on Lesion 1")
