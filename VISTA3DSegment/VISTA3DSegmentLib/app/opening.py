@@ -23,14 +23,13 @@ from ..errors import FileFormatError, ResourceError, SegmentationError
 from ..export.prior import read_prior
 from ..export.source import DicomSource, read_source
 from ..files import nrrd
-from ..files.dicom_headers import file_meta, is_dicom, read_header
+from ..files.dicom_headers import is_dicom, read_header
 from ..files.dicom_objects import (
     SEGMENTATION_CLASSES,
-    STORAGE_CLASS,
     STRUCTURE_SET_CLASS,
+    is_drawn,
     is_report,
-    is_segmentation,
-    is_structure_set,
+    storage_class,
 )
 from ..files.label_maps import of_no_class, segmentation_of
 from ..files.label_tables import has_table
@@ -188,7 +187,7 @@ def _read_scan(path: Path, series_uid: str | None) -> ReadVolume:
             return read_volume(path, series_uid)
         except FileFormatError as error:
             files = _files_in(path)
-            names = [file.name for file in files if suffix_of(file) in READERS or _is_object(file)]
+            names = [file.name for file in files if suffix_of(file) in READERS or is_drawn(file)]
             if any(map(_is_image, files)):
                 raise  # it says what is wrong with these images
             if not names:
@@ -205,13 +204,9 @@ def _read_scan(path: Path, series_uid: str | None) -> ReadVolume:
     return read_volume(path, series_uid)
 
 
-def _is_object(path: Path) -> bool:
-    return is_segmentation(path) or is_structure_set(path)
-
-
 def _is_image(path: Path) -> bool:
     """Whether a file is an image of DICOM, no other object of it."""
-    return is_dicom(path) and not _is_object(path) and read_header(path) is not None
+    return is_dicom(path) and not is_drawn(path) and read_header(path) is not None
 
 
 def _files_in(folder: Path) -> list[Path]:
@@ -227,7 +222,7 @@ def _beside(path: Path, given: Path) -> tuple[str, ...]:
     if not given.is_dir():
         return ()
     files = [file for file in _files_in(given) if file != path]
-    names = dict.fromkeys(file.name for file in files if suffix_of(file) in READERS or _is_object(file))
+    names = dict.fromkeys(file.name for file in files if suffix_of(file) in READERS or is_drawn(file))
     return (NOT_OPENED.format(_first(list(names))),) if names else ()
 
 
@@ -256,7 +251,7 @@ def _holds_segments(path: Path) -> bool:
         return True
     if suffix_of(path) in READERS:
         return has_table(path)
-    return _is_object(path)
+    return is_drawn(path)
 
 
 def _source(path: Path, series_uid: str | None) -> tuple[DicomSource | None, tuple[str, ...]]:
@@ -280,7 +275,7 @@ def _inside(path: Path) -> Path:
         if len(files) == 1:
             return files[0]
         if all(map(_holds_segments, images)):
-            kinds = [(_rank(file), file) for file in files if file in images or _is_object(file)]
+            kinds = [(_rank(file), file) for file in files if file in images or is_drawn(file)]
             best = [file for rank, file in kinds if rank == min(kinds)[0]]
             if len(best) == 1:
                 return best[0]
@@ -291,7 +286,7 @@ def _rank(path: Path) -> int:
     """Where the kind of a file that holds segments stands in ``BEST_FIRST``."""
     if _is_slicers(path):
         return BEST_FIRST.index(SLICERS)
-    return BEST_FIRST.index(LABEL_MAP if suffix_of(path) in READERS else file_meta(path)[STORAGE_CLASS])
+    return BEST_FIRST.index(LABEL_MAP if suffix_of(path) in READERS else storage_class(path))
 
 
 def _is_slicers(path: Path) -> bool:

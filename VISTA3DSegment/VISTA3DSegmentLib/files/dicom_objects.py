@@ -22,24 +22,34 @@ STORAGE_CLASS = 0x0002
 GIVE_ONE = "Give the file of one segmentation."
 
 
+def storage_class(path: Path) -> str:
+    """The storage class of a file; "" if it is no DICOM, or does not say it."""
+    return file_meta(path).get(STORAGE_CLASS, "") if is_dicom(path) else ""
+
+
 def is_segmentation(path: Path) -> bool:
     """Whether a file is a DICOM segmentation."""
-    return is_dicom(path) and file_meta(path).get(STORAGE_CLASS) in SEGMENTATION_CLASSES
+    return storage_class(path) in SEGMENTATION_CLASSES
 
 
 def is_structure_set(path: Path) -> bool:
     """Whether a file is an RT structure set."""
-    return is_dicom(path) and file_meta(path).get(STORAGE_CLASS) == STRUCTURE_SET_CLASS
+    return storage_class(path) == STRUCTURE_SET_CLASS
+
+
+def is_drawn(path: Path) -> bool:
+    """Whether a file is one of both."""
+    return storage_class(path) in (*SEGMENTATION_CLASSES, STRUCTURE_SET_CLASS)
 
 
 def is_report(path: Path) -> bool:
     """Whether a file is a DICOM structured report."""
-    return is_dicom(path) and file_meta(path).get(STORAGE_CLASS, "").startswith(REPORT_CLASSES)
+    return storage_class(path).startswith(REPORT_CLASSES)
 
 
 def is_object(path: Path) -> bool:
     """Whether segments come from a DICOM object: a file that is one, or a folder, which is searched for one."""
-    return path.is_dir() or is_segmentation(path) or is_structure_set(path)
+    return path.is_dir() or is_drawn(path)
 
 
 def object_in(folder: Path) -> Path:
@@ -49,7 +59,7 @@ def object_in(folder: Path) -> Path:
         FileFormatError: there is none, or there are several; the folder may not be read.
     """
     try:
-        found = [path for path in sorted(folder.rglob("*")) if is_segmentation(path) or is_structure_set(path)]
+        found = [path for path in sorted(folder.rglob("*")) if is_drawn(path)]
     except OSError as error:
         raise FileFormatError(
             f"The folder {folder} cannot be read ({error.strerror}).", "Check that you are allowed to read it."
