@@ -233,8 +233,7 @@ class Desk:
 
     def set_all_statuses(self, status: Status) -> None:
         """How far the segments are that are shown and have a voxel."""
-        if self._workspace.shows_before:  # one is hidden for it
-            self._workspace.toggle_before()
+        self._workspace.settle_view()  # one is hidden for how it was before
         shown = [view.id for view in self._workspace.segments() if view.visible and view.ml]
         self._workspace.annotator.set_statuses(shown, status)
 

@@ -115,8 +115,7 @@ class Exporting:
 
         An export writes down in the scene first how each segment came about; that takes long, and is not needed here.
         """
-        if self._workspace.shows_before:
-            self._workspace.toggle_before()
+        self._workspace.settle_view()
         wish = Wish(
             segmentation_of(self._workspace.annotator, choice.shown_only),
             choice.forms,

@@ -135,7 +135,7 @@ class Workspace:
         Raises:
             PromptError: no scan is open.
         """
-        self._settle_view()
+        self.settle_view()
         self.annotator.keep()
         return segmentation_of(self.annotator, shown_only)
 
@@ -152,7 +152,7 @@ class Workspace:
         """
         from .exporting import wish_of  # here: desktop Slicer starts without the packages that write DICOM
 
-        self._settle_view()
+        self.settle_view()
         return wish_of(self.annotator, choice, self.source)
 
     @property
@@ -406,13 +406,13 @@ class Workspace:
 
     def set_visible(self, segment_id: str, visible: bool) -> None:
         """Show a segment in the views, or hide it."""
-        self._settle_view()
+        self.settle_view()
         self.annotator.segmentation_node.GetDisplayNode().SetSegmentVisibility(segment_id, visible)
         self.changed.emit(None)
 
     def set_all_visible(self, visible: bool) -> None:
         """Show all segments in the views, or hide them."""
-        self._settle_view()
+        self.settle_view()
         self.annotator.segmentation_node.GetDisplayNode().SetAllSegmentsVisibility(visible)
         self.changed.emit(None)
 
@@ -432,7 +432,8 @@ class Workspace:
         """The views show how it was before the last change."""
         return self._before_after is not None and self._before_after.shown
 
-    def _settle_view(self) -> None:
+    def settle_view(self) -> None:
+        """Show things as they are, if it is shown how they were."""
         if self._before_after is not None:
             self._before_after.show_after()
 
@@ -446,7 +447,7 @@ class Workspace:
         Raises:
             FileFormatError, ResourceError: see ``saving.begin``.
         """
-        self._settle_view()
+        self.settle_view()
         path = folder / f"segmentation{form.value}"
         finish = begin(self.annotator, path, form)
 
