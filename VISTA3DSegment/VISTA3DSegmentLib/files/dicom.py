@@ -175,8 +175,8 @@ def _chosen(series: list[Series], series_uid: str | None, path: Path) -> Series:
 
 def _studies(series: Sequence[Series]) -> int:
     """Of how many studies or patients series are; one that does not say its patient may be of any."""
-    patients = {patient for patient, _ in (one.study for one in series) if patient}
-    return max(len(patients), len({study for _, study in (one.study for one in series)}))
+    patients, studies = (set(ids) for ids in zip(*(one.study for one in series), strict=True))
+    return max(len(patients - {""}), len(studies))
 
 
 def _listed(series: Sequence[Series]) -> str:
