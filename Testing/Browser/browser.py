@@ -235,7 +235,8 @@ class Person:
         self.page.wait_for_function("() => !document.querySelector('.status-line .v-progress-circular')")
 
     def picture(self, view: str) -> npt.NDArray[np.uint8]:
-        """The pixels of a view, (rows, columns, RGB), when nothing in it moves any more; the mouse points elsewhere."""
+        """The pixels of a view, (rows, columns, RGB), when something is drawn in its middle and nothing moves any more;
+        the mouse points elsewhere."""
         self.page.mouse.move(5, 5)
         found = self._pixels(view)
 
@@ -243,7 +244,8 @@ class Person:
             nonlocal found
             self.page.wait_for_timeout(STILL)
             before, found = found, self._pixels(view)
-            return np.array_equal(before, found)
+            middle = found[tuple(slice(n // 3, n - n // 3) for n in found.shape[:2])]
+            return bool((middle > VISIBLE).any()) and np.array_equal(before, found)
 
         self.wait_until(stands)
         return found
