@@ -243,6 +243,7 @@ class Person:
         def stands() -> bool:
             nonlocal found
             self.page.wait_for_timeout(STILL)
+            self.wait_until_heard()  # a busy server has drawn what it was to draw before it answers
             before, found = found, self._pixels(view)
             middle = found[tuple(slice(n // 3, n - n // 3) for n in found.shape[:2])]
             return bool((middle > VISIBLE).any()) and np.array_equal(before, found)
