@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -101,3 +103,19 @@ def test_what_a_person_has_zoomed_stays_so_in_another_size(
     person.page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
     person.wait_for_picture("Axial", zoomed, lambda pixels: pixels == 0)
     person.press("Whole axial picture")
+
+
+def test_a_drag_changes_the_grey_values_and_the_menu_brings_them_back(person: Person) -> None:
+    before = person.picture("Axial")
+    person.page.mouse.move(*person.point("Axial", (0.4, 0.5)))
+    person.page.mouse.down()
+    person.page.mouse.move(*person.point("Axial", (0.6, 0.3)), steps=5)
+    person.page.mouse.up()
+    menu = person.page.locator(".window-select")
+    menu.filter(has_text=re.compile(r"^W \d+ L -?\d+$")).wait_for()
+    person.wait_for_picture("Axial", before, lambda pixels: pixels > 1000)
+    assert person.names() == [], "it was no click"
+    person.shoot("v1-dragged")
+    menu.click()
+    person.page.get_by_role("option", name="Soft tissue").click()
+    person.wait_for_picture("Axial", before, lambda pixels: pixels == 0)

@@ -14,6 +14,7 @@ from VISTA3DSegmentLib.app.desk import Desk
 from VISTA3DSegmentLib.app.opening import Scan
 from VISTA3DSegmentLib.app.scan_workspace import ScanWorkspace
 from VISTA3DSegmentLib.app.state import PageState
+from VISTA3DSegmentLib.app.views import Views
 from VISTA3DSegmentLib.service import Client
 from VISTA3DSegmentLib.volume import Volume
 from VISTA3DSegmentLib.workspace.estimate import Estimator
@@ -32,6 +33,8 @@ class NoViews:
     def show(self, volume_node: Any, window: str) -> None: ...
 
     def set_window(self, volume_node: Any, window: str) -> None: ...
+
+    drag_window = staticmethod(Views.drag_window)
 
     def jump(self, ras: Any) -> None:
         self.at = ras

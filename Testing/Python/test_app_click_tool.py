@@ -26,11 +26,17 @@ class Mouse:
         self.views.draw()
         self.clicked: list[tuple[Any, bool]] = []
         self.holds_marker = False
-        ClickTool(self.view, lambda: self.holds_marker, lambda ras, ctrl: self.clicked.append((ras, ctrl)))
+        self.dragged: list[tuple[int, int]] = []
+        ClickTool(
+            self.view,
+            lambda: self.holds_marker,
+            lambda ras, ctrl: self.clicked.append((ras, ctrl)),
+            lambda right, up: self.dragged.append((right, up)),
+        )
 
-    def event(self, name: str, xy: tuple[int, int], ctrl: bool = False) -> None:
+    def event(self, name: str, xy: tuple[int, int], ctrl: bool = False, shift: bool = False) -> None:
         interactor = self.view.interactor()
-        interactor.SetEventInformation(*xy, int(ctrl), 0)
+        interactor.SetEventInformation(*xy, int(ctrl), int(shift))
         interactor.InvokeEvent(name)
 
     def click(self, down: tuple[int, int], up: tuple[int, int] | None = None, ctrl: bool = False) -> None:
@@ -60,10 +66,32 @@ def test_a_trembling_hand_clicks_and_a_drag_does_not(mouse: Mouse) -> None:
     assert len(mouse.clicked) == 1
 
 
+def test_a_drag_is_told_as_it_goes_and_is_no_click_though_it_comes_back(mouse: Mouse) -> None:
+    mouse.event("LeftButtonPressEvent", (160, 160))
+    for xy in ((160 + CLICK_PIXELS, 160), (170, 165), (165, 150), (161, 160)):
+        mouse.event("MouseMoveEvent", xy)
+    mouse.event("LeftButtonReleaseEvent", (161, 160))
+    mouse.event("MouseMoveEvent", (180, 180))
+    assert mouse.dragged == [(10, 5), (-5, -15), (-4, 10)]
+    assert mouse.clicked == []
+    mouse.click((160, 160))
+    assert len(mouse.clicked) == 1
+
+
+@pytest.mark.parametrize("held", ["ctrl", "shift"])
+def test_a_drag_with_a_key_is_the_hosts(mouse: Mouse, held: str) -> None:
+    mouse.event("LeftButtonPressEvent", (160, 160), **{held: True})
+    mouse.event("MouseMoveEvent", (180, 160), **{held: True})
+    assert mouse.dragged == []
+
+
 def test_a_marker_in_the_hosts_hand_is_no_click(mouse: Mouse) -> None:
     mouse.holds_marker = True
     mouse.click((160, 160))
+    mouse.event("LeftButtonPressEvent", (160, 160))
+    mouse.event("MouseMoveEvent", (180, 160))
     assert mouse.clicked == []
+    assert mouse.dragged == []
 
 
 def test_the_marker_under_the_mouse_is_found_in_its_own_slice_only(mouse: Mouse) -> None:
@@ -89,11 +117,13 @@ def test_the_host_tells_which_marker_its_mouse_holds(mouse: Mouse) -> None:
         mouse.event("MouseMoveEvent", xy)
     mouse.event("LeftButtonPressEvent", (160, 160))
     assert annotator.markups.dragging
+    mouse.holds_marker = True  # as the desk finds it
     for x in (165, 170, 180):
         mouse.event("MouseMoveEvent", (x, 160))
     mouse.event("LeftButtonReleaseEvent", (180, 160))
     mouse.world.settle()
     assert not annotator.markups.dragging
+    assert mouse.dragged == []
     (placed,) = next(iter(annotator.session.annotation.objects.values())).clicks
     assert np.allclose(placed.click.ras, ras_of(mouse.view.get_view_node(), (180, 160)), atol=1.0)
     assert [step.name for step in annotator.session.history.done][-1] == "move click of cyst"

@@ -312,3 +312,25 @@ def test_with_another_scan_no_name_is_being_typed_any_more(page: Page) -> None:
     page.shown.segments.renamed = "object-1"
     page.desk._show(Scan(Volume(painted() + 1, np.eye(4)), "another"))
     assert page.shown.segments.renamed == ""
+
+
+def test_a_drag_changes_window_and_level_and_the_menu_says_them(page: Page) -> None:
+    display = page.workspace.annotator.volume_node.GetDisplayNode()
+    display.SetAutoWindowLevel(False)
+    display.SetWindowLevel(400.0, 40.0)
+    page.desk._dragged(0, 20)
+    assert (display.GetWindow(), display.GetLevel()) == (400.0, 0.0), "upwards it gets brighter"
+    page.desk._dragged(100, 0)
+    assert display.GetWindow() == pytest.approx(659.5, abs=0.1)
+    assert not display.GetAutoWindowLevel()
+    assert page.shown.scan.window == "W 659 L 0"
+    for _ in range(100):
+        page.desk._dragged(-20, 0)
+    assert 0 < display.GetWindow() < 1, "it never turns round"
+    assert page.shown.scan.window == "W 0.030 L 0.000"
+
+
+def test_the_next_scan_is_not_seen_through_a_window_that_was_dragged(page: Page) -> None:
+    page.desk._dragged(100, 0)
+    page.desk._show(Scan(Volume(painted() + 1, np.eye(4)), "another"))
+    assert page.shown.scan.window == "Soft tissue"

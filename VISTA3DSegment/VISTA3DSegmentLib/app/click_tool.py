@@ -1,4 +1,5 @@
-"""The mouse in slice views: a click where it goes down and up again is a click on the organ; a marker is the host's."""
+"""The mouse in slice views: a click where it goes down and up again is a click on the organ, a drag changes the grey
+values; a marker is the host's."""
 
 from __future__ import annotations
 
@@ -33,22 +34,46 @@ class ClickTool:
         view: slice view.
         is_taken: whether the mouse is the host's: it has a marker or a box in its hand, or draws one.
         clicked: called with the position (RAS of the world, mm), and whether ctrl was held.
+        dragged: called with how far the mouse has gone since the last call, to the right and up, in pixels; not with
+            ctrl or shift, which are the host's.
     """
 
-    def __init__(self, view: SliceView, is_taken: Callable[[], bool], clicked: Callable[[Ras, bool], None]) -> None:
-        self._view, self._is_taken, self._clicked = view, is_taken, clicked
+    def __init__(
+        self,
+        view: SliceView,
+        is_taken: Callable[[], bool],
+        clicked: Callable[[Ras, bool], None],
+        dragged: Callable[[int, int], None],
+    ) -> None:
+        self._view, self._is_taken, self._clicked, self._dragged = view, is_taken, clicked, dragged
         self._pressed_at: tuple[int, int] | None = None
+        self._dragged_to: tuple[int, int] | None = None
         interactor = view.interactor()
         interactor.AddObserver("LeftButtonPressEvent", self._press, BEFORE_THE_HOST)
+        interactor.AddObserver("MouseMoveEvent", self._move, BEFORE_THE_HOST)
         interactor.AddObserver("LeftButtonReleaseEvent", self._release, BEFORE_THE_HOST)
 
     def _press(self, interactor: Any, _event: str) -> None:
         self._pressed_at = None if self._is_taken() else interactor.GetEventPosition()
+        self._dragged_to = None
+
+    def _move(self, interactor: Any, _event: str) -> None:
+        if self._pressed_at is None or self._is_taken() or interactor.GetControlKey() or interactor.GetShiftKey():
+            return
+        at = interactor.GetEventPosition()
+        if self._dragged_to is None and _is_near(at, self._pressed_at):
+            return
+        before, self._dragged_to = self._dragged_to or self._pressed_at, at
+        self._dragged(at[0] - before[0], at[1] - before[1])
 
     def _release(self, interactor: Any, _event: str) -> None:
         pressed_at, self._pressed_at = self._pressed_at, None
         at = interactor.GetEventPosition()
-        if pressed_at is None or self._is_taken():
+        if pressed_at is None or self._dragged_to is not None or self._is_taken():
             return
-        if max(abs(a - b) for a, b in zip(at, pressed_at, strict=True)) <= CLICK_PIXELS:
+        if _is_near(at, pressed_at):
             self._clicked(ras_of(self._view.get_view_node(), at), bool(interactor.GetControlKey()))
+
+
+def _is_near(at: tuple[int, int], pressed_at: tuple[int, int]) -> bool:
+    return max(abs(a - b) for a, b in zip(at, pressed_at, strict=True)) <= CLICK_PIXELS

@@ -27,7 +27,7 @@ from .pointer import Pointer
 from .scan_workspace import ScanWorkspace
 from .state import PageState, PromptRow, SegmentRow
 from .transfer import Inbox
-from .views import Views
+from .views import WINDOWS, Views
 
 KEPT = "Your work on {} is kept: open that scan again to go on with it."
 PUMP_SECONDS, IDLE_SECONDS = 0.02, 0.1
@@ -59,7 +59,7 @@ class Desk:
         workspace.changed.connect(self._mark_dirty)
         self._pointer = Pointer(views.slices())
         for view in views.slices().values():
-            ClickTool(view, self._is_mouse_taken, self._clicked)
+            ClickTool(view, self._is_mouse_taken, self._clicked, self._dragged)
             BoxTool(view, lambda: self._workspace.asking.drawn)
         state.bind_changes(
             {
@@ -183,6 +183,8 @@ class Desk:
         display = annotator.segmentation_node.GetDisplayNode()
         display.SetOpacity2DFill(0.4)
         display.SetOpacity2DOutline(1.0)
+        if self._shown.scan.window not in WINDOWS:  # it was dragged, for the scan before
+            self._shown.scan.window = next(iter(WINDOWS))
         self._views.show(annotator.volume_node, self._shown.scan.window)
 
     def start_afresh(self) -> None:
@@ -362,8 +364,13 @@ class Desk:
         self.act(click)
 
     def _window_chosen(self, window: str) -> None:
-        if self._workspace.volume is not None:
+        if self._workspace.volume is not None and window in WINDOWS:  # else it was dragged
             self._views.set_window(self._workspace.annotator.volume_node, window)
+
+    def _dragged(self, right: int, up: int) -> None:
+        if self._workspace.volume is not None:
+            self._shown.scan.window = self._views.drag_window(self._workspace.annotator.volume_node, right, up)
+            self._state.state.flush()
 
     def _follows_chosen(self, follows: bool) -> None:
         if self._workspace.volume is not None:

@@ -41,7 +41,7 @@ class ScanState:
         name: "" while there is none.
         size: voxels and spacing, in words.
         busy: what is being done to a scan that is coming; "" if none is.
-        window: name of the grey value window.
+        window: name of the grey value window, or window and level as they were dragged.
     """
 
     name: str = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +37,10 @@ WINDOWS: dict[str, tuple[float, float] | None] = {
     "Whole range": None,
 }
 """Window and level in HU, by name; None: as the host finds it."""
+COARSE = 10.0
+"""A window as wide is said in whole numbers."""
+PIXELS_TO_WIDEN = 200
+"""A drag so far makes the window e times as wide; so far up, it goes down by its width, and the picture is brighter."""
 
 
 @dataclass
@@ -150,6 +155,25 @@ class Views:
         display.SetAutoWindowLevel(chosen is None)
         if chosen is not None:
             display.SetWindowLevel(*chosen)
+
+    @staticmethod
+    def drag_window(volume_node: Any, right: int, up: int) -> str:
+        """Change which grey values are shown: more of them with a drag to the right, lower ones with one upwards.
+
+        Args:
+            volume_node: scan.
+            right: pixels of the drag.
+            up: likewise.
+
+        Returns:
+            Window and level for people.
+        """
+        display = volume_node.GetDisplayNode()
+        window, level = display.GetWindow(), display.GetLevel()
+        display.SetAutoWindowLevel(False)
+        display.SetWindowLevel(window * math.exp(right / PIXELS_TO_WIDEN), level - window * up / PIXELS_TO_WIDEN)
+        digits = 0 if display.GetWindow() >= COARSE else 3
+        return f"W {display.GetWindow():.{digits}f} L {display.GetLevel():.{digits}f}"
 
     def jump(self, ras: Ras) -> None:
         """Go to a place of the world in every slice view."""

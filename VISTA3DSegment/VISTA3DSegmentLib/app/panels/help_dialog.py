@@ -22,6 +22,7 @@ KEYS = (
     ("space", "before / after the last change"),
     ("double-click a name", "rename that segment"),
     ("mouse wheel", "next slice"),
+    ("drag", "more or fewer grey values (right / left), brighter or darker (up / down)"),
     ("right drag / middle drag", "zoom / move the picture"),
     ("shift + move", "all views go to the place under the mouse"),
 )
