@@ -334,3 +334,10 @@ def test_the_next_scan_is_not_seen_through_a_window_that_was_dragged(page: Page)
     page.desk._dragged(100, 0)
     page.desk._show(Scan(Volume(painted() + 1, np.eye(4)), "another"))
     assert page.shown.scan.window == "Soft tissue"
+
+
+def test_who_begins_a_lesion_is_told_what_to_do_and_not_what_was_before(page: Page) -> None:
+    page.workspace.said.emit("The clicks changed nothing in liver.")
+    page.desk.act(page.desk.begin_lesion)
+    assert page.shown.status.message == ""
+    assert page.shown.status.hint.startswith("Click on Lesion 1")

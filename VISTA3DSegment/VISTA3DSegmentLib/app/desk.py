@@ -300,6 +300,7 @@ class Desk:
 
     def begin_lesion(self) -> None:
         """Begin the next numbered lesion."""
+        self._news.clear()  # it was about something else: what to do now is said
         self._workspace.begin_structure("")
         self._shown.click.positive = True
 
