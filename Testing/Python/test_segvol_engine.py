@@ -277,9 +277,28 @@ def test_nothing_found_says_what_to_do() -> None:
     assert "draw a tight box" in edit.empty_reason
 
 
+@pytest.mark.parametrize("with_box", [False, True])
+def test_a_name_or_a_box_that_finds_nothing_takes_away_nothing_and_says_so(with_box: bool) -> None:
+    volume, truth = scan()
+    array = np.where(volume.array == BRIGHT, TISSUE, volume.array).astype(np.int16)
+    opened = engine_of().open(Volume(array, volume.ijk_to_ras))
+    edit = opened.refine(NEW, (Text("bright"), *([box_of(volume, truth)] if with_box else [])), MaskCrop.of(truth))
+    assert (edit.added, edit.removed) == (0, 0)
+    assert "it stays as it was" in edit.empty_reason
+
+
 def test_a_scan_with_one_grey_value_is_answered_with_nothing() -> None:
     edit = engine_of().open(Volume(np.full((4, 5, 6), -1000, np.int16), np.eye(4))).refine(NEW, (Text("bright"),))
     assert edit.mask.size == 0
+
+
+@pytest.mark.parametrize("shape", [(9, 1, 1), (1, 9, 1), (1, 1, 9), (1, 1, 1)])
+def test_a_scan_one_voxel_across_is_answered(shape: tuple[int, int, int]) -> None:
+    array = np.full(shape, TISSUE, np.int16)
+    array[0, 0, 0] = BRIGHT
+    engine = engine_of(expects=specification(resizing="area"))
+    edit = engine.open(Volume(array, np.diag([-1.0, -1.0, 2.0, 1.0]))).refine(NEW, (Text("bright"),))
+    assert edit.added == 1
 
 
 def test_a_point_in_the_air_around_the_body_is_no_error() -> None:

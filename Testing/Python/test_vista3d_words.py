@@ -54,6 +54,23 @@ def test_a_text_replaces_what_was_there() -> None:
     np.testing.assert_array_equal(answer(asked, (Text("liver"),), base=base), mask_of(asked.volume, BLOCK))
 
 
+def test_a_text_that_finds_nothing_takes_away_nothing_and_says_so() -> None:
+    asked = opened()
+    without = np.where(asked.volume.array == COLOURS[SPLEEN], -500, asked.volume.array)
+    asked = colour_engine()[0].open(Volume(without, asked.volume.ijk_to_ras))
+    base = MaskCrop.of(mask_of(asked.volume, OTHER))
+    edit = asked.refine(NEW, (Text("spleen"),), base)
+    assert (edit.added, edit.removed) == (0, 0)
+    assert "it stays as it was" in edit.empty_reason
+
+
+def test_a_box_without_the_structure_takes_away_nothing() -> None:
+    asked = opened()
+    base = mask_of(asked.volume, (slice(4, 8), slice(5, 8), slice(6, 9)))
+    found = answer(asked, (Text("spleen"), half(asked.volume)), base=MaskCrop.of(base))
+    np.testing.assert_array_equal(found, base)
+
+
 def test_a_box_limits_the_region_and_leaves_the_rest_alone() -> None:
     asked = opened()
     within = (slice(4, 8), *BLOCK[1:])

@@ -34,6 +34,7 @@ from .views import View, to_window_axes
 from .zoom import GridPrompts, coarse_box_in, coarse_mask, windows_for, zoomed_in, zoomed_out
 
 Tensor = torch.Tensor
+LEFT_ALONE = "SegVol found nothing of {}: it stays as it was. Draw a tight box around it, or correct it by clicks."
 
 
 @dataclass(frozen=True)
@@ -181,6 +182,9 @@ class OpenedSegVol:
             answer = self._native(found, asked)
             before = NOTHING if base is None else base
             corrects = _corrects(prompts, before)
+            is_lost = before.mask.any() and not answer.mask.any() and not corrects
+            if is_lost:  # a name or a box that finds nothing does not take away what is there
+                answer = before
             start, shape = joint_box(before, answer)
             box = box_at(start, shape)
             old, result = before.inside(start, shape), answer.inside(start, shape)
@@ -194,7 +198,7 @@ class OpenedSegVol:
         notices = (*self.notices, *notices_for(prompts))
         if found is not None and asked.box is None and region is None and not corrects:
             notices += unseen_notices(structure.name, self._sides_not_seen(found, answer))
-        reason = _reason(structure, base is None)
+        reason = LEFT_ALONE.format(structure.name) if is_lost else _reason(structure, base is None)
         return as_edit(result, None if base is None else old, box, watch.seconds, reason, notices)
 
     def prepare(self, ras: Ras) -> None:
@@ -256,7 +260,7 @@ class OpenedSegVol:
             with watch.stage("prompts"):
                 return self._fine(self.engine.backend.decode(embedding, questions))
 
-        image = torch.from_numpy(np.ascontiguousarray(to_window_axes(self._grey(self.crop))))
+        image = _tensor(self._grey(self.crop))
         logits = zoom_out_zoom_in(image, self._whole(), prompts, self.crop, self.engine.specification, decode)
         return Found(self.crop, logits, torch.ones_like(logits, dtype=torch.bool))
 
@@ -280,13 +284,13 @@ class OpenedSegVol:
         image = np.zeros(region.shape, np.float32)
         here = tuple(slice(a - o, b - o) for a, b, o in zip(inside.low, inside.high, region.low, strict=True))
         image[here] = self._grey(inside)
-        return torch.from_numpy(np.ascontiguousarray(to_window_axes(image)))
+        return _tensor(image)
 
     def _whole(self) -> Tensor:
         """The crop resized to the window (k, j, i), 0..1."""
         window = self.engine.specification.window
         if self.engine.specification.resizing == "area":
-            image = torch.from_numpy(np.ascontiguousarray(to_window_axes(self._grey(self.crop))))
+            image = _tensor(self._grey(self.crop))
             return F.interpolate(image[None, None], window, mode="area")[0, 0]
         # nearest-exact, of which only the planes are read that are needed. Counted along the network's axes: where a
         # place lies between two voxels, it is theirs that decide which one is taken.
@@ -355,6 +359,11 @@ class OpenedSegVol:
             clicks.append(((k, j, i), click.positive))
         change = merge(old, answer, clicks)
         return (old | change.added) & ~change.removed
+
+
+def _tensor(grey: np.ndarray) -> Tensor:
+    """Grey values (R, A, S) along the network's axes (k, j, i); copied, for torch takes none that runs backwards."""
+    return torch.from_numpy(to_window_axes(grey).copy())
 
 
 def refuse_classes() -> NoReturn:

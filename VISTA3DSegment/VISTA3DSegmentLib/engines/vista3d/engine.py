@@ -40,6 +40,7 @@ OTHER_GREY_VALUES = Percentiles(1.0, 99.0)
 """How a model of Hounsfield units sees an image that has none: as NVIDIA's CT and MR model scales."""
 
 GOES_ON = "The {} goes on where no click is, and only what lies near the clicks was computed: segment all of it first."
+LEFT_ALONE = "The model finds no {} there: it stays as it was. Correct it by clicks."
 
 
 @dataclass(frozen=True)
@@ -352,8 +353,12 @@ class OpenedVista3D:
         box = box_at(start, shape)
         old, result = before.inside(start, shape), found.inside(start, shape)
         for limit in limits:
-            result = np.where(self.volume.voxels_inside(limit, box), result, old)
+            result = result & self.volume.voxels_inside(limit, box)
         reason = edit.empty_reason or f"The {structure.name} is already as the model finds it."
+        if before.mask.any() and not result.any():  # a name or a box that finds nothing takes nothing away
+            result, reason = old, LEFT_ALONE.format(structure.name)
+        for limit in limits:
+            result = np.where(self.volume.voxels_inside(limit, box), result, old)
         return as_edit(result, None if base is None else old, box, dict(edit.seconds), reason, edit.notices)
 
     def prepare(self, ras: Ras) -> None:
