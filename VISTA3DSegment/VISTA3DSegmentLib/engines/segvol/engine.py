@@ -182,9 +182,10 @@ class OpenedSegVol:
             answer = self._native(found, asked)
             before = NOTHING if base is None else base
             corrects = _corrects(prompts, before)
-            is_lost = before.mask.any() and not answer.mask.any() and not corrects
-            if is_lost:  # a name or a box that finds nothing does not take away what is there
-                answer = before
+            if before.mask.any() and not corrects and not answer.mask.any():
+                # A name or a box that finds nothing takes nothing away.
+                same, box = before.mask, box_at(before.start, before.shape)
+                return as_edit(same, same, box, watch.seconds, LEFT_ALONE.format(structure.name), self.notices)
             start, shape = joint_box(before, answer)
             box = box_at(start, shape)
             old, result = before.inside(start, shape), answer.inside(start, shape)
@@ -198,7 +199,7 @@ class OpenedSegVol:
         notices = (*self.notices, *notices_for(prompts))
         if found is not None and asked.box is None and region is None and not corrects:
             notices += unseen_notices(structure.name, self._sides_not_seen(found, answer))
-        reason = LEFT_ALONE.format(structure.name) if is_lost else _reason(structure, base is None)
+        reason = _reason(structure, base is None)
         return as_edit(result, None if base is None else old, box, watch.seconds, reason, notices)
 
     def prepare(self, ras: Ras) -> None:
