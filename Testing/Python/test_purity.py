@@ -120,19 +120,6 @@ def test_a_class_and_its_first_click_take_one_pass_of_the_encoder() -> None:
     assert len(spy.images) == 1
 
 
-def test_what_was_prepared_is_not_computed_at_the_click() -> None:
-    volume = body()
-    engine, spy = colour_engine()
-    opened = engine.open(volume)
-    click = click_at(volume, (33, 29, 36))
-    opened.prepare(click.ras)
-    encoded = len(spy.images)
-    assert encoded == 1
-    edit = opened.refine(NEW, (click,))
-    assert len(spy.images) == encoded
-    assert "network" not in edit.seconds
-
-
 def test_the_automatic_run_can_prepare_later_clicks() -> None:
     volume = body()
     engine, spy = colour_engine(prepare_clicks=True)
@@ -159,13 +146,13 @@ def test_the_cache_stays_within_its_budget_and_forgets_the_oldest_window() -> No
     opened = engine.open(volume)
     places = [(9.0, 10.0, 11.0), (33.0, 29.0, 36.0), (33.0, 10.0, 11.0)]
     for at in places:
-        opened.prepare(click_at(volume, at).ras)
+        opened.refine(NEW, (click_at(volume, at),))
         assert engine.cache.bytes <= 2 * window_bytes
     assert len(spy.images) == 3
-    opened.prepare(click_at(volume, places[2]).ras)
-    opened.prepare(click_at(volume, places[1]).ras)
+    opened.refine(NEW, (click_at(volume, places[2]),))
+    opened.refine(NEW, (click_at(volume, places[1]),))
     assert len(spy.images) == 3
-    opened.prepare(click_at(volume, places[0]).ras)
+    opened.refine(NEW, (click_at(volume, places[0]),))
     assert len(spy.images) == 4
 
 
@@ -173,5 +160,5 @@ def test_the_cache_stays_within_its_budget_and_forgets_the_oldest_window() -> No
 def test_features_are_kept_in_the_precision_that_was_asked_for(keep_half: bool) -> None:
     volume = body()
     engine, _ = colour_engine(keep_half=keep_half)
-    engine.open(volume).prepare(click_at(volume, (9, 10, 11)).ras)
+    engine.open(volume).refine(NEW, (click_at(volume, (9, 10, 11)),))
     assert engine.cache.bytes == 16**3 * (2 if keep_half else 4)

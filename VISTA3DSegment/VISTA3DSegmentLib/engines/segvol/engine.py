@@ -15,7 +15,7 @@ from ...edits import NOTHING, Edit, MaskCrop, joint_box
 from ...engine import Cancel, OnProgress
 from ...errors import PromptError
 from ...models.segvol_specification import SegVolSpecification
-from ...prompts import Box, Prompts, Ras, Structure, boxes_of, clicks_of, texts_of
+from ...prompts import Box, Prompts, Structure, boxes_of, clicks_of, texts_of
 from ...volume import FloatArray, Volume
 from ..cache import FeatureCache
 from ..components import components_with, without_small_pieces
@@ -201,10 +201,6 @@ class OpenedSegVol:
             notices += unseen_notices(structure.name, self._sides_not_seen(found, answer))
         reason = _reason(structure, base is None)
         return as_edit(result, None if base is None else old, box, watch.seconds, reason, notices)
-
-    def prepare(self, ras: Ras) -> None:
-        """Compute ahead what a prompt here would need, as when the crosshair rests."""
-        self._embedding(View(self.crop, self.engine.specification.window))
 
     # ------------------------------------------------------------------ prompts
 

@@ -16,7 +16,7 @@ from ...engine import Cancel, OnProgress
 from ...errors import ModelError, PromptError
 from ...grey_paths import grey_range, smoothed
 from ...models.specification import ClickSupport, HounsfieldWindow, ModelSpecification, Percentiles
-from ...prompts import Box, Click, Prompts, Ras, Structure, clicks_of
+from ...prompts import Box, Click, Prompts, Structure, clicks_of
 from ...volume import Volume
 from ..cache import FeatureCache
 from ..components import without_small_pieces
@@ -360,13 +360,6 @@ class OpenedVista3D:
         for limit in limits:
             result = np.where(self.volume.voxels_inside(limit, box), result, old)
         return as_edit(result, None if base is None else old, box, dict(edit.seconds), reason, edit.notices)
-
-    def prepare(self, ras: Ras) -> None:
-        """Compute ahead what a click here would need, as when the crosshair rests."""
-        clicks = self._grid_clicks((Click(ras),))
-        within = self._within(clicks)
-        for window in self._click_windows(clicks, within):
-            self._low(window, within, Stopwatch())
 
     def _grid_clicks(self, prompts: Prompts) -> list[GridClick]:
         if not self.engine.specification.clicks:
