@@ -33,7 +33,7 @@ def test_slicer_reads_names_colours_and_codes_from_the_table(tmp_path: Path) -> 
     scene.AddNode(table)
     storage.SetFileName(str(tmp_path / "a.csv"))
     assert storage.ReadData(table)
-    for value, expected in enumerate((LIVER, LESION, UNKNOWN), 1):
+    for value, expected in ((1, LIVER), (CYST, LESION), (133, UNKNOWN)):
         color = [0.0] * 4
         table.GetColor(value, color)
         assert table.GetColorName(value) == expected.name

@@ -75,7 +75,7 @@ def test_itk_snap_gets_its_own_descriptions(tmp_path: Path) -> None:
     lines = (tmp_path / "a.label").read_text(encoding="utf-8").splitlines()
     assert lines[1] == "# ITK-SnAP Label Description File"
     rows = [line for line in lines if not line.startswith("#")]
-    assert [re.split(r"\s+", row.strip(), maxsplit=7)[0] for row in rows] == ["0", "1", "2"]
+    assert [re.split(r"\s+", row.strip(), maxsplit=7)[0] for row in rows] == ["0", "1", "133"]
     assert rows[1].split()[1:4] == ["221", "130", "101"]
     assert rows[2].endswith('"lesion"')
     (tmp_path / "a.csv").unlink()

@@ -40,6 +40,9 @@ def world() -> SceneWorld:
     return world
 
 
+def nobody(told: str) -> None: ...
+
+
 def in_slicer(path: Path) -> Any:
     """What the host's own reader finds."""
     scene = empty_scene()
@@ -57,7 +60,7 @@ def tag(segment: Any, name: str) -> str:
 
 
 def test_slicer_finds_every_segment_as_it_is_in_the_scene(world: SceneWorld, tmp_path: Path) -> None:
-    begin(world.annotator, tmp_path / "a.seg.nrrd", Format.SEGMENTS)()
+    begin(world.annotator, tmp_path / "a.seg.nrrd", Format.SEGMENTS, nobody)()
     node = in_slicer(tmp_path / "a.seg.nrrd")
     expected = [world.segmentation.GetSegment(n) for n in world.segmentation.GetSegmentIDs()]
     read = [node.GetSegmentation().GetSegment(n) for n in node.GetSegmentation().GetSegmentIDs()]
@@ -82,7 +85,7 @@ def test_slicer_finds_every_segment_as_it_is_in_the_scene(world: SceneWorld, tmp
 def test_a_segment_that_another_tool_made_is_saved_too(world: SceneWorld, tmp_path: Path) -> None:
     segment_id = world.segmentation.AddEmptySegment("", "painted")
     world.paint(segment_id, LIVER_VOXELS)
-    begin(world.annotator, tmp_path / "a.seg.nrrd", Format.SEGMENTS)()
+    begin(world.annotator, tmp_path / "a.seg.nrrd", Format.SEGMENTS, nobody)()
     found = {segment.name: segment for segment in read_segmentation(tmp_path / "a.seg.nrrd").segments}
     assert np.array_equal(found["painted"].mask.full(LIVER_VOXELS.shape), LIVER_VOXELS)
     assert "Tissue" in found["painted"].terminology
@@ -97,7 +100,7 @@ def test_saving_leaves_every_segment_on_its_own_layer_and_untouched(
     ids = world.segmentation.GetSegmentIDs()
     labelmaps = {n: world.segmentation.GetSegment(n).GetRepresentation(LABELMAP) for n in ids}
     voxels = {n: voxels_of(image).copy() for n, image in labelmaps.items()}
-    begin(world.annotator, tmp_path / f"a{form.value}", form)()
+    begin(world.annotator, tmp_path / f"a{form.value}", form, nobody)()
     assert (tmp_path / f"a{form.value}").stat().st_size
     for n in ids:
         assert world.segmentation.GetSegment(n).GetRepresentation(LABELMAP) is labelmaps[n]
@@ -110,7 +113,7 @@ def test_saving_leaves_every_segment_on_its_own_layer_and_untouched(
 
 
 def test_segments_are_written_by_what_is_returned_and_not_before(world: SceneWorld, tmp_path: Path) -> None:
-    finish = begin(world.annotator, tmp_path / "a.seg.nrrd", Format.SEGMENTS)
+    finish = begin(world.annotator, tmp_path / "a.seg.nrrd", Format.SEGMENTS, nobody)
     world.annotator.remove(of(world, SPLEEN))
     assert list(tmp_path.iterdir()) == []
     finish()

@@ -164,9 +164,25 @@ def test_qform_alone_gives_the_same_geometry_as_the_sform(tmp_path: Path, axis: 
     np.testing.assert_allclose(read_segmentation(tmp_path / "a.nii").ijk_to_ras, matrix, atol=1e-6)
 
 
-def test_segments_without_classes_are_numbered(tmp_path: Path) -> None:
-    write_segmentation(tmp_path / "a.nii.gz", of(SPLEEN, TUMOUR))
-    assert [segment.class_id for segment in read_segmentation(tmp_path / "a.nii.gz").segments] == [1, 2]
+@pytest.mark.parametrize(
+    ("ids", "values"),
+    [
+        ([3, None, 1], [3, 133, 1]),
+        ([None, None], [133, 134]),
+        ([26, 26, 133, None], [26, 134, 133, 135]),
+        ([0, 70000, 400], [133, 134, 400]),
+    ],
+)
+def test_only_segments_without_a_class_of_their_own_are_numbered_and_above_all_classes(
+    tmp_path: Path, ids: list[int | None], values: list[int]
+) -> None:
+    masks = [box_mask(SHAPE, (k, 1, 1), (k + 1, 3, 3)) for k in range(len(ids))]
+    made = of(*(Segment("x", mask, (1, 2, 3), number) for mask, number in zip(masks, ids, strict=True)))
+    write_segmentation(tmp_path / "a.nii.gz", made)
+    image = sitk.ReadImage(str(tmp_path / "a.nii.gz"))
+    labels = sitk.GetArrayFromImage(image)
+    assert [int(labels[mask.slices].max()) for mask in masks] == values
+    assert image.GetPixelID() == (sitk.sitkUInt8 if max(values) <= 255 else sitk.sitkUInt16)
 
 
 @pytest.mark.parametrize("name", LABEL_MAPS)

@@ -229,6 +229,19 @@ def test_what_is_saved_is_what_another_reader_finds(desk: Desk, tmp_path: Path, 
     )
 
 
+def test_saving_a_label_map_keeps_the_classes_and_tells_the_values_of_the_others(desk: Desk, tmp_path: Path) -> None:
+    desk.workspace.segment([SPLEEN])
+    desk.settle()
+    desk.workspace.annotator.new_structure("cyst")
+    desk.workspace.annotator.click(IN_LIVER)
+    desk.settle()
+    desk.said.clear()
+    for form in (Format.SEGMENTS, Format.LABEL_MAP):
+        path = desk.workspace.begin_save(tmp_path, form)()
+    assert desk.said == ["In segmentation.nii.gz, cyst has the value 133."]
+    assert sorted(np.unique(sitk.GetArrayFromImage(sitk.ReadImage(str(path))))) == [0, SPLEEN, 133]
+
+
 def test_a_saved_scene_brings_segments_and_clicks_back(desk: Desk, tmp_path: Path) -> None:
     desk.workspace.annotator.new_structure("cyst")
     desk.workspace.annotator.click(IN_LIVER)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,12 +9,13 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any, BinaryIO
 
-from ..anatomy import Kind, all_classes, class_of, terminology_entry
+from ..anatomy import Kind, class_of, terminology_entry
 from ..edits import MaskCrop
 from ..engine import Engine
 from ..errors import FileFormatError, PromptError, ResourceError
 from ..export.label_tables import check_tables, write_label_map
 from ..files.atomic import write_atomically
+from ..files.label_maps import told_values
 from ..files.label_tables import table_beside
 from ..files.segmentations import Segment, Segmentation, write_segmentation
 from ..pictures import picture
@@ -159,37 +159,19 @@ def segment_of_clicks(name: str, mask: MaskCrop, beside: Sequence[Segment]) -> S
     return Segment(name, mask.tightened(), color, class_id=None, terminology="", tags={})
 
 
-def with_values(segments: Sequence[Segment]) -> tuple[Segment, ...]:
-    """Segments that each have a value of their own for a label map; those without a class get one that no class has.
-
-    Without this, a single new structure would let all others be numbered anew.
-    """
-    used = {segment.class_id for segment in segments}
-    free = (value for value in itertools.count(len(all_classes()) + 1) if value not in used)
-    given: set[int] = set()
-    out = []
-    for segment in segments:
-        value = segment.class_id if segment.class_id not in (None, *given) else next(free)
-        assert value is not None
-        given.add(value)
-        out.append(segment if value == segment.class_id else replace(segment, class_id=value))
-    return tuple(out)
-
-
 def write_result(output: Output, volume: Volume, segments: Sequence[Segment]) -> tuple[str, ...]:
     """Write a segmentation on the grid of its scan, a label map with its tables; it appears whole or not at all.
 
     Returns:
         What the person should know about the file.
     """
-    written = tuple(segments) if output.holds_overlaps else with_values(segments)
-    write = write_segmentation if output.holds_overlaps else write_label_map
-    write(output.path, Segmentation(volume.shape_kji, volume.ijk_to_ras, written))
-    return tuple(
-        f"In {output.path.name}, {after.name} has the value {after.class_id}."
-        for before, after in zip(segments, written, strict=True)
-        if before.class_id != after.class_id
-    )
+    segmentation = Segmentation(volume.shape_kji, volume.ijk_to_ras, tuple(segments))
+    if output.holds_overlaps:
+        write_segmentation(output.path, segmentation)
+        return ()
+    write_label_map(output.path, segmentation)
+    told = told_values(segmentation, output.path.name)
+    return (told,) if told else ()
 
 
 def write_picture(

@@ -161,8 +161,7 @@ def _write_label_map(
     path: Path, segmentation: Segmentation, source: DicomSource, description: str, reporter: Reporter
 ) -> None:
     reporter.check()
-    in_order = tuple(replace(one, class_id=None) for one in segmentation.segments)
-    labels = label_map_of(replace(segmentation, segments=in_order), path.name)
+    labels = label_map_of(segmentation, range(1, len(segmentation.segments) + 1), path.name)
     dataset = _object("LABELMAP", labels, segmentation.segments, source, description)
     items = list(dataset.SegmentSequence)
     reporter.done()

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import colorsys
+import itertools
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from ..anatomy import all_classes
 from ..edits import MaskCrop
 from ..errors import FileFormatError
 from ..volume import FloatArray
@@ -29,23 +32,37 @@ BY_VALUE = re.compile(UNNAMED.format(r"\d+"))
 
 
 def label_values(segmentation: Segmentation) -> tuple[int, ...]:
-    """The value of each segment in a label map: the class ids if every segment has its own, else 1 to n in order."""
+    """The value of each segment in a label map: its class id, or one that no class has.
+
+    The latter goes to a segment without a class and to one whose class an earlier segment has; the others keep theirs.
+    """
     ids = [segment.class_id for segment in segmentation.segments]
-    wanted = [number for number in ids if number is not None and 0 < number <= MAX_LABEL]
-    return tuple(wanted) if len(set(wanted)) == len(ids) else tuple(range(1, len(ids) + 1))
+    free = (value for value in itertools.count(len(all_classes()) + 1) if value not in ids)
+    values: list[int] = []
+    for number in ids:
+        value = number or 0
+        values.append(value if 0 < value <= MAX_LABEL and value not in values else next(free))
+    return tuple(values)
 
 
-def label_map_of(segmentation: Segmentation, file_name: str) -> LabelArray:
+def told_values(segmentation: Segmentation, file_name: str) -> str:
+    """A sentence on the values in a label map that are not the class of their segment; "" if all are."""
+    values = zip(segmentation.segments, label_values(segmentation), strict=True)
+    told = [f"{segment.name} has the value {value}" for segment, value in values if segment.class_id != value]
+    return f"In {file_name}, {', '.join(told)}." if told else ""
+
+
+def label_map_of(segmentation: Segmentation, values: Sequence[int], file_name: str) -> LabelArray:
     """All segments in one array, axes (k, j, i), uint8 or if needed uint16.
 
     Args:
         segmentation: segments that do not overlap.
+        values: of each segment, 1 to 65535.
         file_name: for messages.
 
     Raises:
         FileFormatError: two segments overlap.
     """
-    values = label_values(segmentation)
     labels = np.zeros(segmentation.shape_kji, label_type(max(values, default=0)))
     names = {value: segment.name for segment, value in zip(segmentation.segments, values, strict=True)}
     for segment, value in zip(segmentation.segments, values, strict=True):

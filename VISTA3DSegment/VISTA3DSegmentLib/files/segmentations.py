@@ -123,7 +123,7 @@ def write_segmentation(
 
     Args:
         path: .seg.nrrd keeps everything, also overlaps; .nii.gz, .nii, .nrrd and .mha hold a label map, with the class
-            ids as values if every segment has its own, else 1 to n (``label_values``).
+            ids as values, and others for segments without a class (``label_values``).
         segmentation: what to write.
         after_plane: called after each plane of a .seg.nrrd; what it raises leaves everything as it was. A label map is
             written in a second or two.
@@ -146,7 +146,7 @@ def write_segmentation(
         raise FileFormatError(
             f"A segmentation cannot be written as {path.name}.", "Use .seg.nrrd, .nii.gz, .nii, .nrrd or .mha."
         )
-    labels = label_map_of(segmentation, path.name)
+    labels = label_map_of(segmentation, label_values(segmentation), path.name)
 
     def write(file: BinaryIO) -> None:
         if suffix == ".nrrd":

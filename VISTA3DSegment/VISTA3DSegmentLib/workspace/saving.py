@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import FileFormatError, PromptError, ResourceError
+from ..files.label_maps import told_values
 from ..files.seg_nrrd import TERMINOLOGY_TAG
 from ..files.segmentations import Segment, Segmentation, write_segmentation
 from ..files.tracking import TRACKING_TAG
@@ -28,8 +29,14 @@ class Format(Enum):
     SCENE = ".mrb"
 
 
-def begin(annotator: SceneAnnotator, path: Path, form: Format) -> Callable[[], None]:
+def begin(annotator: SceneAnnotator, path: Path, form: Format, tell: Callable[[str], None]) -> Callable[[], None]:
     """Save what was annotated: what needs the scene is done at once, the rest is returned and may run in any thread.
+
+    Args:
+        annotator: of what is open.
+        path: the file.
+        form: what is saved.
+        tell: told, at once, which values in a label map no class explains: no table comes with it.
 
     Raises:
         FileFormatError: there is nothing to save, segments overlap in a label map, or what was written reads back
@@ -45,6 +52,8 @@ def begin(annotator: SceneAnnotator, path: Path, form: Format) -> Callable[[], N
         raise FileFormatError("There is no segment to save yet.", "Press Segment, or begin a structure and click.")
     if form is Format.LABEL_MAP:
         segmentation = replace(segmentation, segments=drawn)
+        if told := told_values(segmentation, path.name):
+            tell(told)
     return lambda: write_segmentation(path, segmentation)
 
 

@@ -449,7 +449,7 @@ class Workspace:
         """
         self.settle_view()
         path = folder / f"segmentation{form.value}"
-        finish = begin(self.annotator, path, form)
+        finish = begin(self.annotator, path, form, self.said.emit)
 
         def finished() -> Path:
             finish()
