@@ -213,6 +213,16 @@ def test_a_structure_is_found_again_by_its_codes_when_it_was_renamed():
     assert found.gone == (("Milz", pytest.approx(0.064)),)
 
 
+def test_an_earlier_segment_without_a_voxel_was_not_there():
+    place, nothing = box(1, 1, 1), ((0, 0, 0), (0, 0, 0))
+    before = holding(
+        made("liver", nothing, class_id=LIVER), made("spleen", nothing, class_id=SPLEEN), made("Milz", place)
+    )
+    found = changes(before, holding(made("liver", place, class_id=LIVER)))
+    assert found.volume_ml == (None,)
+    assert [name for name, _ in found.gone] == ["Milz"]
+
+
 @pytest.mark.parametrize("meaning", [TISSUE, LESION])
 def test_codes_that_say_no_more_than_tissue_or_lesion_make_no_two_structures_the_same(meaning: Meaning):
     entry = entry_of(meaning)

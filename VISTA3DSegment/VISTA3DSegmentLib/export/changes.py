@@ -141,14 +141,14 @@ def changes_since(
     Raises:
         Cancelled.
     """
-    voxel_before = _voxel_ml(prior)
-    partners = _partners(segmentation.segments, prior.segments)
+    before, voxel_before = prior.drawn, _voxel_ml(prior)
+    partners = _partners(segmentation.segments, before)
     volumes = tuple(
         None if other is None else Change(_voxels(other) * voxel_before, _voxels(one) * volume.voxel_volume_ml)
         for one, other in zip(segmentation.segments, partners, strict=True)
     )
     kept = {id(other) for other in partners if other is not None}
-    gone = tuple((one.name, _voxels(one) * voxel_before) for one in prior.segments if id(one) not in kept)
+    gone = tuple((one.name, _voxels(one) * voxel_before) for one in before if id(one) not in kept)
     grid = grid_of(prior.shape_kji, prior.ijk_to_ras)
     now = lesions
     if lesions.left_out:
