@@ -223,6 +223,16 @@ def test_dicom_without_a_series_is_refused_and_a_new_one_can_be_made_of_the_scan
     assert masks_of(Path("organs_seg.dcm")) == masks_of(Path("organs.seg.nrrd"))
 
 
+def test_an_export_with_a_new_series_may_be_repeated_also_when_it_was_broken_off(run: Run) -> None:
+    words = ["export", "organs.seg.nrrd", "--scan", "scan.nrrd", "--new-series", "--to", "dicom-seg", "-o", "."]
+    assert run(*words) == 0
+    Path("organs_seg.dcm").unlink()
+    next(Path("organs_series").iterdir()).unlink()
+    assert run(*words, "--to", "rtstruct") == 0
+    assert len(list(Path("organs_series").iterdir())) == len(scan().array)
+    assert masks_of(Path("organs_seg.dcm")) == masks_of(Path("organs.seg.nrrd"))
+
+
 def test_what_is_asked_about_needs_the_word_agree(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     draft = segment(MaskCrop((2, 2, 2), np.ones((2, 2, 2), np.bool_)))
     draft = Segment(draft.name, draft.mask, draft.color, 1, tags={STATUS_TAG: "inprogress"})

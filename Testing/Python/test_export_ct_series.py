@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from pathlib import Path
 
 import numpy as np
@@ -96,9 +97,35 @@ def test_values_that_are_no_hounsfield_units_are_said_to_have_no_unit(tmp_path: 
 
 def test_a_folder_with_files_is_refused(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
-    with pytest.raises(FileFormatError, match="not empty"):
+    with pytest.raises(FileFormatError, match=r"mine\.txt, which is not of this series"):
         write_ct_series(tmp_path, scan(), "ANON-1")
     assert [one.name for one in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_the_same_series_may_be_written_again_also_over_a_part_of_it(tmp_path: Path) -> None:
+    write_ct_series(tmp_path / "ct", scan(), "ANON-1")
+    before = files_in(tmp_path / "ct")
+    (tmp_path / "ct" / "00002.dcm").unlink()
+    os.truncate(tmp_path / "ct" / "00003.dcm", 600)
+    write_ct_series(tmp_path / "ct", scan(), "ANON-1")
+    assert files_in(tmp_path / "ct") == before
+
+
+@pytest.mark.parametrize("name", ["00001.dcm", "copy.dcm", "00099.dcm", "folder"])
+def test_what_is_not_of_the_series_is_never_replaced_nor_mixed_with_it(tmp_path: Path, name: str) -> None:
+    write_ct_series(tmp_path / "other", Volume(scan().array + 1, oblique_geometry()), "ANON-1")
+    write_ct_series(tmp_path / "ct", scan(), "ANON-1")
+    image = {"00001.dcm": tmp_path / "other" / name, "copy.dcm": tmp_path / "ct" / "00001.dcm"}
+    place = tmp_path / "ct" / name
+    place.mkdir() if name == "folder" else place.write_bytes(image.get(name, Path(__file__)).read_bytes())
+    before = files_in(tmp_path / "ct")
+    with pytest.raises(FileFormatError, match=f"{name}, which is not of this series"):
+        write_ct_series(tmp_path / "ct", scan(), "ANON-1")
+    assert files_in(tmp_path / "ct") == before
+
+
+def files_in(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
 
 
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:

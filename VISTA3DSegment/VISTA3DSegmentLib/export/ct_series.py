@@ -20,6 +20,7 @@ from ..engine import Cancel, OnProgress
 from ..engines.reporting import Reporter
 from ..errors import FileFormatError, PromptError
 from ..files.dicom import read_dicom
+from ..files.dicom_headers import file_meta, is_dicom
 from ..files.dicom_stack import LPS_TO_RAS
 from ..volume import FloatArray, Volume
 from .equipment import MANUFACTURER, MODEL_NAME, SOFTWARE_VERSION, fitting
@@ -32,6 +33,8 @@ SAME_GREY = 1e-3
 """Part of a step between two stored values by which a value read back may differ,"""
 FLOAT32_ROUNDING = 2.0**-22
 """besides this part of the value: readers give float32."""
+SOP_INSTANCE = 0x0003
+"""Element of group 0002: Media Storage SOP Instance UID."""
 DESCRIPTION = "Made from a volume that was not DICOM"
 
 
@@ -60,7 +63,7 @@ def write_ct_series(
     """Write a volume as a CT series, read it back and compare it voxel by voxel.
 
     Args:
-        folder: where the images go; new or empty.
+        folder: where the images go; it may hold images of this very series, whole or not, and nothing else.
         volume: the scan; its axes are put in the usual order (columns to the left, rows to the back, slices upwards).
         name: what the patient is called, as ANON-0001: never who it is.
         progress: told after each image.
@@ -70,25 +73,44 @@ def write_ct_series(
         The series as it was read back. Its notices say if grey values were rounded, or are no Hounsfield units.
 
     Raises:
-        PromptError: no name. FileFormatError: the folder is not empty, or the series did not read back the same.
-        ResourceError: it cannot be written. Cancelled.
+        PromptError: no name. FileFormatError: the folder holds something else, or the series did not read back the
+            same. ResourceError: it cannot be written. Cancelled.
     """
     if not fitting(name):
         raise PromptError("The patient of the new series has no name.", "Give one that says nothing, as ANON-0001.")
-    if folder.is_dir() and any(folder.iterdir()):
-        raise FileFormatError(f"The folder {folder} is not empty.", "Give a new folder for the series.")
     usual = in_usual_order(volume)
     stored = _stored(usual.array)
     reporter = Reporter(len(stored.values), progress, cancel)
     common = _common(usual, stored, fitting(name))
+    _check_folder(folder, common.SeriesInstanceUID, len(stored.values))
     with all_or_none(folder) as staging:
         for k in range(len(stored.values)):
             reporter.check()
-            pydicom.dcmwrite(staging / f"{k + 1:05d}.dcm", _image(common, usual, stored, k), enforce_file_format=True)
+            pydicom.dcmwrite(staging / _file_name(k), _image(common, usual, stored, k), enforce_file_format=True)
             reporter.done()
         _compare(staging, usual, stored)
         source = read_source(staging)
     return replace(source, notices=(*source.notices, *_notices(usual, stored)))
+
+
+def _check_folder(folder: Path, series_uid: str, count: int) -> None:
+    """Refuse a folder with something that is no image of a series; such images are written again, and are the same."""
+    own = {_file_name(k): _image_uid(series_uid, k) for k in range(count)}
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        found = file_meta(path).get(SOP_INSTANCE) if is_dicom(path) else None
+        if found is None or found != own.get(path.name):
+            raise FileFormatError(
+                f"The folder {folder} holds {path.name}, which is not of this series.",
+                "Give a new folder for the series.",
+            )
+
+
+def _file_name(k: int) -> str:
+    return f"{k + 1:05d}.dcm"
+
+
+def _image_uid(series_uid: str, k: int) -> str:
+    return uid_for(str(series_uid), str(k))
 
 
 def in_usual_order(volume: Volume) -> Volume:
@@ -172,7 +194,7 @@ def _common(volume: Volume, stored: _Stored, name: str) -> pydicom.Dataset:
 def _image(common: pydicom.Dataset, volume: Volume, stored: _Stored, k: int) -> pydicom.Dataset:
     image = pydicom.Dataset()
     image.update(common)
-    image.SOPInstanceUID = uid_for(str(common.SeriesInstanceUID), str(k))
+    image.SOPInstanceUID = _image_uid(common.SeriesInstanceUID, k)
     image.InstanceNumber = k + 1
     place = LPS_TO_RAS @ volume.ijk_to_ras @ (0.0, 0.0, float(k), 1.0)
     image.ImagePositionPatient = [format_number_as_ds(float(part)) for part in place[:3]]
