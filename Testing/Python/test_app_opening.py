@@ -16,6 +16,9 @@ import pytest
 pytest.importorskip("trame_slicer", reason="needs the app extra")
 import SimpleITK as sitk  # noqa: N813 (the library's own custom)
 from fake_engine import SPLEEN, FakeEngine, specification
+from pydicom import dcmread
+from pydicom.dataelem import RawDataElement
+from pydicom.tag import Tag
 from scene_world import empty_scene, painted
 from trame_server.state import State
 from trame_server.utils.typed_state import TypedState
@@ -306,6 +309,19 @@ def test_a_series_of_files_without_their_first_132_bytes_is_opened(tmp_path: Pat
     assert isinstance(found, Scan)
     assert found.identifiers is not None
     assert found.identifiers.patient_id == "ANON-1"
+
+
+def test_a_scan_with_an_odd_number_in_its_headers_opens_and_it_is_told_why_it_is_no_source(tmp_path: Path) -> None:
+    write_ct_series(tmp_path / "series", Volume(painted(), np.diag([-0.8, -0.8, 2.5, 1.0])), "ANON-1")
+    tag = Tag("NumberOfFrames")
+    for file in (tmp_path / "series").iterdir():
+        image = dcmread(file)
+        image[tag] = RawDataElement(tag, "IS", 4, b"ABC ", 0, False, True)
+        image.save_as(file)
+    found = read(tmp_path / "series", None)
+    assert isinstance(found, Scan)
+    assert found.source is None
+    assert "cannot be exported for this scan: The DICOM file 00001.dcm is damaged" in " ".join(found.notices)
 
 
 def test_an_image_of_points_that_touch_nowhere_is_no_label_map(tmp_path: Path) -> None:

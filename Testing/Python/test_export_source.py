@@ -187,6 +187,9 @@ def careless(folder: Path, **texts: bytes) -> None:
         ("StudyTime", b"12:30:00", "123000"),
         ("StudyTime", b"half past noon", None),
         ("PatientComments", b"two\r\nlines", "two\r\nlines"),
+        ("SeriesNumber", b"A12 ", None),
+        ("SeriesNumber", b"1\\2 ", None),
+        ("SeriesNumber", b"1e400 ", None),
     ],
 )
 def test_careless_values_make_no_object_wrong_and_are_told_without_being_said(
@@ -207,6 +210,26 @@ def test_careless_values_make_no_object_wrong_and_are_told_without_being_said(
     assert text.decode() not in " ".join(told)
     for file in ("seg.dcm", "rt.dcm", "sr.dcm"):
         assert errors_of(tmp_path / file) == [], file
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value"),
+    [
+        ("NumberOfFrames", b"ABC "),
+        ("NumberOfFrames", b"1\\2 "),
+        ("Rows", b"\x09\x00\x09\x00"),
+        ("AcquisitionNumber", b"1e400 "),
+    ],
+)
+def test_numbers_that_are_none_are_refused_by_file(folder: Path, keyword: str, value: bytes) -> None:
+    careless(folder, **{keyword: value})
+    with pytest.raises(FileFormatError, match=r"00001\.dcm is damaged, or lacks what an image must say"):
+        read_source(folder)
+
+
+def test_a_count_of_samples_that_is_empty_is_one(folder: Path) -> None:
+    careless(folder, SamplesPerPixel=b"")
+    assert read_source(folder).shape_kji == read_dicom(folder).volume.shape_kji
 
 
 def test_a_patient_who_is_left_out_hides_no_mix_of_two(folder: Path) -> None:

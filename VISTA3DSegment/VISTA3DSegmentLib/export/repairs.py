@@ -9,10 +9,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pydicom
 from pydicom.config import RAISE
-from pydicom.datadict import keyword_for_tag
+from pydicom.datadict import dictionary_VM, keyword_for_tag
 from pydicom.tag import BaseTag
 from pydicom.valuerep import DA, TM, format_number_as_ds, validate_value
 
+from ..files.dicom_damage import DAMAGED
 from .identifiers import uid_for
 
 MADE_UP = {"StudyInstanceUID": "study", "SeriesInstanceUID": "series", "FrameOfReferenceUID": "frame of reference"}
@@ -30,13 +31,14 @@ PATIENT = ("PatientID", "PatientName")
 PATIENT_GROUPS = 0x0010, 0x0012
 """Groups of elements about the patient, and about trials and what was done to hide who it is."""
 
-STUDY = (
+USED = (
     "StudyDate", "StudyTime", "AccessionNumber", "ReferringPhysicianName", "ConsultingPhysicianName",
     "StudyDescription", "PhysiciansOfRecord", "NameOfPhysiciansReadingStudy", "StudyID", "RequestingService",
     "AdmittingDiagnosesDescription", "ReasonForVisit", "AdmissionID", "ServiceEpisodeID", "ServiceEpisodeDescription",
-    "PatientState", "PositionReferenceIndicator",
+    "PatientState", "PositionReferenceIndicator", "SeriesNumber",
 )  # fmt: skip
-"""Text outside those groups that is copied from the images (PS3.3, C.7.2.1, C.7.2.2, C.7.4.1)."""
+"""Outside those groups: what is copied from the images (PS3.3, C.7.2.1, C.7.2.2, C.7.4.1), and the number from which
+those of new series are made."""
 
 NUMBERS = ("FD", "FL", "SL", "SS", "UL", "US")
 CHECKS: dict[str, Callable[[str], object]] = {"DA": DA, "TM": TM}
@@ -143,16 +145,16 @@ MENDED: dict[str, Callable[[str], str | None]] = {
 
 
 def _values_left_out(slices: Sequence[pydicom.Dataset]) -> list[str]:
-    """Values of patient and study that break the standard; those that must be there are written empty, and then claim
-    nothing. A number or name that is cut would be another one's.
+    """Values of patient, study and series that break the standard; those that must be there are written empty, and
+    then claim nothing. A number or name that is cut would be another one's.
 
     Images that differ in their patient keep what they say: they are refused for it.
     """
     wrong = dict.fromkeys(
-        element.keyword
+        keyword_for_tag(tag)
         for one in slices
-        for element in (one[tag] for tag in one.keys() if _is_of_patient_or_study(tag))  # noqa: SIM118 (tags, not values)
-        if not _is_valid(element)
+        for tag in one.keys()  # noqa: SIM118 (tags, not values)
+        if _is_used(tag) and not _is_valid_in(one, tag)
     )
     left_out = [keyword for keyword in wrong if keyword not in PATIENT or len({_text(x, keyword) for x in slices}) == 1]
     for keyword in left_out:
@@ -163,9 +165,17 @@ def _values_left_out(slices: Sequence[pydicom.Dataset]) -> list[str]:
     return [f"Not as DICOM wants it in the images, and left out of what is exported: {', '.join(left_out)}."]
 
 
-def _is_of_patient_or_study(tag: BaseTag) -> bool:
+def _is_used(tag: BaseTag) -> bool:
     keyword = keyword_for_tag(tag)
-    return bool(keyword) and (tag.group in PATIENT_GROUPS or keyword in STUDY)
+    return bool(keyword) and (tag.group in PATIENT_GROUPS or keyword in USED)
+
+
+def _is_valid_in(one: pydicom.Dataset, tag: BaseTag) -> bool:
+    try:
+        element = one[tag]
+        return (element.VM <= 1 or dictionary_VM(tag) != "1") and _is_valid(element)
+    except DAMAGED:
+        return False
 
 
 def _is_valid(element: pydicom.DataElement) -> bool:

@@ -143,7 +143,6 @@ def _names(segments: Sequence[Segment]) -> list[str]:
 def _header(source: DicomSource, label: str, description: str) -> Dataset:
     """Everything but the structures: patient, study, series, equipment, and which images the set refers to."""
     first, now = source.slices[0], datetime.now()
-    first.decode()
     date, time = now.strftime("%Y%m%d"), now.strftime("%H%M%S")
     dataset = Dataset()
     dataset.file_meta = FileMetaDataset()

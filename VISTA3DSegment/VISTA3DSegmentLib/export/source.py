@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pydicom
 from pydicom.config import disable_value_validation
-from pydicom.errors import InvalidDicomError
 from pydicom.uid import UID
 
-from ..errors import FileFormatError, VolumeError
+from ..errors import VolumeError
 from ..files.dicom import choose_series
+from ..files.dicom_damage import damage_named
 from ..files.dicom_headers import SliceHeader
 from ..files.dicom_stack import problem_of, stack_ijk_to_ras, stacks_of
 from ..files.placing import has_same_voxels, placed_on
@@ -24,6 +24,8 @@ from ..volume import FloatArray, Volume, grid_of
 from .repairs import repaired
 
 CHOOSE_ANOTHER = "Choose the folder of the series on which the segmentation was made (at the command line: --source)."
+
+AN_IMAGE = "an image"
 
 SHARED = {
     "PatientID": "patient",
@@ -134,7 +136,11 @@ def source_of(files: Sequence[Path], notices: Sequence[str] = ()) -> DicomSource
     # pydicom's warnings of wrong values tell the values, which may be a patient's; ours do not.
     with disable_value_validation():
         slices, repairs = repaired([_read(path) for path in files])
-        return DicomSource(tuple(slices), tuple(notices), repairs)
+        source = DicomSource(tuple(slices), tuple(notices), repairs)
+        first = source.slices[0]
+        with damage_named(Path(str(first.filename)), AN_IMAGE):
+            first.decode()  # what is copied from it is written in another character set
+    return source
 
 
 def matched(segmentation: Segmentation, source: DicomSource, resample: bool = False) -> Segmentation:
@@ -169,12 +175,10 @@ def matched(segmentation: Segmentation, source: DicomSource, resample: bool = Fa
 
 
 def _read(path: Path) -> pydicom.Dataset:
-    try:
-        return pydicom.dcmread(path, stop_before_pixels=True, force=True)
-    except (InvalidDicomError, OSError, ValueError, EOFError) as error:
-        raise FileFormatError(
-            f"The DICOM image {path.name} cannot be read.", "Copy or export the series again."
-        ) from error
+    with damage_named(path, AN_IMAGE):
+        one = pydicom.dcmread(path, stop_before_pixels=True, force=True)
+        _header(one)  # pydicom makes numbers of them only when asked; here it is known which file is damaged
+    return one
 
 
 def _problem_of_references(slices: Sequence[pydicom.Dataset]) -> str:
@@ -212,14 +216,14 @@ def _header(one: pydicom.Dataset) -> SliceHeader:
         path=Path(),
         study=(str(one.get("PatientID", "")), str(one.get("StudyInstanceUID", ""))),
         series_uid=str(one.get("SeriesInstanceUID", "")),
-        series_number=str(one.get("SeriesNumber", "")),
+        series_number="",  # not asked for here, and a wrong one does no harm
         modality=str(one.get("Modality", "")),
         instance_uid=str(one.get("SOPInstanceUID", "")),
         is_localizer="LOCALIZER" in one.get("ImageType", ()),
         rows=int(one.get("Rows", 0)),
         columns=int(one.get("Columns", 0)),
-        frames=int(one.get("NumberOfFrames", 1) or 1),
-        components=int(one.get("SamplesPerPixel", 1)),
+        frames=int(one.get("NumberOfFrames") or 1),
+        components=int(one.get("SamplesPerPixel") or 1),
         position_lps=(position[0], position[1], position[2]) if position else None,
         orientation_lps=orientation,
         # The standard gives the distance of rows first.

@@ -16,14 +16,13 @@ NAMES = ("PatientName", "ReferringPhysicianName")
 
 
 def stand_ins(source: DicomSource, shape_ji: tuple[int, int] | None = None) -> list[pydicom.Dataset]:
-    """Headers of the source's slices, in order; text is decoded, so that it can be written in another character set.
+    """Headers of the source's slices, in order.
 
     Args:
         source: the series; it stays as it is.
         shape_ji: number of rows and columns that they shall claim; None: their own.
     """
     first = source.slices[0]
-    first.decode()
     distance_mm = round(float(source.lattice.spacing_mm[2]), 6)
     # Of all slices one orientation, and their distance from where they lie: what headers say of it is often wrong.
     changes = {
