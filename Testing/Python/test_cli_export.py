@@ -326,6 +326,22 @@ def test_a_file_that_has_the_name_of_a_table_is_not_replaced(run: Run, capsys: p
     assert not list(Path().glob("organs_*"))
 
 
+def test_what_an_earlier_export_left_in_a_folder_of_its_own_is_named_and_stays(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["export", "organs.seg.nrrd", "--to", "stl", "--to", "nifti", "--one-file-each", "-o", "out"]
+    assert run(*words) == 0
+    assert "from before" not in capsys.readouterr().err
+    assert run(*words) == 0
+    assert "from before" not in capsys.readouterr().err
+    write_segmentation("organs.seg.nrrd", segmentation(*segmentation().segments[:1]))
+    assert run(*words) == 0
+    said = " ".join(capsys.readouterr().err.split())
+    assert "organs_stl holds other files, too, from before: left_cyst.stl." in said
+    assert "organs_nifti holds other files, too, from before: left_cyst.csv, left_cyst.nii.gz." in said
+    assert Path("out/organs_stl/left_cyst.stl").exists()
+
+
 def test_label_maps_may_be_exported_again_and_into_the_other_kind(run: Run) -> None:
     liver, cyst = segmentation().segments
     write_segmentation("organs.seg.nrrd", segmentation(liver))

@@ -200,7 +200,8 @@ def _write(
         write_segmentation(path, segmentation, _teller(segmentation.shape_kji[0], progress, cancel))
     elif form in (Form.NIFTI, Form.NRRD) and wish.each:
         path = folder / f"{wish.stem}_{form.value}"
-        write_separate_label_maps(path, segmentation, ENDINGS[form], progress=progress, cancel=cancel)
+        said = write_separate_label_maps(path, segmentation, ENDINGS[form], progress=progress, cancel=cancel)
+        return [path], said
     elif form in (Form.NIFTI, Form.NRRD):
         write_label_map(path, segmentation)
     else:

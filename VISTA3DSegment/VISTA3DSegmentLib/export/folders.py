@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..errors import ResourceError
 from ..files.atomic import partial_of
+from .wording import listed
 
 
 @contextmanager
@@ -44,6 +45,19 @@ def all_or_none(folder: Path) -> Iterator[Path]:
             raise _unwritable(folder, error) from error
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+
+
+def left_in(folder: Path, staging: Path) -> tuple[str, ...]:
+    """A sentence on what else a folder holds, where all files were written anew: it may be of segments that are gone.
+
+    Args:
+        folder: where the files go; it need not be there.
+        staging: what ``all_or_none`` yields for it, with all files.
+    """
+    new = {path.name for path in staging.iterdir()}
+    there = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+    others = [name for name in there if name not in new and not name.startswith(".")]
+    return (f"The folder {folder} holds other files, too, from before: {listed(others)}.",) if others else ()
 
 
 def _unwritable(folder: Path, error: OSError) -> ResourceError:

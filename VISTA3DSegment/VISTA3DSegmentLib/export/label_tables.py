@@ -20,7 +20,7 @@ from ..files.segments import Segmentation
 from ..files.volumes import DETACHED, READERS, suffix_of
 from .byte_files import write_bytes
 from .file_names import file_names
-from .folders import all_or_none
+from .folders import all_or_none, left_in
 
 CODED, SNAP = SUFFIXES = (".csv", ".label")
 """Of Slicer's colour table with codes, and of ITK-SNAP's label descriptions."""
@@ -82,7 +82,7 @@ def write_separate_label_maps(
     *,
     progress: OnProgress | None = None,
     cancel: Cancel | None = None,
-) -> None:
+) -> tuple[str, ...]:
     """Write a label map with a colour table for each segment, called after it; so segments may overlap.
 
     Args:
@@ -91,6 +91,9 @@ def write_separate_label_maps(
         suffix: .nii.gz, .nii, .nrrd or .mha.
         progress: told after each segment.
         cancel: asked before each; True leaves everything as it was.
+
+    Returns:
+        Sentences: what else the folder holds.
 
     Raises:
         FileFormatError: another suffix. ResourceError: the disk is full, or the folder cannot be written to. Cancelled.
@@ -103,6 +106,7 @@ def write_separate_label_maps(
             write_segmentation(staging / f"{name}{suffix}", one)
             write_bytes(staging / f"{name}{CODED}", [table_text(one).encode()])
             reporter.done()
+        return left_in(Path(folder), staging)
 
 
 def check_separate_tables(folder: Path, segmentation: Segmentation, suffix: str = ".nii.gz") -> None:

@@ -13,7 +13,7 @@ from ..files.segments import Segment, Segmentation
 from ..volume import FloatArray
 from .byte_files import write_bytes
 from .file_names import file_names
-from .folders import all_or_none
+from .folders import all_or_none, left_in
 from .mesh_files import Surface, mtl_parts, obj_parts, ply_parts, stl_parts
 from .meshes import mesh_of
 from .wording import listed
@@ -52,7 +52,7 @@ def write_surfaces(
         cancel: asked before each; True leaves everything as it was.
 
     Returns:
-        Sentences: which segments are empty and were left out.
+        Sentences: which segments are empty and were left out, and what else the folder holds.
 
     Raises:
         VolumeError: no segment has a voxel. FileFormatError: the file has another suffix, a surface is not closed, or
@@ -67,6 +67,7 @@ def write_surfaces(
     names = file_names(segment.name for segment in filled)
     colors = {name: segment.color for name, segment in zip(names, filled, strict=True)}
     surfaces = _surfaces(filled, names, segmentation.ijk_to_ras, smooth, Reporter(len(filled), progress, cancel))
+    others: tuple[str, ...] = ()
     if merged:
         materials = f"{file_names([path.stem])[0]}.mtl"
         in_memory = list(surfaces)
@@ -79,7 +80,8 @@ def write_surfaces(
                 write_bytes(folder / f"{surface.name}{form.value}", _parts([surface], form, MATERIALS))
             if form is SurfaceForm.OBJ:
                 write_bytes(folder / MATERIALS, mtl_parts(colors))
-    return _left_out(segmentation)
+            others = left_in(path, folder)
+    return (*_left_out(segmentation), *others)
 
 
 def _surfaces(
