@@ -6,8 +6,12 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from export_world import segmentation
+from VISTA3DSegmentLib.engine import Progress
 from VISTA3DSegmentLib.errors import Cancelled, FileFormatError, ResourceError
 from VISTA3DSegmentLib.export.archive import files_in, write_archive
+from VISTA3DSegmentLib.export.exporting import Wish, export_archive
+from VISTA3DSegmentLib.export.formats import Form
 
 
 def folder(tmp_path: Path) -> Path:
@@ -31,6 +35,26 @@ def test_zip_holds_every_file_and_the_same_files_give_the_same_zip(tmp_path: Pat
     first = (tmp_path / "a.zip").read_bytes()
     write_archive(tmp_path / "a.zip", files_in(place))
     assert (tmp_path / "a.zip").read_bytes() == first
+
+
+def test_an_export_into_a_zip_tells_how_far_the_zip_is_too(tmp_path: Path) -> None:
+    told: list[tuple[float, bool]] = []
+
+    def tell(now: Progress) -> None:
+        told.append((now.done / now.total, any(tmp_path.glob(".a.zip.*"))))
+
+    export_archive(Wish(segmentation(), (Form.STL, Form.PLY)), tmp_path / "a.zip", tell)
+    assert told == sorted(told), "never less, and first the files, then the zip"
+    assert told[-1] == (1, True)
+    assert told[0][1] is False
+
+
+@pytest.mark.parametrize(("form", "name"), [(Form.SEG_NRRD, "a.seg.nrrd"), (Form.STL, "a.stl"), (Form.NIFTI, "b.zip")])
+def test_a_single_file_is_not_packed_if_that_is_not_wanted(tmp_path: Path, form: Form, name: str) -> None:
+    wish = Wish(segmentation(*segmentation().segments[:1]), (form,), "a")
+    exported = export_archive(wish, tmp_path / "b.zip", packs_one=False)
+    assert exported.paths == (tmp_path / name,)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
 @pytest.mark.parametrize("name", ["../a", "/a", "a\\b", "C:/a", "a//b", "."])

@@ -9,15 +9,13 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from trame_server.utils.typed_state import TypedState
 
 from ..engine import OnProgress, Progress
 from ..errors import Cancelled, PromptError
-from ..export.archive import files_in, write_archive
-from ..export.exporting import Wish, export
+from ..export.exporting import Wish, export_archive
 from ..export.exporting import found as found_for
 from ..export.formats import Form
 from ..export.preflight import Consequence, Finding
@@ -38,8 +36,6 @@ CHANGED = PromptError("The segments are not as they were when you agreed.", "Rea
 OTHER_SCAN = PromptError(
     "The earlier segmentation was chosen for another scan.", "Choose it again, or export without it."
 )
-WRITING_SHARE = 0.9
-"""Of the progress that is shown; the rest is the zip."""
 
 
 class Exporting:
@@ -201,13 +197,20 @@ class Exporting:
                 raise CHANGED
             wish = replace(self._workspace.export_wish(choice), prior=self._prior_now())
             try:
-                path, notices = await asyncio.to_thread(_write, wish, folder, self._teller(), self._cancel.is_set)
+                exported = await asyncio.to_thread(
+                    export_archive,
+                    wish,
+                    folder / f"{wish.stem}.zip",
+                    self._teller(),
+                    self._cancel.is_set,
+                    packs_one=False,
+                )
             except Cancelled:
                 self._workspace.said.emit("Export cancelled. No file was made.")
             else:
-                written.append(path)
+                written.extend(exported.paths)
                 known = {finding.what for finding in found}
-                told = (f"Exported {path.name}.", *(notice for notice in notices if notice not in known))
+                told = (f"Exported {written[0].name}.", *(said for said in exported.notices if said not in known))
                 self._workspace.said.emit(" ".join(told))
 
         self._cancel.clear()
@@ -246,25 +249,3 @@ class Exporting:
 
 def _asked(found: tuple[Finding, ...]) -> set[Finding]:
     return {finding for finding in found if finding.consequence is Consequence.ASKED}
-
-
-def _write(wish: Wish, folder: Path, tell: OnProgress, cancel: Callable[[], bool]) -> tuple[Path, tuple[str, ...]]:
-    """Export into a folder; returns the only file or the zip of all, and what the person should know of them."""
-    total = 1000
-
-    def telling(begin: float, end: float) -> OnProgress:
-        return lambda now: tell(Progress(round(total * (begin + (end - begin) * now.done / max(1, now.total))), total))
-
-    with TemporaryDirectory(dir=folder) as staging:
-        exported = export(wish, Path(staging), telling(0, WRITING_SHARE), cancel)
-        members = files_in(Path(staging))
-        if cancel():
-            raise Cancelled
-        if len(members) == 1:
-            ((name, only),) = members.items()
-            path = folder / (name if "/" not in name else f"{wish.stem}{only.suffix}")
-            only.replace(path)
-        else:
-            path = folder / f"{wish.stem}.zip"
-            write_archive(path, members, progress=telling(WRITING_SHARE, 1), cancel=cancel)
-    return path, exported.notices

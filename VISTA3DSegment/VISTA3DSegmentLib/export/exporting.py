@@ -26,7 +26,9 @@ from .structured_report import write_structured_report
 from .surfaces import SurfaceForm, write_surfaces
 
 STEPS = 1000
-"""Into so many parts each kind of file is divided for progress."""
+"""Into so many parts an export is divided for progress."""
+WRITTEN = 0.9
+"""Of the progress of an archive so much is over when the files are written; the rest is the zip."""
 SURFACES = {Form.STL: SurfaceForm.STL, Form.OBJ: SurfaceForm.OBJ, Form.PLY: SurfaceForm.PLY}
 
 
@@ -96,7 +98,8 @@ def export(wish: Wish, folder: Path, progress: OnProgress | None = None, cancel:
     notices = [finding.what for finding in findings]
     for number, form in enumerate(forms):
         stop_if_asked(cancel)
-        written, said = _write(ready, form, folder, _part(progress, number, len(forms)), cancel)
+        own = _part(progress, number / len(forms), (number + 1) / len(forms))
+        written, said = _write(ready, form, folder, own, cancel)
         paths += written
         notices += said
     about = () if wish.source is None else wish.source.notices
@@ -104,12 +107,27 @@ def export(wish: Wish, folder: Path, progress: OnProgress | None = None, cancel:
 
 
 def export_archive(
-    wish: Wish, path: Path, progress: OnProgress | None = None, cancel: Cancel | None = None
+    wish: Wish, path: Path, progress: OnProgress | None = None, cancel: Cancel | None = None, *, packs_one: bool = True
 ) -> Exported:
-    """Write all files into one zip; see ``export``."""
+    """Write all files into one zip; see ``export``.
+
+    Args:
+        wish: likewise.
+        path: the zip.
+        progress: likewise.
+        cancel: likewise.
+        packs_one: also if there is only one file; else that one is put where the zip would be, under its own name.
+    """
     with TemporaryDirectory(dir=path.absolute().parent, prefix=".export-") as folder:
-        exported = export(wish, Path(folder), progress, cancel)
-        write_archive(path, files_in(Path(folder)), cancel=cancel)
+        exported = export(wish, Path(folder), _part(progress, 0, WRITTEN), cancel)
+        members = files_in(Path(folder))
+        stop_if_asked(cancel)
+        if len(members) == 1 and not packs_one:
+            ((name, only),) = members.items()
+            path = path.with_name(name if "/" not in name else f"{wish.stem}{only.suffix}")
+            only.replace(path)
+        else:
+            write_archive(path, members, progress=_part(progress, WRITTEN, 1), cancel=cancel)
     return replace(exported, paths=(path,))
 
 
@@ -174,14 +192,15 @@ def _with_series(wish: Wish, folder: Path, cancel: Cancel | None) -> Wish:
     return replace(wish, source=write_ct_series(folder, wish.volume, name, cancel=cancel))
 
 
-def _part(progress: OnProgress | None, number: int, count: int) -> OnProgress | None:
+def _part(progress: OnProgress | None, begin: float, end: float) -> OnProgress | None:
+    """Progress of a part of an export, which begins and ends at these shares of it."""
     if progress is None:
         return None
     tell: Callable[[Progress], None] = progress
 
     def told(now: Progress) -> None:
-        done = STEPS * number + round(STEPS * now.done / max(now.total, 1))
-        tell(Progress(done, STEPS * count, now.seconds_left if number + 1 == count else None))
+        share = begin + (end - begin) * now.done / max(now.total, 1)
+        tell(Progress(round(STEPS * share), STEPS, now.seconds_left if end == 1 else None))
 
     return told
 
