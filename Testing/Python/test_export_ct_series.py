@@ -14,8 +14,9 @@ from export_world import errors_of, scan
 from shared_data import shared
 from VISTA3DSegmentLib.errors import Cancelled, FileFormatError, PromptError, ResourceError
 from VISTA3DSegmentLib.export import ct_series
-from VISTA3DSegmentLib.export.ct_series import in_usual_order, write_ct_series
+from VISTA3DSegmentLib.export.ct_series import write_ct_series
 from VISTA3DSegmentLib.files.dicom import read_dicom
+from VISTA3DSegmentLib.files.usual_order import in_usual_order
 from VISTA3DSegmentLib.files.volumes import read_volume
 from VISTA3DSegmentLib.volume import Volume
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pydicom
 import pytest
-from builders import oblique_geometry
+from builders import box_mask, oblique_geometry
 from export_world import segment, segmentation, series_of, voxels
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ImplicitVRLittleEndian
@@ -223,6 +224,36 @@ def test_contours_across_the_slices_are_named_or_refused(tmp_path: Path) -> None
     assert "not parallel" in found.notices[0]
     with pytest.raises(VolumeError, match="not drawn on the slices"):
         read_rtstruct(structure_set(tmp_path, [tilted]), scan())
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))), ids=str)
+@pytest.mark.parametrize("signs", [(1, 1, 1), (-1, 1, -1)], ids=str)
+@pytest.mark.parametrize("thin", [None, 0, 1, 2])
+def test_contours_on_axial_planes_are_found_on_a_scan_stored_in_any_order(
+    order: tuple[int, int, int], signs: tuple[int, int, int], thin: int | None, tmp_path: Path
+) -> None:
+    turn = np.eye(4)
+    turn[:3, :3] = np.eye(3)[:, order] * signs
+    stored = Volume(scan().array, turn @ np.diag((0.7, 0.9, 2.5, 1.0)))
+    low, high = [2, 3, 4], [6, 8, 9]
+    if thin is not None:
+        high[thin] = low[thin] + 1
+    drawn = segment(box_mask(SHAPE, (low[0], low[1], low[2]), (high[0], high[1], high[2])))
+    axial = series_of(tmp_path / "series", stored)
+    write_rtstruct(tmp_path / "rs.dcm", segmentation(drawn, volume=stored), axial)
+    found = read_rtstruct(tmp_path / "rs.dcm", stored)
+    assert found.shape_kji == SHAPE
+    np.testing.assert_array_equal(found.segments[0].mask.full(SHAPE), drawn.mask.full(SHAPE))
+    assert found.notices == ()
+
+
+def test_contours_on_axial_planes_of_an_oblique_scan_are_refused(tmp_path: Path) -> None:
+    axial = contour(3, ((0, 0), (9, 0), (9, 8), (0, 8)))
+    points = np.array(axial.ContourData, float).reshape(-1, 3)
+    points[:, 2] = points[:, 2].mean()
+    axial.ContourData = [f"{value:.5f}" for value in points.ravel()]
+    with pytest.raises(VolumeError, match="not drawn on the slices"):
+        read_rtstruct(structure_set(tmp_path, [axial]), scan())
 
 
 def test_contours_outside_the_scan_are_named_or_refused(tmp_path: Path) -> None:

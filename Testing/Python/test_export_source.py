@@ -17,7 +17,6 @@ from pydicom.dataelem import RawDataElement
 from pydicom.tag import Tag
 from shared_data import shared
 from VISTA3DSegmentLib.errors import FileFormatError, VolumeError
-from VISTA3DSegmentLib.export.ct_series import in_usual_order
 from VISTA3DSegmentLib.export.dicom_seg import write_dicom_seg
 from VISTA3DSegmentLib.export.formats import Form
 from VISTA3DSegmentLib.export.identifiers import new_uid, uid_for
@@ -26,6 +25,7 @@ from VISTA3DSegmentLib.export.rtstruct import write_rtstruct
 from VISTA3DSegmentLib.export.source import DicomSource, matched, read_source
 from VISTA3DSegmentLib.export.structured_report import write_structured_report
 from VISTA3DSegmentLib.files.dicom import read_dicom
+from VISTA3DSegmentLib.files.usual_order import in_usual_order
 from VISTA3DSegmentLib.volume import Volume
 
 

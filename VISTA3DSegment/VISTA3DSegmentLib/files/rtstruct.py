@@ -13,15 +13,17 @@ from pydicom.dataset import Dataset
 
 from ..edits import NOTHING
 from ..errors import FileFormatError, VolumeError
-from ..volume import Volume
+from ..volume import Volume, grid_of
 from .dicom_damage import damage_named
 from .dicom_descriptions import segment_of
 from .dicom_objects import STRUCTURE_SET_CLASS
 from .dicom_private import restored
+from .placing import placed_on
 from .reading import open_for_reading
 from .rt_contours import Planes, mask_of, planes_of, reaches_outside
 from .scan_identity import OTHER_SCAN, ScanIdentifiers, check_drawn_on
 from .segments import Segment, Segmentation
+from .usual_order import in_usual_order
 
 KIND = "an RT structure set"
 
@@ -55,11 +57,27 @@ def read_rtstruct(path: Path, like: Volume | None, scan: ScanIdentifiers | None 
             "Open the scan first, or give it along.",
         )
     with damage_named(path, KIND):
-        structures = structures_in(path, like, scan)
-        segments = tuple(replace(segment, mask=mask_of(planes, like)) for segment, planes in structures)
-    _check_some(structures, segments, like, path)
+        grid, structures = _on_planes(path, like, scan)
+        segments = tuple(replace(segment, mask=mask_of(planes, grid)) for segment, planes in structures)
+    _check_some(structures, segments, grid, path)
     kept = tuple(segment for segment in segments if segment.mask.mask.size)
-    return Segmentation(like.shape_kji, like.ijk_to_ras, kept, _notices(structures, segments, like))
+    notices = _notices(structures, segments, grid)
+    return placed_on(Segmentation(grid.shape_kji, grid.ijk_to_ras, kept, notices), like)
+
+
+def _on_planes(path: Path, like: Volume, scan: ScanIdentifiers | None) -> tuple[Volume, list[Structure]]:
+    """The structures of a file, and the grid of the scan to whose slices more of their contours are parallel: as it is
+    stored, or, as planning systems draw in axial planes however a scan is stored, in the usual order of axes."""
+    stored = structures_in(path, like, scan)
+    if not _slanted(stored):
+        return like, stored
+    usual = in_usual_order(grid_of(like.shape_kji, like.ijk_to_ras))
+    turned = structures_in(path, usual, scan)
+    return (usual, turned) if _slanted(turned) < _slanted(stored) else (like, stored)
+
+
+def _slanted(structures: Sequence[Structure]) -> int:
+    return sum(planes.slanted for _, planes in structures)
 
 
 def structures_in(path: Path, like: Volume, scan: ScanIdentifiers | None = None) -> list[Structure]:
