@@ -238,7 +238,7 @@ def test_what_is_asked_about_needs_the_word_agree(run: Run, capsys: pytest.Captu
     draft = Segment(draft.name, draft.mask, draft.color, 1, tags={STATUS_TAG: "inprogress"})
     write_segmentation("draft.seg.nrrd", segmentation(draft))
     assert run("export", "draft.seg.nrrd", "--to", "nifti", "-o", ".") == FAILED
-    assert "in progress: liver" in capsys.readouterr().err
+    assert "(draft): liver" in capsys.readouterr().err
     assert run("export", "draft.seg.nrrd", "--to", "nifti", "-o", ".", "--agree") == 0
     assert Path("draft.nii.gz").exists()
 

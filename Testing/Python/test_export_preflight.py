@@ -10,9 +10,10 @@ import pytest
 from VISTA3DSegmentLib.anatomy import class_of, terminology_entry
 from VISTA3DSegmentLib.edits import NOTHING, MaskCrop
 from VISTA3DSegmentLib.export.formats import TITLES, Form
-from VISTA3DSegmentLib.export.preflight import STATUS_TAG, Consequence, overlaps, preflight
+from VISTA3DSegmentLib.export.preflight import STATUS_TAG, STATUSES, Consequence, overlaps, preflight
 from VISTA3DSegmentLib.export.source import DicomSource
 from VISTA3DSegmentLib.files.segmentations import Segment, Segmentation
+from VISTA3DSegmentLib.session.annotation import Status
 
 SHAPE = (4, 6, 8)
 DONE, DRAFT = {STATUS_TAG: "completed"}, {STATUS_TAG: "inprogress"}
@@ -139,6 +140,7 @@ def test_a_segment_too_small_for_the_series_is_asked_about() -> None:
 def test_overlaps_are_refused_for_a_label_map_only() -> None:
     both = segment("liver"), segment("tumour", (2, 2, 2))
     assert overlaps(segmentation(*both)) == (("liver", "tumour"),)
+    assert overlaps(segmentation(*both, segment("core", (2, 2, 2))))[1:] == (("tumour", "core"),), "the last before it"
     ((consequence, what),) = found(*both, form=Form.NIFTI)
     assert consequence == "refused"
     assert "liver and tumour" in what
@@ -148,7 +150,11 @@ def test_overlaps_are_refused_for_a_label_map_only() -> None:
 def test_drafts_are_asked_about_and_what_comes_from_elsewhere_is_no_draft() -> None:
     ((consequence, what),) = found(segment("liver", tags=DRAFT), segment("spleen", (1, 4, 4), tags={}))
     assert consequence == "asked"
-    assert "in progress: liver." in what
+    assert "(draft): liver." in what
+
+
+def test_a_status_is_called_as_in_the_page() -> None:
+    assert {status.value for status in Status} == set(STATUSES.values()) - {"not started"}
 
 
 def test_the_tag_of_the_status_is_slicers() -> None:

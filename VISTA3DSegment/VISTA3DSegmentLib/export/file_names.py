@@ -24,7 +24,8 @@ def file_names(names: Iterable[str]) -> list[str]:
 def _safe(name: str) -> str:
     kept = re.sub(r"[^\w.+-]+", "_", unicodedata.normalize("NFC", name)).strip("._")
     kept = kept.encode()[:LONGEST].decode(errors="ignore").strip("._") or "segment"
-    return f"{kept}_" if kept.casefold().split(".")[0] in RESERVED else kept
+    head, dot, rest = kept.partition(".")
+    return f"{head}_{dot}{rest}" if head.casefold() in RESERVED else kept
 
 
 def _distinct(name: str, taken: set[str]) -> str:

@@ -22,8 +22,10 @@ from .wording import UNCODED, listed
 
 STATUS_TAG = "Segmentation.Status"
 """Slicer's tag of a segment for how far the person is with it."""
-UNFINISHED = {"inprogress": "in progress", "flagged": "flagged"}
-"""Its values that say that a segment was not accepted, and their words."""
+STATUSES = {"notstarted": "not started", "inprogress": "draft", "flagged": "flagged", "completed": "done"}
+"""Its values, in the words of the page."""
+UNFINISHED = ("inprogress", "flagged")
+"""Those that say that a segment was begun and not accepted."""
 
 
 class Consequence(Enum):
@@ -164,7 +166,7 @@ def _about_overlaps(segmentation: Segmentation, forms: Collection[Form]) -> Iter
 
 
 def overlaps(segmentation: Segmentation) -> tuple[tuple[str, str], ...]:
-    """Names of segments that share voxels: each segment with the first of those before it that it overlaps."""
+    """Names of segments that share voxels: each segment with the last of those before it that it overlaps."""
     segments = segmentation.segments
     owners = np.zeros(segmentation.shape_kji, np.uint16)
     pairs = []
@@ -177,10 +179,10 @@ def overlaps(segmentation: Segmentation) -> tuple[tuple[str, str], ...]:
 
 
 def _about_drafts(segmentation: Segmentation) -> Iterator[Finding]:
-    for status, words in UNFINISHED.items():
+    for status in UNFINISHED:
         names = [one.name for one in segmentation.drawn if one.tags.get(STATUS_TAG) == status]
         if names:
-            said = f"Not accepted yet, but {words}: {listed(names)}."
+            said = f"Not accepted yet ({STATUSES[status]}): {listed(names)}."
             yield Finding(Consequence.ASKED, said, "Look at them and set them to Done.")
 
 

@@ -11,10 +11,7 @@ from ..terminology import Meaning, meaning_of
 from .changes import Change, Changes
 from .lesions import Lesions, is_lesion
 from .measures import Measures
-from .preflight import STATUS_TAG
-
-STATUSES = {"notstarted": "not started", "inprogress": "draft", "flagged": "flagged", "completed": "done"}
-"""Values of Slicer's tag of how far a person is with a segment, in words."""
+from .preflight import STATUS_TAG, STATUSES
 
 SPECK_ML = 0.1
 """An organ of a smaller volume, a cube of less than 5 mm, is rather a mistake of the model."""
@@ -76,7 +73,7 @@ class SegmentReport:
             found.append("only a speck")
         if self.measures.cut_at:
             found.append(f"cut at {', '.join(self.measures.cut_at)} edge")
-        if self.status in ("draft", "not started", "flagged"):
+        if self.status not in ("", STATUSES["completed"]):
             found.append(self.status)
         return tuple(found)
 
