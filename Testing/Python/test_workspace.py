@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -311,6 +313,22 @@ def test_visibility_opacity_and_status_reach_the_scene(desk: Desk) -> None:
     desk.workspace.annotator.set_status(object_id, Status.DONE)
     view = desk.segments()["liver"]
     assert (view.visible, view.opacity, view.status) == (False, 0.25, Status.DONE)
+
+
+def test_an_error_that_was_told_keeps_nothing_in_memory(tmp_path: Path) -> None:
+    workspace = Workspace(empty_scene(), lambda: InProcess(FakeEngine()), Estimator("starter", tmp_path), tmp_path)
+
+    def refused() -> weakref.ref[Volume]:
+        volume = Volume(painted(), np.eye(4))
+        try:
+            workspace.toggle_before()
+        except PromptError:
+            return weakref.ref(volume)
+        raise AssertionError("nothing is open")
+
+    volume = refused()
+    gc.collect()
+    assert volume() is None
 
 
 def test_without_a_scan_every_wish_is_answered_by_a_sentence(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ from .views import WINDOWS, Views
 
 KEPT = "Your work on {} is kept: open that scan again to go on with it."
 PUMP_SECONDS, IDLE_SECONDS = 0.02, 0.1
-BROKEN_OFF = FileFormatError("Not all files arrived: the page was closed or loaded again.", "Open them again.")
+BROKEN_OFF = "Not all files arrived: the page was closed or loaded again.", "Open them again."
 
 
 class Desk:
@@ -136,7 +136,7 @@ class Desk:
     def lose_upload(self, upload: str) -> None:
         """The browser sends no more, and has not said that this was all."""
         self._tell_lasting(upload, "")
-        self._fail(BROKEN_OFF)
+        self._fail(FileFormatError(*BROKEN_OFF))
         self.refresh()
 
     async def open_upload(self, inbox: Inbox, upload: str, count: int) -> None:

@@ -32,10 +32,8 @@ from .transfer import Inbox
 NO_DICOM = "Only for a scan that was opened from its DICOM series: these files refer to its images."
 NOTHING_CHOSEN = "Choose a kind of file."
 LOOKING = "The segments are being looked at."
-CHANGED = PromptError("The segments are not as they were when you agreed.", "Read what was found now, and agree again.")
-OTHER_SCAN = PromptError(
-    "The earlier segmentation was chosen for another scan.", "Choose it again, or export without it."
-)
+CHANGED = "The segments are not as they were when you agreed.", "Read what was found now, and agree again."
+OTHER_SCAN = "The earlier segmentation was chosen for another scan.", "Choose it again, or export without it."
 
 
 class Exporting:
@@ -168,7 +166,7 @@ class Exporting:
         prior, volume = self._prior
         if volume is not self._workspace.volume:
             self.drop_prior()
-            raise OTHER_SCAN
+            raise PromptError(*OTHER_SCAN)
         return prior
 
     # ------------------------------------------------------------------ doing
@@ -194,7 +192,7 @@ class Exporting:
             found = await asyncio.to_thread(self._finding(choice))
             if choice.agreed and not _asked(found) <= _asked(self._found):
                 self._show(found)
-                raise CHANGED
+                raise PromptError(*CHANGED)
             wish = replace(self._workspace.export_wish(choice), prior=self._prior_now())
             try:
                 exported = await asyncio.to_thread(

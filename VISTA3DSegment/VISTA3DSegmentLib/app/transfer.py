@@ -24,8 +24,8 @@ CHUNK_BYTES = 2**20
 NAME_HEADER = "X-File-Name"
 SILENT_SECONDS = 20.0
 """An upload of which nothing came for so long has lost its page: it was closed, or loaded again."""
-TOO_LARGE = FileFormatError("That is more than a scan can be.", "Choose the files of one scan.")
-NOT_KEPT = ResourceError("There is no room for the files.", "Free disk space in the folder for temporary files.")
+TOO_LARGE = "That is more than a scan can be.", "Choose the files of one scan."
+NOT_KEPT = "There is no room for the files.", "Free disk space in the folder for temporary files."
 
 
 class Inbox:
@@ -57,7 +57,7 @@ class Inbox:
             return web.Response(status=400)
         except (FileFormatError, OSError) as error:
             self.forget(upload)
-            self._refused[upload] = error if isinstance(error, FileFormatError) else NOT_KEPT
+            self._refused[upload] = error if isinstance(error, FileFormatError) else ResourceError(*NOT_KEPT)
             self.hear(upload)  # a page that is gone will not ask what was wrong
             return web.Response(status=413)
         return web.Response()
@@ -68,14 +68,14 @@ class Inbox:
         count = sum(1 for _ in folder.iterdir())
         path = place_for(unquote(request.headers.get(NAME_HEADER, "")), count, folder)
         if count >= self._max_files:
-            raise TOO_LARGE
+            raise FileFormatError(*TOO_LARGE)
         try:
             with path.open("xb") as file:
                 async for chunk in request.content.iter_chunked(CHUNK_BYTES):
                     self.hear(upload)
                     self._sizes[upload] = self._sizes.get(upload, 0) + len(chunk)
                     if self._sizes[upload] > self._max_bytes:
-                        raise TOO_LARGE
+                        raise FileFormatError(*TOO_LARGE)
                     file.write(chunk)
         except ConnectionError:
             path.unlink(missing_ok=True)

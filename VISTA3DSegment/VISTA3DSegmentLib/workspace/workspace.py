@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 TWICE = "There is another segment of the same name already: {}."
 ONLY_THE_NAME = "Only the name has changed: models and exported codes take the segment for what they did before."
-NOTHING_OPEN = PromptError("No scan is open.", "Open one first.")
+NOTHING_OPEN = "No scan is open.", "Open one first."
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ class Workspace:
             PromptError: none is.
         """
         if self._annotator is None:
-            raise NOTHING_OPEN
+            raise PromptError(*NOTHING_OPEN)
         return self._annotator
 
     def segmentation_now(self, shown_only: bool = False) -> Segmentation:
@@ -424,7 +424,7 @@ class Workspace:
     def toggle_before(self) -> bool:
         """Show how the last change left things, or how it was before; returns whether it is the latter."""
         if self._before_after is None:
-            raise NOTHING_OPEN
+            raise PromptError(*NOTHING_OPEN)
         return self._before_after.toggle()
 
     @property
