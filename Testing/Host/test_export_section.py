@@ -238,7 +238,7 @@ def test_what_was_not_accepted_is_asked_about_and_exported_when_agreed_to(export
     workspace.annotator.set_status(exporter.bench.choose("liver"), Status.FLAGGED)
     exporter.choose(Form.SEG_NRRD)
     exporter.press()
-    assert "flagged: liver" in ui.exportFoundLabel.text
+    assert "(flagged): liver" in ui.exportFoundLabel.text
     assert exporter.result == "Nothing was written."
     assert exporter.names() == []
     assert ui.exportAgreeCheckBox.visible
