@@ -134,7 +134,7 @@ def click_at(volume: Volume, kji: tuple[float, float, float], positive: bool = T
 def whole(edit: Edit, volume: Volume, base: BoolArray | None = None) -> BoolArray:
     """The whole-volume mask (k, j, i) after an edit."""
     mask = np.zeros(volume.shape_kji, np.bool_) if base is None else base.copy()
-    edit.apply_to(mask)
+    mask[edit.slices] = edit.mask
     return mask
 
 

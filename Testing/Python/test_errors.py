@@ -1,4 +1,4 @@
-"""Errors are made where they are raised: one that is kept keeps the frames that it came through, and the scans in them."""
+"""Errors are made where they are raised: one that is kept keeps the frames that it came through, and scans in them."""
 
 from __future__ import annotations
 

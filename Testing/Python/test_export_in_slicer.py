@@ -18,6 +18,7 @@ SHAPE = (12, 14, 16)
 CYST = anatomy.parse_classes("left kidney cyst")[0]
 LIVER = Segment("Leber, groß", box_mask(SHAPE, (1, 2, 3), (9, 11, 13)), (221, 130, 101), 1)
 LESION = Segment("cyst", box_mask(SHAPE, (10, 0, 0), (12, 3, 5)), (10, 20, 30), CYST)
+VOXEL = Segment("voxel", box_mask(SHAPE, (2, 3, 4), (3, 4, 5)), (10, 20, 30))
 UNKNOWN = Segment("unknown", box_mask(SHAPE, (0, 12, 0), (1, 14, 2)), (0, 255, 0))
 
 
@@ -45,7 +46,7 @@ def test_slicer_reads_names_colours_and_codes_from_the_table(tmp_path: Path) -> 
 @pytest.mark.parametrize("form", list(SurfaceForm))
 def test_slicer_puts_surfaces_where_the_voxels_are(tmp_path: Path, form: SurfaceForm) -> None:
     path = tmp_path / f"a{form.value}"
-    write_surfaces(path, segmentation(LIVER), form, merged=True, smooth=False)
+    write_surfaces(path, segmentation(VOXEL), form, merged=True)
     scene = slicer.vtkMRMLScene()
     storage, model = slicer.vtkMRMLModelStorageNode(), slicer.vtkMRMLModelNode()
     scene.AddNode(storage)
@@ -55,7 +56,7 @@ def test_slicer_puts_surfaces_where_the_voxels_are(tmp_path: Path, form: Surface
     assert storage.ReadData(model)
     bounds = [0.0] * 6
     model.GetRASBounds(bounds)
-    corners = np.stack(np.meshgrid((2.5, 12.5), (1.5, 10.5), (0.5, 8.5)), axis=-1).reshape(-1, 3)
+    corners = np.stack(np.meshgrid((3.5, 4.5), (2.5, 3.5), (1.5, 2.5)), axis=-1).reshape(-1, 3)
     ras = corners @ oblique_geometry()[:3, :3].T + oblique_geometry()[:3, 3]
     np.testing.assert_allclose(bounds[::2], ras.min(axis=0), atol=1e-3)
     np.testing.assert_allclose(bounds[1::2], ras.max(axis=0), atol=1e-3)

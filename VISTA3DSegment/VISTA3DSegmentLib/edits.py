@@ -232,10 +232,6 @@ class Edit:
         """The box as slices (k, j, i) into the volume."""
         return MaskCrop(self.start, self.mask).slices
 
-    def apply_to(self, mask: BoolArray) -> None:
-        """Write the edit into a whole-volume mask (k, j, i), in place."""
-        mask[self.slices] = self.mask
-
     def onto(self, base: MaskCrop | None) -> MaskCrop:
         """The structure after the edit, given what it was before."""
         if base is None or base.mask.size == 0:

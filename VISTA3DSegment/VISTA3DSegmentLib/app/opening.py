@@ -165,10 +165,7 @@ def _read(path: Path, like: Volume | None, scan: ScanIdentifiers | None, series_
     found = _read_scan(path, series_uid)
     if like is not None and _is_label_map(found.volume):
         if not _is_on_grid(found.volume, like):
-            raise FileFormatError(
-                OF_ANOTHER.format(path.name),
-                "Open the scan on which it was made first, or choose it together with its table of names.",
-            )
+            raise FileFormatError(OF_ANOTHER.format(path.name), OR_WITH_TABLE)
         labels = segmentation_of(found.volume.array, found.volume.ijk_to_ras, found.notices, path.name)
         named = of_no_class(placed_on(labels, like))
         return replace(named, notices=(*named.notices, UNNAMED.format(path.name)))

@@ -60,22 +60,20 @@ class Mesh:
         return bool(np.array_equal(there, back))
 
 
-def mesh_of(mask: MaskCrop, ijk_to_ras: FloatArray, smooth: bool = True) -> Mesh:
+def mesh_of(mask: MaskCrop, ijk_to_ras: FloatArray) -> Mesh:
     """The surface of a mask.
 
     Args:
         mask: at least one voxel.
         ijk_to_ras: 4x4, mm, of the grid of the mask.
-        smooth: without steps of voxels.
 
     Returns:
-        A closed surface, its volume that of the voxels.
+        A closed surface without the steps of voxels, its volume theirs.
     """
     ijk_to_lps = LPS_TO_RAS @ ijk_to_ras
     spacing_mm = np.linalg.norm(ijk_to_lps[:3, :3], axis=0)
     points, triangles = _net(mask, spacing_mm)
-    if smooth:
-        points = _smoothed(points, triangles)
+    points = _smoothed(points, triangles)
     # Points are mm along the axes of the crop; its first voxel, behind a border of one, lies at its start.
     ijk = points / spacing_mm + np.asarray(mask.start[::-1]) - 1
     if np.linalg.det(ijk_to_lps[:3, :3]) < 0:

@@ -36,18 +36,16 @@ def write_surfaces(
     form: SurfaceForm,
     *,
     merged: bool = False,
-    smooth: bool = True,
     progress: OnProgress | None = None,
     cancel: Cancel | None = None,
 ) -> tuple[str, ...]:
-    """Write the closed surface of every segment that has voxels: mm, LPS, the volume that of the voxels.
+    """Write the closed surface of every segment that has voxels: mm, LPS, smooth, the volume that of the voxels.
 
     Args:
         path: a folder, in which every segment gets a file that is called after it; ``merged``: a file.
         segmentation: segments may overlap.
         form: kind of files. OBJ comes with a file of materials; PLY has colours in it, STL has none.
         merged: all in one file.
-        smooth: without the steps of voxels.
         progress: told after each segment.
         cancel: asked before each; True leaves everything as it was.
 
@@ -66,7 +64,7 @@ def write_surfaces(
         raise VolumeError("No segment has a voxel: there is no surface to write.", "Segment something first.")
     names = file_names(segment.name for segment in filled)
     colors = {name: segment.color for name, segment in zip(names, filled, strict=True)}
-    surfaces = _surfaces(filled, names, segmentation.ijk_to_ras, smooth, Reporter(len(filled), progress, cancel))
+    surfaces = _surfaces(filled, names, segmentation.ijk_to_ras, Reporter(len(filled), progress, cancel))
     others: tuple[str, ...] = ()
     if merged:
         materials = f"{file_names([path.stem])[0]}.mtl"
@@ -85,11 +83,11 @@ def write_surfaces(
 
 
 def _surfaces(
-    segments: Sequence[Segment], names: Sequence[str], ijk_to_ras: FloatArray, smooth: bool, reporter: Reporter
+    segments: Sequence[Segment], names: Sequence[str], ijk_to_ras: FloatArray, reporter: Reporter
 ) -> Iterator[Surface]:
     for segment, name in zip(segments, names, strict=True):
         reporter.check()
-        mesh = mesh_of(segment.mask, ijk_to_ras, smooth)
+        mesh = mesh_of(segment.mask, ijk_to_ras)
         if not mesh.is_closed:
             raise FileFormatError(f"The surface of {segment.name} is not closed.", "Save the voxels instead.")
         yield Surface(name, segment.color, mesh)

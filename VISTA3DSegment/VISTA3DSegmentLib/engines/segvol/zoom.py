@@ -41,11 +41,6 @@ class GridPrompts:
     positive: BoolArray
 
     @property
-    def spatial(self) -> bool:
-        """They say where."""
-        return self.box is not None or len(self.points) > 0
-
-    @property
     def used_text(self) -> Tensor | None:
         """The text, unless box and points leave it no place."""
         return None if self.box is not None and len(self.points) else self.text

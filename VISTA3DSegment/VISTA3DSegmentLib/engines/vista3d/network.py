@@ -28,11 +28,6 @@ class NetworkShape:
     blocks_down: tuple[int, ...] = (1, 2, 2, 4, 4)
     n_classes: int = 512
 
-    @property
-    def divisor(self) -> int:
-        """Every side of a window must be divisible by it."""
-        return int(2 ** (len(self.blocks_down) - 1))
-
 
 FULL = NetworkShape()
 """The published network: 218 million parameters."""
