@@ -182,7 +182,7 @@ def label_map(folder: Path, volume: Volume) -> Segmentation:
     one[2:5, 3:9, 4:9], other[6:8, 3:6, 4:7] = True, True
     spleen = Segment("spleen", MaskCrop.of(other), (1, 2, 3), 3)
     mine = Segment("my finding", MaskCrop.of(one), (4, 5, 6))
-    segmentation = Segmentation(volume.shape_kji, volume.ijk_to_ras, (mine, spleen))
+    segmentation = Segmentation(volume.shape_kji, volume.ijk_to_ras, (spleen, mine))
     write_label_map(folder / "organs.nii.gz", segmentation)
     return segmentation
 
@@ -229,7 +229,7 @@ def test_a_table_of_something_else_beside_an_image_names_nothing(tmp_path: Path)
     assert isinstance(found, Segmentation)
     assert all(segment.name.startswith("Label ") and segment.class_id is None for segment in found.segments)
     unnamed = read_earlier(tmp_path / "organs.nii.gz", volume).segments
-    assert [(one.name, one.class_id) for one in unnamed] == [("Label 1", None), ("Label 2", None)]
+    assert [(one.name, one.class_id) for one in unnamed] == [("Label 3", None), ("Label 133", None)]
 
 
 def test_files_of_a_zip_land_inside_whatever_they_are_called(tmp_path: Path) -> None:
