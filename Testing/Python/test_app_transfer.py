@@ -211,12 +211,12 @@ def test_a_label_map_with_its_table_becomes_segments_however_it_comes(tmp_path: 
         path = inbox.take("one", len(files))
     found = read(path, volume)
     assert isinstance(found, Segmentation)
-    assert [(one.name, one.class_id) for one in found.segments] == [("my finding", None), ("spleen", 3)]
+    assert [(one.name, one.class_id) for one in found.segments] == [("spleen", 3), ("my finding", None)]
     for one, other in zip(found.segments, expected.segments, strict=True):
         assert (one.mask.full(volume.shape_kji) == other.mask.full(volume.shape_kji)).all()
     with pytest.raises(FileFormatError, match="Open the scan first"):
         read(path, None)
-    assert [one.name for one in read_earlier(path, volume).segments] == ["my finding", "spleen"]
+    assert [one.name for one in read_earlier(path, volume).segments] == ["spleen", "my finding"]
 
 
 def test_a_table_of_something_else_beside_an_image_names_nothing(tmp_path: Path) -> None:
