@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import gzip
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from shared_data import shared
 from VISTA3DSegmentLib.edits import MaskCrop
 from VISTA3DSegmentLib.errors import FileFormatError, ResourceError, VolumeError
 from VISTA3DSegmentLib.files import atomic
+from VISTA3DSegmentLib.files.label_maps import label_values, of_no_class
 from VISTA3DSegmentLib.files.segmentations import Segment, Segmentation, read_segmentation, write_segmentation
 from VISTA3DSegmentLib.volume import Volume
 
@@ -183,6 +185,15 @@ def test_only_segments_without_a_class_of_their_own_are_numbered_and_above_all_c
     labels = sitk.GetArrayFromImage(image)
     assert [int(labels[mask.slices].max()) for mask in masks] == values
     assert image.GetPixelID() == (sitk.sitkUInt8 if max(values) <= 255 else sitk.sitkUInt16)
+
+
+def test_a_value_that_nothing_explains_stays_unless_it_is_the_class_of_another(tmp_path: Path) -> None:
+    write_segmentation(tmp_path / "a.nii.gz", of(replace(SPLEEN, class_id=200), replace(TUMOUR, class_id=7)))
+    unexplained = of_no_class(read_segmentation(tmp_path / "a.nii.gz")).segments
+    assert {segment.class_id for segment in unexplained} == {None}
+    assert label_values(of(*unexplained)) == (7, 200)
+    seventh = Segment("kidney", EMPTY.mask, (1, 2, 3), 7)
+    assert label_values(of(*unexplained, seventh)) == (133, 200, 7)
 
 
 @pytest.mark.parametrize("name", LABEL_MAPS)

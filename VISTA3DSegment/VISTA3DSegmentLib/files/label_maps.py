@@ -32,11 +32,13 @@ BY_VALUE = re.compile(UNNAMED.format(r"\d+"))
 
 
 def label_values(segmentation: Segmentation) -> tuple[int, ...]:
-    """The value of each segment in a label map: its class id, or one that no class has.
-
-    The latter goes to a segment without a class and to one whose class an earlier segment has; the others keep theirs.
-    """
-    ids = [segment.class_id for segment in segmentation.segments]
+    """The value of each segment in a label map: its class id; without one, the value that it was read with if no class
+    here has it; else, and where an earlier segment has it, one that no class has."""
+    classes = {segment.class_id for segment in segmentation.segments}
+    ids = [
+        segment.label_value if segment.class_id is None and segment.label_value not in classes else segment.class_id
+        for segment in segmentation.segments
+    ]
     free = (value for value in itertools.count(len(all_classes()) + 1) if value not in ids)
     values: list[int] = []
     for number in ids:
@@ -114,11 +116,12 @@ def is_called_by_value(name: str) -> bool:
 
 
 def of_no_class(segmentation: Segmentation) -> Segmentation:
-    """Unnamed segments as such of no class: their values may come from any table."""
-    return replace(
-        segmentation,
-        segments=tuple(replace(one, class_id=None) if is_unnamed(one) else one for one in segmentation.segments),
+    """Unnamed segments as such of no class: their values, which they keep, may come from any table."""
+    segments = tuple(
+        replace(one, class_id=None, label_value=one.class_id) if is_unnamed(one) else one
+        for one in segmentation.segments
     )
+    return replace(segmentation, segments=segments)
 
 
 def as_labels(array: npt.NDArray[Any], file_name: str) -> LabelArray:

@@ -30,7 +30,7 @@ class Segment:
         terminology: Slicer's entry, "context~category~type~modifier~region context~region~region modifier", where each
             code is SCHEME^VALUE^MEANING; "" if unknown.
         tags: Slicer's other tags of the segment, by name.
-        label_value: in the label map that it was read from, if a table names it but nothing says which class it is.
+        label_value: in the label map that it was read from, if nothing says which class it is.
 
     Raises:
         VolumeError: no name, no colour, or text that Slicer's list of tags cannot hold.
