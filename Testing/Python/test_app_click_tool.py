@@ -29,7 +29,8 @@ class Mouse:
         self.dragged: list[tuple[int, int]] = []
         ClickTool(
             self.view,
-            lambda: self.holds_marker,
+            lambda: self.holds_marker or self.world.annotator.boxes.dragging,
+            lambda: self.world.annotator.boxes.hovered,
             lambda ras, ctrl: self.clicked.append((ras, ctrl)),
             lambda right, up: self.dragged.append((right, up)),
         )
@@ -92,6 +93,55 @@ def test_a_marker_in_the_hosts_hand_is_no_click(mouse: Mouse) -> None:
     mouse.event("MouseMoveEvent", (180, 160))
     assert mouse.clicked == []
     assert mouse.dragged == []
+
+
+@pytest.fixture
+def boxed(mouse: Mouse) -> Mouse:
+    """Over the middle of a box of a lesion's size: its handles cover it."""
+    corners = [ras_of(mouse.view.get_view_node(), xy) for xy in ((150, 149), (170, 171))]
+    low, high = np.min(corners, 0), np.max(corners, 0)
+    mouse.world.annotator.box((low[0], low[1], 2.0), (high[0], high[1], 10.0))
+    mouse.world.settle()
+    mouse.views.draw()
+    return mouse
+
+
+def sole_box(mouse: Mouse) -> Any:
+    (value,) = mouse.world.session.annotation.objects.values()
+    return value.box
+
+
+@pytest.mark.parametrize("xy", [(160, 160), (150, 160), (160, 149), (152, 152)])
+def test_a_click_on_a_handle_of_a_box_is_one_on_the_organ(boxed: Mouse, xy: tuple[int, int]) -> None:
+    before = sole_box(boxed)
+    boxed.event("MouseMoveEvent", xy)
+    boxed.click(xy)
+    boxed.world.settle()
+    ((ras, _),) = boxed.clicked
+    assert np.allclose(ras, ras_of(boxed.view.get_view_node(), xy))
+    assert sole_box(boxed) == before
+    assert not boxed.world.annotator.boxes.dragging
+
+
+def test_a_drag_of_a_box_or_its_outline_changes_no_grey_values(boxed: Mouse) -> None:
+    before = sole_box(boxed)
+    for start in ((150, 149), (150, 160)):  # at a corner the host takes the outline, which it does not move
+        for name, xy in (("MouseMove", start), ("LeftButtonPress", start), ("MouseMove", (140, 160)),
+                         ("MouseMove", (130, 160)), ("LeftButtonRelease", (130, 160))):  # fmt: skip
+            boxed.event(f"{name}Event", xy)
+    boxed.world.settle()
+    assert boxed.dragged == boxed.clicked == []
+    assert sole_box(boxed) != before
+
+
+def test_a_hand_that_trembles_on_a_handle_moves_the_box_and_clicks_nowhere(boxed: Mouse) -> None:
+    before = sole_box(boxed)
+    for name, xy in (("MouseMove", (150, 160)), ("LeftButtonPress", (150, 160)), ("MouseMove", (148, 160)),
+                     ("LeftButtonRelease", (148, 160))):  # fmt: skip
+        boxed.event(f"{name}Event", xy)
+    boxed.world.settle()
+    assert boxed.clicked == []
+    assert sole_box(boxed) != before
 
 
 def test_the_marker_under_the_mouse_is_found_in_its_own_slice_only(mouse: Mouse) -> None:

@@ -32,7 +32,9 @@ class ClickTool:
 
     Args:
         view: slice view.
-        is_taken: whether the mouse is the host's: it has a marker or a box in its hand, or draws one.
+        is_taken: whether the mouse is the host's: it has a marker in its hand, has moved a box, or draws one.
+        is_over_box: whether a box is under the mouse, so that a drag is meant for it. A click there is one on the organ:
+            the handles of a small box cover all of it.
         clicked: called with the position (RAS of the world, mm), and whether ctrl was held.
         dragged: called with how far the mouse has gone since the last call, to the right and up, in pixels; not with
             ctrl or shift, which are the host's.
@@ -42,10 +44,13 @@ class ClickTool:
         self,
         view: SliceView,
         is_taken: Callable[[], bool],
+        is_over_box: Callable[[], bool],
         clicked: Callable[[Ras, bool], None],
         dragged: Callable[[int, int], None],
     ) -> None:
-        self._view, self._is_taken, self._clicked, self._dragged = view, is_taken, clicked, dragged
+        self._view, self._is_taken, self._is_over_box = view, is_taken, is_over_box
+        self._clicked, self._dragged = clicked, dragged
+        self._may_drag = False
         self._pressed_at: tuple[int, int] | None = None
         self._dragged_to: tuple[int, int] | None = None
         interactor = view.interactor()
@@ -56,9 +61,10 @@ class ClickTool:
     def _press(self, interactor: Any, _event: str) -> None:
         self._pressed_at = None if self._is_taken() else interactor.GetEventPosition()
         self._dragged_to = None
+        self._may_drag = not (self._is_over_box() or interactor.GetControlKey() or interactor.GetShiftKey())
 
     def _move(self, interactor: Any, _event: str) -> None:
-        if self._pressed_at is None or self._is_taken() or interactor.GetControlKey() or interactor.GetShiftKey():
+        if self._pressed_at is None or not self._may_drag or self._is_taken():
             return
         at = interactor.GetEventPosition()
         if self._dragged_to is None and _is_near(at, self._pressed_at):

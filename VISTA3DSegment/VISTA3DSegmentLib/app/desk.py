@@ -59,7 +59,7 @@ class Desk:
         workspace.changed.connect(self._mark_dirty)
         self._pointer = Pointer(views.slices())
         for view in views.slices().values():
-            ClickTool(view, self._is_mouse_taken, self._clicked, self._dragged)
+            ClickTool(view, self._is_mouse_taken, self._is_over_box, self._clicked, self._dragged)
             BoxTool(view, lambda: self._workspace.asking.drawn)
         state.bind_changes(
             {
@@ -355,6 +355,9 @@ class Desk:
             return False
         annotator = self._workspace.annotator
         return self._views.placing or annotator.markups.dragging or annotator.boxes.dragging
+
+    def _is_over_box(self) -> bool:
+        return self._workspace.volume is not None and self._workspace.annotator.boxes.hovered
 
     def _clicked(self, ras: Ras, with_ctrl: bool) -> None:
         def click() -> None:

@@ -94,8 +94,13 @@ class Boxes:
 
     @property
     def dragging(self) -> bool:
-        """The person holds a region."""
-        return self._held is not None
+        """The person holds a region, and has moved it."""
+        return self._held in self._moved_at
+
+    @property
+    def hovered(self) -> bool:
+        """A region, or a handle of one, is under the mouse, and shown as such."""
+        return any(node.GetDisplayNode().GetActiveComponentType() for node in self._nodes.values())
 
     @property
     def nodes(self) -> dict[str, Any]:
