@@ -197,6 +197,17 @@ def test_a_prompt_is_taken_away_in_the_list_and_undo_brings_it_back(
     assert person.ml("Lesion 1") == ml
 
 
+def test_a_box_of_a_lesions_size_is_changed_by_its_handles_and_corrected_by_a_click_on_them(person: Person) -> None:
+    grey_values = person.page.locator(".window-select").inner_text()
+    person.draw_box("Axial", (0.38, 0.47), (0.42, 0.53), True)
+    person.drag("Axial", (0.42, 0.5), (0.44, 0.5))
+    person.click("Axial", (0.41, 0.5))
+    clicked, moved, *_ = person.history()
+    assert clicked.startswith("+ Lesion 1")
+    assert moved.startswith("move box of Lesion 1")
+    assert person.page.locator(".window-select").inner_text() == grey_values
+
+
 def test_esc_ends_the_drawing_and_a_click_is_a_click_again(person: Person, volume: Volume) -> None:
     person.page.keyboard.press("b")
     person.page.locator(".grid.drawing").wait_for()

@@ -33,8 +33,8 @@ class ClickTool:
     Args:
         view: slice view.
         is_taken: whether the mouse is the host's: it has a marker in its hand, has moved a box, or draws one.
-        is_over_box: whether a box is under the mouse, so that a drag is meant for it. A click there is one on the organ:
-            the handles of a small box cover all of it.
+        is_over_box: whether a box is under the mouse, so that a drag is meant for it. A click there is one on the
+            organ: the handles of a small box cover all of it.
         clicked: called with the position (RAS of the world, mm), and whether ctrl was held.
         dragged: called with how far the mouse has gone since the last call, to the right and up, in pixels; not with
             ctrl or shift, which are the host's.
