@@ -26,11 +26,13 @@ class NoViews:
     def __init__(self) -> None:
         self.placing: Any = None
         self.at: Any = None
+        self.window = ""
 
     def slices(self) -> dict[str, Any]:
         return {}
 
-    def show(self, volume_node: Any, window: str) -> None: ...
+    def show(self, volume_node: Any, window: str) -> None:
+        self.window = window
 
     def set_window(self, volume_node: Any, window: str) -> None: ...
 

@@ -330,10 +330,34 @@ def test_a_drag_changes_window_and_level_and_the_menu_says_them(page: Page) -> N
     assert page.shown.scan.window == "W 0.030 L 0.000"
 
 
-def test_the_next_scan_is_not_seen_through_a_window_that_was_dragged(page: Page) -> None:
+@pytest.mark.parametrize(
+    ("before", "lowest", "window"),
+    [
+        ("Lung", -1024, "Lung"),
+        ("Whole range", -1024, "Soft tissue"),
+        ("dragged", -1024, "Soft tissue"),
+        ("Lung", 0, "Whole range"),
+        ("dragged", 0, "Whole range"),
+    ],
+)
+def test_the_next_scan_keeps_the_preset_if_it_is_a_ct_and_is_seen_whole_if_not(
+    page: Page, before: str, lowest: int, window: str
+) -> None:
+    if before == "dragged":
+        page.desk._dragged(100, 0)
+    else:
+        page.shown.scan.window = before
+    page.desk._show(Scan(Volume(painted() + lowest, np.eye(4)), "another"))
+    assert page.shown.scan.window == page.views.window == window
+
+
+def test_who_starts_afresh_goes_on_with_the_grey_values_that_were_chosen(page: Page) -> None:
+    page.views.window = ""
     page.desk._dragged(100, 0)
-    page.desk._show(Scan(Volume(painted() + 1, np.eye(4)), "another"))
-    assert page.shown.scan.window == "Soft tissue"
+    dragged = page.shown.scan.window
+    page.desk.act(page.desk.start_afresh)
+    assert page.shown.scan.window == dragged
+    assert page.views.window == "", "nor are they changed in the views"
 
 
 def test_who_begins_a_lesion_is_told_what_to_do_and_not_what_was_before(page: Page) -> None:

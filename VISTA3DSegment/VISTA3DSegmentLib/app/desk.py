@@ -15,6 +15,7 @@ from ..prompts import Ras
 from ..scene.latency import Latency
 from ..scene.picking import marker_at
 from ..session.annotation import Status
+from ..volume import Volume
 from ..workspace import choices, telling
 from ..workspace.news import News
 from ..workspace.saving import Format
@@ -27,7 +28,7 @@ from .pointer import Pointer
 from .scan_workspace import ScanWorkspace
 from .state import PageState, PromptRow, SegmentRow
 from .transfer import Inbox
-from .views import WINDOWS, Views
+from .views import WHOLE_RANGE, WINDOWS, Views
 
 KEPT = "Your work on {} is kept: open that scan again to go on with it."
 PUMP_SECONDS, IDLE_SECONDS = 0.02, 0.1
@@ -171,6 +172,8 @@ class Desk:
         worked = bool(self._workspace.segments())
         self._workspace.show(scan)
         self._opened()
+        self._shown.scan.window = _window_for(scan.volume, self._shown.scan.window)
+        self._views.show(self._workspace.annotator.volume_node, self._shown.scan.window)
         if worked and left is not None and volume is not None and volume.sample_key != scan.volume.sample_key:
             self._say(KEPT.format(left.name))
 
@@ -183,9 +186,6 @@ class Desk:
         display = annotator.segmentation_node.GetDisplayNode()
         display.SetOpacity2DFill(0.4)
         display.SetOpacity2DOutline(1.0)
-        if self._shown.scan.window not in WINDOWS:  # it was dragged, for the scan before
-            self._shown.scan.window = next(iter(WINDOWS))
-        self._views.show(annotator.volume_node, self._shown.scan.window)
 
     def start_afresh(self) -> None:
         """Forget what was done on this scan."""
@@ -492,6 +492,14 @@ class Desk:
     def _fail(self, error: Exception) -> None:
         self._news.fail(error)
         self._dirty = True
+
+
+def _window_for(volume: Volume, before: str) -> str:
+    """The window through which a scan is seen first: that of the scan before if it is one for every CT, not a dragged
+    one; of what is not in HU the whole range."""
+    if not volume.looks_like_hounsfield:
+        return WHOLE_RANGE
+    return before if WINDOWS.get(before) else next(iter(WINDOWS))
 
 
 def _row(view: SegmentView) -> SegmentRow:

@@ -29,12 +29,13 @@ FRAMES, FRAMES_ELSEWHERE = 30.0, 15.0
 CLOSER = 1.35
 """Than where the box of the scan is seen as a whole: organs fill less of it."""
 BACKGROUND = ("#10151b", "#1b222b")
+WHOLE_RANGE = "Whole range"
 WINDOWS: dict[str, tuple[float, float] | None] = {
     "Soft tissue": (400.0, 40.0),
     "Lung": (1500.0, -600.0),
     "Bone": (1800.0, 400.0),
     "Brain": (80.0, 40.0),
-    "Whole range": None,
+    WHOLE_RANGE: None,
 }
 """Window and level in HU, by name; None: as the host finds it."""
 COARSE = 10.0
