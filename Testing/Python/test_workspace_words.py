@@ -23,6 +23,14 @@ def test_what_is_said_in_one_breath_stands_together_and_later_news_alone() -> No
     assert news.message == "Cancelled."
 
 
+def test_the_same_is_said_once_in_a_breath_however_often_it_comes() -> None:
+    news = News(Clock())
+    for _ in range(32):
+        news.say("Its grey values are scaled. Expect less.")
+    news.say("Not found: uterus.")
+    assert news.message == "Its grey values are scaled. Expect less. Not found: uterus."
+
+
 def test_news_grows_old_and_an_error_stays_until_the_person_goes_on() -> None:
     clock = Clock()
     news = News(clock)

@@ -29,9 +29,12 @@ class News:
         self.message, self.failed = "", False
 
     def say(self, sentence: str) -> None:
-        """Something has happened."""
+        """Something has happened; in one breath the same is said once: a run warns with each class that arrives."""
         joins = self.message and not self.failed and self._clock() - self._said_at < SAME_BREATH_SECONDS
-        self.message, self.failed = f"{self.message} {sentence}" if joins else sentence, False
+        if not joins:
+            self.message, self.failed = sentence, False
+        elif sentence not in self.message:
+            self.message = f"{self.message} {sentence}"
         self._said_at = self._clock()
 
     def fail(self, error: Exception) -> None:
