@@ -291,10 +291,23 @@ def test_the_person_is_told_when_a_click_goes_to_another_segment_than_the_chosen
     assert not [said for said in world.said if "went to" in said]
     world.click((14, 16, 18), positive=False)  # in the spleen
     world.settle()
-    assert world.said[-1] == "The click went to spleen, which is nearest to it, not to liver."
+    assert world.said[-1] == "The click went to spleen, which lies there or nearest, not to liver."
     world.click((14, 17, 18), positive=False)
     world.settle()
     assert len([said for said in world.said if "went to" in said]) == 1, "spleen is the chosen one now"
+
+
+def test_a_click_leaves_alone_what_is_hidden():
+    world = segmented()
+    liver, spleen = of(world, LIVER), of(world, SPLEEN)
+    world.annotator.follows_clicks = True
+    world.annotator.select(liver)
+    before = world.voxels(spleen).copy()
+    world.annotator.segmentation_node.GetDisplayNode().SetSegmentVisibility(spleen, False)
+    world.click((14, 16, 18), positive=False)  # in the spleen
+    world.settle()
+    assert world.annotator.selected == liver
+    assert (world.voxels(spleen) == before).all()
 
 
 def test_a_click_can_mean_a_segment_that_another_tool_made():

@@ -59,6 +59,13 @@ def test_what_is_done_is_not_meant():
     assert meant((10, 18, 18), False, "spleen", done="liver") == "spleen"
 
 
+def test_what_is_hidden_is_not_meant_unless_it_is_chosen():
+    r, a, s = VOLUME.ras_of((18, 18, 10))
+    click = Click((r, a, s), positive=False)
+    assert object_under(annotation(), VOLUME, click, "spleen", hidden={"liver"}) == "spleen"
+    assert object_under(annotation(), VOLUME, click, "liver", hidden={"liver"}) == "liver"
+
+
 def test_distances_are_millimetres():
     # Two slices of 2 mm beyond the liver are as far as four voxels of 1 mm.
     steps = int(REACH_MM / 2.0)

@@ -150,7 +150,7 @@ class Prompting:
         if chosen is not None and object_id != chosen:
             objects = annotator.session.annotation
             meant, other = (objects[n].structure.name for n in (object_id, chosen))
-            annotator.said.emit(f"The click went to {meant}, which is nearest to it, not to {other}.")
+            annotator.said.emit(f"The click went to {meant}, which lies there or nearest, not to {other}.")
         annotator.prompted(object_id, by_hand=annotator.chosen_by_hand and object_id == chosen)
 
     def moved(self, click_id: str, ras: Ras, dragging: bool) -> None:
@@ -253,7 +253,9 @@ class Prompting:
             box = (k - dk, j - dj, i - di), (2 * dk + 1, 2 * dj + 1, 2 * di + 1)
             for segment_id in annotator.segments.around(*box):
                 annotator.adopt(segment_id)
-            object_id = object_under(annotator.session.annotation, volume, click, object_id, annotator.chosen_by_hand)
+            hidden = set(annotator.segments.ids()) - set(annotator.segments.shown())
+            by_hand = annotator.chosen_by_hand
+            object_id = object_under(annotator.session.annotation, volume, click, object_id, by_hand, hidden)
         if object_id is None:
             raise PromptError("No segment is chosen.", "Choose the one to correct, or begin a new structure.")
         self.check_open(object_id)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 import numpy as np
 
 from ..prompts import Click, Ras
@@ -13,14 +15,19 @@ REACH_MM = 15.0
 
 
 def object_under(
-    annotation: Annotation, volume: Volume, click: Click, selected: str | None, explicitly: bool = True
+    annotation: Annotation,
+    volume: Volume,
+    click: Click,
+    selected: str | None,
+    explicitly: bool = True,
+    hidden: Container[str] = (),
 ) -> str | None:
     """The object that a click corrects, going by what lies under it.
 
     A positive click while the chosen object is still empty is about that one: the person has just begun it. Outside
     every object it grows the one whose border is nearest; a negative click shrinks the object that it lies in, the
     smallest if there are several. Wherever that says nothing the selected object is meant: it is also if it is among
-    the candidates. Objects that are done are left alone.
+    the candidates. Objects that are done are left alone, and so are those that are not seen.
 
     Args:
         annotation: the objects.
@@ -29,6 +36,7 @@ def object_under(
         selected: the object that is chosen, if any.
         explicitly: the person has chosen it, or begun it. One that is chosen because an earlier click was about it does
             not keep a click inside another object from that one.
+        hidden: ids of objects that the person does not see.
 
     Returns:
         The id of an object, or None: there is nothing near, and nothing chosen.
@@ -40,7 +48,7 @@ def object_under(
     distances = {
         object_id: _distance_mm(value.mask.start, value.mask.mask, (k, j, i), volume.spacing_mm)
         for object_id, value in annotation.objects.items()
-        if value.status is not Status.DONE
+        if value.status is not Status.DONE and (object_id == selected or object_id not in hidden)
     }
     inside = [object_id for object_id, distance in distances.items() if distance == 0]
     if inside:
