@@ -7,7 +7,7 @@ import re
 import numpy as np
 import numpy.typing as npt
 import pytest
-from browser import FADED, HEIGHT, WIDTH, Person, Server
+from browser import FADED, HEIGHT, VISIBLE, WIDTH, Person, Server
 
 SAMPLE = "Sample CT (synthetic)"
 SLICES = ("Axial", "Sagittal", "Coronal")
@@ -119,3 +119,15 @@ def test_a_drag_changes_the_grey_values_and_the_menu_brings_them_back(person: Pe
     menu.click()
     person.page.get_by_role("option", name="Soft tissue").click()
     person.wait_for_picture("Axial", before, lambda pixels: pixels == 0)
+
+
+def test_a_click_on_a_marker_moves_no_view(person: Person) -> None:
+    person.wait_for_model()
+    person.page.keyboard.press("n")
+    person.click("Axial", (0.7, 0.5))
+    person.page.mouse.move(5, 5)
+    person.page.wait_for_timeout(FADED)
+    before = person.picture("Coronal")
+    person.click_and_go_on("Axial", (0.7, 0.5))
+    assert (np.abs(person.picture("Coronal").astype(int) - before) > VISIBLE).any(-1).sum() < 200  # the marker's size
+    start_afresh(person)

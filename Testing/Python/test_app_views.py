@@ -11,15 +11,20 @@ pytest.importorskip("trame_slicer", reason="needs the app extra")
 import scene_world
 from fake_engine import LIVER, SPLEEN, two_engines
 from page_world import Page
-from scene_views import Views
+from scene_views import NoScheduleRendering, SliceView, Views
 from scene_world import SceneWorld, of
 from VISTA3DSegmentLib.app.opening import Scan
 from VISTA3DSegmentLib.app.pointer import Pointer
-from VISTA3DSegmentLib.app.views import SliceWords, _tell_place
+from VISTA3DSegmentLib.app.views import SliceWords, _keep_views_at_clicks_on, _tell_place
+from VISTA3DSegmentLib.scene.nodes import nodes_of
+from VISTA3DSegmentLib.scene.picking import ras_of
 from VISTA3DSegmentLib.scene.volumes import array_of, matrix_of
 from VISTA3DSegmentLib.service import InProcess
 from VISTA3DSegmentLib.volume import Volume
 from VISTA3DSegmentLib.workspace import telling
+
+AT = (220, 160)
+"""A pixel far from the middle."""
 
 
 @pytest.fixture
@@ -108,3 +113,25 @@ def test_grey_values_of_a_ct_are_told_in_hounsfield_units(tmp_path: Path) -> Non
     array[4, 4, 4] = 61.6
     page = Page(tmp_path, InProcess(two_engines()), Scan(Volume(array, np.eye(4)), "air"))
     assert under(page, 4, 4, 4) == "62 HU"
+
+
+def test_a_click_on_a_marker_moves_no_view() -> None:
+    world, app = SceneWorld(), scene_world.APPS[-1]
+    here = Views(app, world.volume_node)
+    here.show_slice(6.0)
+    coronal = SliceView(app.scene, app.app_logic, "Green", scheduled_render_strategy=NoScheduleRendering())
+    coronal.set_orientation("Coronal")
+    coronal.set_background_volume_id(world.volume_node.GetID())
+    coronal.fit_view_to_content()
+    world.annotator.new_structure("cyst")
+    world.annotator.click(ras_of(here.slice.get_view_node(), AT))
+    world.settle()
+    here.draw()
+    for node in nodes_of(app.scene, "vtkMRMLMarkupsDisplayNode"):
+        _keep_views_at_clicks_on(node)
+    before = array_of(coronal.get_view_node().GetSliceToRAS()).copy()
+    for event in ("MouseMoveEvent", "LeftButtonPressEvent", "LeftButtonReleaseEvent"):
+        here.slice.interactor().SetEventInformation(*AT, 0, 0)
+        here.slice.interactor().InvokeEvent(event)
+    assert world.annotator.markups.dragging is False
+    assert (array_of(coronal.get_view_node().GetSliceToRAS()) == before).all()
