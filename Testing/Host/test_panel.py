@@ -122,6 +122,7 @@ def test_a_run_can_be_cancelled_and_what_arrived_stays(bench: Bench) -> None:
     bench.open()
     bench.panel._organs.check((LIVER, SPLEEN, RIGHT_KIDNEY))
     bench.ui.segmentButton.click()
+    assert bench.said == "Looking for the structures. Esc cancels."
     bench.host.wait_until(lambda: bench.ml())
     assert bench.ui.runWidget.visible
     assert not bench.ui.estimateLabel.visible, "what is left is told"
@@ -131,6 +132,18 @@ def test_a_run_can_be_cancelled_and_what_arrived_stays(bench: Bench) -> None:
     assert "Cancelled" in bench.said
     assert bench.ui.segmentButton.visible
     assert bench.ui.modelSelector.enabled
+
+
+def test_what_was_said_goes_when_the_person_goes_on(bench: Bench) -> None:
+    bench.open()
+    bench.segment(LIVER)
+    bench.press("addButton")
+    for go_on in (lambda: bench.place(IN_LIVER), lambda: bench.press("undoButton"), lambda: bench.find("spleen")):
+        bench.workspace.said.emit("The clicks changed nothing in liver.")
+        bench.settle()
+        assert "changed nothing" in bench.said
+        go_on()
+        assert "changed nothing" not in bench.said
 
 
 def test_surfaces_can_be_switched_off_and_on(bench: Bench) -> None:

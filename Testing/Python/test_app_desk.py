@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,15 +10,17 @@ import numpy as np
 import pytest
 
 pytest.importorskip("trame_slicer", reason="needs the app extra")
-from fake_engine import LIVER, SPLEEN, FakeEngine, two_engines
+from fake_engine import LIVER, SPLEEN, FakeEngine, FakeOpened, two_engines
 from page_world import Page
 from scene_world import painted
 from VISTA3DSegmentLib.app.opening import Scan
 from VISTA3DSegmentLib.app.panels.segment_list import Wish
+from VISTA3DSegmentLib.edits import Edit
 from VISTA3DSegmentLib.errors import ModelError
 from VISTA3DSegmentLib.service import Broken, InProcess
 from VISTA3DSegmentLib.session.annotation import Status
 from VISTA3DSegmentLib.volume import Volume
+from VISTA3DSegmentLib.workspace.telling import NEXT_HINT, RUN_HINT
 
 IN_LIVER, ELSEWHERE = (6.0, 8.0, 6.0), (20.0, 20.0, 3.0)
 """RAS; the scan's grid is that of the world."""
@@ -229,6 +232,7 @@ def test_what_was_said_of_work_that_is_gone_is_not_shown_any_more(page: Page, tu
     if turn == "redo":
         page.desk.act(page.desk.undo)
     page.workspace.said.emit("Not found in this scan: spleen.")
+    page.settle()
     turns = {
         "another scan": lambda: page.desk._show(Scan(Volume(painted() + 1, np.eye(4)), "another")),
         "afresh": page.desk.start_afresh,
@@ -362,6 +366,94 @@ def test_who_starts_afresh_goes_on_with_the_grey_values_that_were_chosen(page: P
 
 def test_who_begins_a_lesion_is_told_what_to_do_and_not_what_was_before(page: Page) -> None:
     page.workspace.said.emit("The clicks changed nothing in liver.")
+    page.settle()
     page.desk.act(page.desk.begin_lesion)
     assert page.shown.status.message == ""
     assert page.shown.status.hint.startswith("Click on Lesion 1")
+
+
+NOTHING_CHANGED = "The clicks changed nothing in liver."
+DEEP_IN_LIVER = 9.0, 8.0, 6.0
+
+
+@dataclass
+class TellingEngine(FakeEngine):
+    """One that says when clicks came to nothing."""
+
+    def open(self, volume: Volume) -> TellingOpened:
+        return TellingOpened(volume, self)
+
+
+class TellingOpened(FakeOpened):
+    def refine(self, *args: Any, **kwargs: Any) -> Edit:
+        edit = super().refine(*args, **kwargs)
+        return edit if edit.added or edit.removed else replace(edit, empty_reason=NOTHING_CHANGED)
+
+
+@pytest.fixture
+def told(tmp_path: Path) -> Page:
+    """A page with a liver, and a click in it that has changed nothing."""
+    page = Page(tmp_path, InProcess(TellingEngine(others={"segvol": FakeEngine(name="segvol")})))
+    page.desk.act(lambda: page.workspace.segment([LIVER]))
+    page.settle()
+    page.desk._clicked(DEEP_IN_LIVER, False)
+    page.settle()
+    assert page.shown.status.message == NOTHING_CHANGED
+    return page
+
+
+@pytest.mark.parametrize("turn", ["click", "flip", "delete", "text", "box", "status", "remove", "segment"])
+def test_what_was_said_goes_when_the_person_goes_on(told: Page, turn: str) -> None:
+    annotator = told.workspace.annotator
+    (line,) = told.workspace.asking.lines()
+    told.shown.marker.click_id = line.id
+    told.type("spleen")
+    liver = annotator.selected
+    assert liver is not None
+    turns: dict[str, Any] = {
+        "click": lambda: annotator.click(ELSEWHERE),
+        "flip": told.desk.flip_marker,
+        "delete": told.desk.delete_marker,
+        "text": told.desk.find,
+        "box": lambda: annotator.box((16.0, 4.0, 2.0), (22.0, 9.0, 5.0)),
+        "status": lambda: told.desk.set_status(Wish(liver, Status.FLAGGED)),
+        "remove": lambda: told.desk.remove(Wish(liver)),
+        "segment": lambda: told.workspace.segment([SPLEEN]),
+    }
+    told.desk.act(turns[turn])
+    assert NOTHING_CHANGED not in told.shown.status.message, "at once: what it does is not known yet"
+    told.settle()
+    assert NOTHING_CHANGED not in told.shown.status.message
+
+
+def test_what_is_said_of_the_very_action_stays_until_the_next(page: Page) -> None:
+    page.desk.act(lambda: page.workspace.segment([LIVER, SPLEEN]))
+    page.settle()
+    page.desk._clicked((19.0, 16.0, 13.0), False)
+    page.settle()
+    page.desk._clicked(IN_LIVER, False)
+    page.settle()
+    assert page.shown.status.message.startswith("The click went to liver")
+    page.desk._clicked(IN_LIVER, False)
+    page.settle()
+    assert page.shown.status.message == ""
+
+
+def test_of_a_click_that_is_dragged_its_last_place_is_told_and_once(told: Page) -> None:
+    node = told.workspace.annotator.markups.nodes[True]
+    for places, said in [((8.0, 11.0), NOTHING_CHANGED), ((10.0, 20.0), "")]:
+        node.InvokeEvent(node.PointStartInteractionEvent, 0)
+        for r in places:
+            node.SetNthControlPointPositionWorld(0, r, *DEEP_IN_LIVER[1:])
+        told.settle()  # the last place is asked about when the first is answered
+        node.InvokeEvent(node.PointEndInteractionEvent, 0)
+        told.settle()
+        assert told.shown.status.message == said
+
+
+def test_while_a_run_is_under_way_nobody_is_told_to_start_it(page: Page) -> None:
+    page.desk.act(lambda: page.workspace.segment([LIVER]))
+    assert page.shown.run.running
+    assert page.shown.status.hint == RUN_HINT
+    page.settle()
+    assert page.shown.status.hint == NEXT_HINT

@@ -31,6 +31,22 @@ def test_the_same_is_said_once_in_a_breath_however_often_it_comes() -> None:
     assert news.message == "Its grey values are scaled. Expect less. Not found: uterus."
 
 
+def test_who_goes_on_leaves_what_was_said_before_but_not_what_is_said_of_it() -> None:
+    news = News(Clock())
+    news.say("The clicks changed nothing in liver.")
+    news.settle()
+    news.say("The earlier prompts are part of it now.")
+    news.go_on()
+    assert news.message == "The earlier prompts are part of it now."
+    news.settle()
+    news.fail(PromptError("liver is done.", "Set it back."))
+    news.go_on()
+    assert news.failed, "it is this that was refused"
+    news.settle()
+    news.go_on()
+    assert (news.message, news.failed) == ("", False)
+
+
 def test_news_grows_old_and_an_error_stays_until_the_person_goes_on() -> None:
     clock = Clock()
     news = News(clock)

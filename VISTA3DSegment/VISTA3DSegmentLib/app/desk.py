@@ -53,6 +53,7 @@ class Desk:
         self._opening = asyncio.Lock()
         self._lasting: dict[object, str] = {}
         self._awaited = ""
+        workspace.acted.connect(self._news.go_on)
         workspace.said.connect(self._say)
         workspace.failed.connect(self._fail)
         workspace.measured.connect(self._show_latency)
@@ -300,7 +301,6 @@ class Desk:
 
     def begin_lesion(self) -> None:
         """Begin the next numbered lesion."""
-        self._news.clear()  # it was about something else: what to do now is said
         self._workspace.begin_structure("")
         self._shown.click.positive = True
 
@@ -313,13 +313,11 @@ class Desk:
         if self._workspace.asking.drawing:
             self._stop_drawing()
         else:
-            self._news.clear()  # it was about what is taken back
             self._workspace.annotator.undo()
 
     def redo(self) -> None:
         """Do it again; a box that is being drawn is given up for it."""
         self._stop_drawing()
-        self._news.clear()
         self._workspace.annotator.redo()
 
     def toggle_before(self) -> None:
@@ -403,6 +401,7 @@ class Desk:
         self._end_drawing()
         self._go_to_what_was_asked()
         self._tell_what_is_under_the_mouse()
+        self._news.settle()
 
     def _go_to_what_was_asked(self) -> None:
         """What was asked for by its name is there: the views go to it, if the person has not gone on to another."""

@@ -127,6 +127,7 @@ class Panel:
 
     def _workspace_with(self, choice: EngineChoice, estimator: Estimator) -> Workspace:
         workspace = Workspace(self._host.scene, self._starting(choice), estimator, self._host.home)
+        workspace.acted.connect(self._news.go_on)
         workspace.said.connect(self._say)
         workspace.failed.connect(self._fail)
         workspace.changed.connect(lambda _none: self._workspace_changed())
@@ -423,6 +424,7 @@ class Panel:
             self._correcting.settle()
         except Exception as error:
             self._fail(error)
+        self._news.settle()
         if self.workspace.volume is not None:
             self._views.settle()
         busy = telling.is_busy(self.workspace)
@@ -466,6 +468,8 @@ class Panel:
             return self._correcting.hint
         if self._ui.segmentsTable.segmentCount:
             return _("Where an organ is wrong press Add or Remove (A, D), then click there.")
+        if telling.is_running(self.workspace):
+            return _("Looking for the structures. Esc cancels.")
         return _("Press Segment to find every organ of this scan, or name a structure below and press Enter.")
 
     @property

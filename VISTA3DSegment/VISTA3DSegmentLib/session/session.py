@@ -95,6 +95,7 @@ class Session:
         saved: Annotation | None = None,
     ) -> None:
         self.volume = volume
+        self.acted: Signal[bool] = Signal()  # before the person's action takes effect; True: a drag goes on
         self.changed: Signal[ObjectChanged] = Signal()
         self.progressed: Signal[RunProgress] = Signal()
         self.said: Signal[str] = Signal()
@@ -172,6 +173,7 @@ class Session:
             held: what it held in the end, if the person had changed it with another tool: undo brings that back.
         """
         before, name = self._annotation, self._annotation[object_id].structure.name
+        self.acted.emit(False)
         edited = before if held is None else before.replaced(object_id, self._settled_as(object_id, held))
         after = before.replaced(object_id, None)
         self._questions.drop(object_id)
@@ -330,6 +332,7 @@ class Session:
         wanted = tuple(n for n in dict.fromkeys(classes) if n not in done)
         if not wanted:
             return
+        self.acted.emit(False)
         title = names[wanted[0]] if len(wanted) == 1 else f"{len(wanted)} structures"
         step = self.history.push(f"segment {title}", self._annotation, self._annotation)
         limits = self._rules.limits("")
@@ -541,6 +544,7 @@ class Session:
         after = self._annotation.replaced(object_id, value)
         waiting = frozenset({object_id} if value.placed else ())
         if amend:
+            self.acted.emit(True)
             self.history.amend(after, object_id)
             self._become(after, waiting)
         else:
@@ -567,6 +571,7 @@ class Session:
         steps = self.history.done if back else self.history.undone
         if not steps:
             return None
+        self.acted.emit(False)
         self._drag = None
         step = steps[-1]
         if self._run is not None and self._run.step.number == step.number:
@@ -583,6 +588,7 @@ class Session:
 
     def _act(self, name: str, after: Annotation, waiting: frozenset[str] = frozenset()) -> None:
         """The person did something. The engine has to tell the masks of the objects that are waiting."""
+        self.acted.emit(False)
         self.history.push(name, self._annotation, after, waiting)
         self._become(after, waiting)
 

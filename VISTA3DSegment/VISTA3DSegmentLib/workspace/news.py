@@ -26,13 +26,13 @@ class News:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock, self._said_at = clock, 0.0
-        self.message, self.failed = "", False
+        self.message, self.failed, self._past = "", False, ""
 
     def say(self, sentence: str) -> None:
         """Something has happened; in one breath the same is said once: a run warns with each class that arrives."""
         joins = self.message and not self.failed and self._clock() - self._said_at < SAME_BREATH_SECONDS
         if not joins:
-            self.message, self.failed = sentence, False
+            self.message, self.failed, self._past = sentence, False, ""
         elif sentence not in self.message:
             self.message = f"{self.message} {sentence}"
         self._said_at = self._clock()
@@ -46,7 +46,19 @@ class News:
             logger.error("%s at\n%s", type(error).__name__, "".join(traceback.format_tb(error.__traceback__)))
             name = type(error).__name__
             self.message = f"Something went wrong that should not ({name}). Your work is kept; try again."
-        self.failed = True
+        self.failed, self._past = True, ""
+
+    def settle(self) -> None:
+        """What the person did last has been done: what was said until now came before what they do next."""
+        self._past = self.message
+
+    def go_on(self, with_a_drag: bool = False) -> None:
+        """The person does something: what was said before may not be so any more. What this very action said stays;
+        the further places of a drag say nothing, and come as fast as answers do."""
+        if with_a_drag:
+            self.settle()
+        self.message, self._past = self.message.removeprefix(self._past).lstrip(), ""
+        self.failed = self.failed and bool(self.message)
 
     def clear(self) -> None:
         """Nothing was said."""

@@ -14,6 +14,7 @@ from .workspace import Workspace
 HISTORY_LINES = 30
 FIRST_HINT = "Press Segment to find every organ of this scan, or name one to find it alone."
 EMPTY_HINT = "Click on {}, or draw a box around it."
+RUN_HINT = "Looking for the structures. Esc cancels."
 NEXT_HINT = "Click where an organ is wrong: Add grows it, Remove (ctrl-click) shrinks it."
 
 
@@ -27,7 +28,8 @@ def hint(workspace: Workspace) -> str:
     """What to do next; "": no scan is open."""
     if workspace.volume is None:
         return ""
-    next_step = NEXT_HINT if workspace.segments() else FIRST_HINT
+    first_step = RUN_HINT if is_running(workspace) else FIRST_HINT
+    next_step = NEXT_HINT if workspace.segments() else first_step
     chosen = workspace.annotator.session.annotation.objects.get(workspace.annotator.selected or "")
     if chosen is not None and not chosen.placed and not chosen.mask.mask.any():
         next_step = EMPTY_HINT.format(chosen.structure.name)

@@ -98,6 +98,7 @@ class Workspace:
         self._journals = home / "journals"
         self.estimator = estimator
         self.run: Progress | None = None
+        self.acted: Signal[bool] = Signal()
         self.said: Signal[str] = Signal()
         self.failed: Signal[SegmentationError] = Signal()
         self.measured: Signal[Latency] = Signal()
@@ -201,6 +202,7 @@ class Workspace:
         annotator.outdated.connect(self._outdated)
         annotator.stirred.connect(self.changed.emit)
         annotator.selected_changed.connect(self._look_again)
+        annotator.session.acted.connect(self.acted.emit)
         annotator.session.changed.connect(self._look_again)
         annotator.session.progressed.connect(self._progressed)
         annotator.session.answered.connect(lambda answer: self._note_arrival(answer[0]))
