@@ -22,7 +22,7 @@ from VISTA3DSegmentLib.session.annotation import Status
 from VISTA3DSegmentLib.volume import Volume
 from VISTA3DSegmentLib.workspace.telling import NEXT_HINT, RUN_HINT
 
-IN_LIVER, ELSEWHERE = (6.0, 8.0, 6.0), (20.0, 20.0, 3.0)
+IN_LIVER, IN_SPLEEN, ELSEWHERE = (6.0, 8.0, 6.0), (19.0, 16.0, 13.0), (20.0, 20.0, 3.0)
 """RAS; the scan's grid is that of the world."""
 
 
@@ -98,6 +98,53 @@ def test_a_click_is_about_the_structure_whose_name_was_typed(page: Page) -> None
     page.settle()
     assert list(page.structures()) == ["liver", "cyst"], "to remove with ctrl is not about something new"
     assert page.ml("cyst") == 0
+
+
+@pytest.mark.parametrize("name", ["liver", "hepar", "Left lobe"])
+def test_a_click_after_a_name_that_a_structure_has_is_about_that_one(page: Page, name: str) -> None:
+    page.desk.act(lambda: page.workspace.segment([LIVER, SPLEEN]))
+    page.settle()
+    liver, spleen = page.shown.segments.rows
+    if name != "liver":
+        page.workspace.rename(liver.id, "left lobe")
+    page.workspace.annotator.select(spleen.id)
+    page.type(name)
+    page.desk._clicked(IN_SPLEEN, False)
+    page.settle()
+    assert page.shown.segments.selected == liver.id
+    assert len(page.structures()) == 2
+    assert [row.kind for row in page.shown.click.prompts] == ["positive"]
+
+
+def test_a_click_after_the_name_of_one_that_is_done_is_refused_and_begins_no_second_one(page: Page) -> None:
+    page.desk.act(lambda: page.workspace.segment([LIVER, SPLEEN]))
+    page.settle()
+    liver, _ = page.shown.segments.rows
+    page.desk.act(lambda: page.desk.set_status(Wish(liver.id, Status.DONE)))
+    page.type("liver")
+    for action in (page.desk.find, page.desk.draw_box, lambda: page.desk._clicked(IN_LIVER, False)):
+        page.workspace.annotator.select(None)
+        page.desk.act(action)
+        page.settle()
+        assert page.shown.status.message == "liver is done. Set it back to draft to correct it."
+        assert page.shown.click.structure == "liver"
+    assert not page.shown.click.drawing
+    assert page.shown.segments.selected == liver.id
+    assert len(page.shown.segments.rows) == 2
+    assert page.workspace.annotator.markups.positions() == {}
+
+
+def test_of_two_of_one_name_a_click_is_about_the_one_that_may_be_changed(page: Page) -> None:
+    page.desk.act(lambda: page.workspace.segment([LIVER, SPLEEN]))
+    page.settle()
+    liver, spleen = page.shown.segments.rows
+    page.workspace.rename(spleen.id, "liver")
+    page.desk.act(lambda: page.desk.set_status(Wish(liver.id, Status.DONE)))
+    page.type("liver")
+    page.desk._clicked(IN_SPLEEN, False)
+    page.settle()
+    assert page.shown.segments.selected == spleen.id
+    assert not page.shown.status.failed
 
 
 def test_a_name_that_is_entered_is_found_chosen_and_gone_to(page: Page) -> None:
@@ -429,7 +476,7 @@ def test_what_was_said_goes_when_the_person_goes_on(told: Page, turn: str) -> No
 def test_what_is_said_of_the_very_action_stays_until_the_next(page: Page) -> None:
     page.desk.act(lambda: page.workspace.segment([LIVER, SPLEEN]))
     page.settle()
-    page.desk._clicked((19.0, 16.0, 13.0), False)
+    page.desk._clicked(IN_SPLEEN, False)
     page.settle()
     page.desk._clicked(IN_LIVER, False)
     page.settle()
