@@ -15,8 +15,8 @@ from scene_views import NoScheduleRendering, SliceView, Views
 from scene_world import SceneWorld, of
 from VISTA3DSegmentLib.app.opening import Scan
 from VISTA3DSegmentLib.app.pointer import Pointer
-from VISTA3DSegmentLib.app.views import SliceWords, _keep_views_at_clicks_on, _tell_place
-from VISTA3DSegmentLib.scene.nodes import nodes_of
+from VISTA3DSegmentLib.app.views import SliceWords, _tell_place
+from VISTA3DSegmentLib.scene.nodes import keep_views_at_clicks
 from VISTA3DSegmentLib.scene.picking import ras_of
 from VISTA3DSegmentLib.scene.volumes import array_of, matrix_of
 from VISTA3DSegmentLib.service import InProcess
@@ -117,6 +117,7 @@ def test_grey_values_of_a_ct_are_told_in_hounsfield_units(tmp_path: Path) -> Non
 
 def test_a_click_on_a_marker_moves_no_view() -> None:
     world, app = SceneWorld(), scene_world.APPS[-1]
+    keep_views_at_clicks(app.scene)
     here = Views(app, world.volume_node)
     here.show_slice(6.0)
     coronal = SliceView(app.scene, app.app_logic, "Green", scheduled_render_strategy=NoScheduleRendering())
@@ -127,8 +128,6 @@ def test_a_click_on_a_marker_moves_no_view() -> None:
     world.annotator.click(ras_of(here.slice.get_view_node(), AT))
     world.settle()
     here.draw()
-    for node in nodes_of(app.scene, "vtkMRMLMarkupsDisplayNode"):
-        _keep_views_at_clicks_on(node)
     before = array_of(coronal.get_view_node().GetSliceToRAS()).copy()
     for event in ("MouseMoveEvent", "LeftButtonPressEvent", "LeftButtonReleaseEvent"):
         here.slice.interactor().SetEventInformation(*AT, 0, 0)

@@ -438,10 +438,12 @@ def test_the_next_lesion_is_begun_only_when_the_chosen_one_is_no_more_empty(desk
     assert set(desk.segments()) == {"Lesion 1", "Lesion 2"}
 
 
-def test_a_click_on_a_hidden_segment_shows_it(desk: Desk) -> None:
+def test_a_click_on_a_hidden_segment_that_is_chosen_shows_it(desk: Desk) -> None:
     desk.workspace.segment([LIVER])
     desk.settle()
-    desk.workspace.set_visible(desk.segments()["liver"].id, False)
+    liver = desk.segments()["liver"].id
+    desk.workspace.set_visible(liver, False)
+    desk.workspace.annotator.select(liver)
     desk.workspace.annotator.click(IN_LIVER, positive=False)
     assert desk.segments()["liver"].visible
 

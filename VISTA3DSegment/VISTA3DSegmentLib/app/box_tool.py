@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ..scene.events import BEFORE_THE_HOST
 from ..scene.picking import ras_of
-from .click_tool import BEFORE_THE_HOST, CLICK_PIXELS, SliceView
+from .click_tool import CLICK_PIXELS, SliceView
 
 
 class BoxTool:

@@ -7,12 +7,11 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from ..prompts import Ras
+from ..scene.events import BEFORE_THE_HOST
 from ..scene.picking import ras_of
 
 CLICK_PIXELS = 4
 """A hand that trembles by less means a click, not a drag."""
-BEFORE_THE_HOST = 10.0
-"""Priority of an observer: at the release of the button the host has not let go of a marker yet."""
 
 
 class SliceView(Protocol):

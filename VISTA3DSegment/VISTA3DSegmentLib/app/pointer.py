@@ -7,8 +7,9 @@ from functools import partial
 from typing import Any
 
 from ..prompts import Ras
+from ..scene.events import BEFORE_THE_HOST
 from ..scene.picking import ras_of
-from .click_tool import BEFORE_THE_HOST, SliceView
+from .click_tool import SliceView
 
 
 class Pointer:

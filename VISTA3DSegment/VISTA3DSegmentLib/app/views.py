@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import slicer
 from trame.widgets import html
 from trame_server import Server
 from trame_server.utils.typed_state import TypedState
@@ -18,10 +17,9 @@ from trame_slicer.rca_view import register_rca_factories
 from trame_slicer.views import Layout, LayoutDirection, SliceView, ThreeDView, ViewDirection, ViewLayoutDefinition
 
 from ..prompts import Ras, place_words
-from ..scene.events import Observers
+from ..scene.nodes import keep_views_at_clicks
 from ..scene.volumes import array_of
 from ..slices import side_of
-from .click_tool import BEFORE_THE_HOST
 from .click_tool import SliceView as ClickedView
 from .panels.controls import icon_button
 
@@ -91,8 +89,7 @@ class Views:
         self._layouts.register_layout("four", _grid())
         self._layouts.set_layout("four")
         self._manager, self._markups = app.view_manager, app.markups_logic
-        self._observers = Observers()
-        self._observers.add_with_object(app.scene, slicer.vtkMRMLScene.NodeAddedEvent, _keep_views_at_clicks_on)
+        self._observers = keep_views_at_clicks(app.scene)
         for view in self._manager.get_views():
             view.render_window().SetMultiSamples(0)  # drawn by software: eight samples cost as much as eight views
         self._fitted: dict[str, tuple[float, ...]] = {}
@@ -219,14 +216,6 @@ def _begin_with_the_scan(view: SliceView) -> None:
     back from an earlier session are in the view before that. They would hide the scan.
     """
     view._render_manager.SetImageDataConnection(None)
-
-
-def _keep_views_at_clicks_on(node: Any) -> None:
-    """A click on a marker or a handle moves no view: the host would bring its place to the middle of the others, and
-    what the person saw there would be at the edge."""
-    if node.IsA("vtkMRMLMarkupsDisplayNode"):
-        event = slicer.vtkMRMLMarkupsDisplayNode.JumpToPointEvent
-        tag: int = node.AddObserver(event, lambda known, _: known.GetCommand(tag).SetAbortFlag(1), BEFORE_THE_HOST)
 
 
 def _keep_ctrl_for_clicks(view: SliceView) -> None:

@@ -7,6 +7,9 @@ from typing import Any
 
 import vtk
 
+BEFORE_THE_HOST = 10.0
+"""Priority of an observer: it hears of an event before the host does."""
+
 
 class Observers:
     """What one of ours listens to."""

@@ -12,6 +12,7 @@ import vtk
 from ..anatomy import class_of, terminology_entry
 from ..files.seg_nrrd import TERMINOLOGY_TAG
 from ..prompts import Box
+from .events import BEFORE_THE_HOST, Observers
 
 Rgb = tuple[float, float, float]
 
@@ -25,6 +26,24 @@ def new_segmentation(scene: Any, volume_node: Any) -> Any:
     node.SetReferenceImageGeometryParameterFromVolumeNode(volume_node)
     put_beside(scene, node, volume_node)
     return node
+
+
+def keep_views_at_clicks(scene: Any) -> Observers:
+    """From now on a click on a marker or a handle moves no view: the host would bring its place to the middle of the
+    others, and what the person saw there would be at the edge."""
+    display = slicer.vtkMRMLMarkupsDisplayNode
+
+    def keep(node: Any) -> None:
+        if isinstance(node, display):
+            tag: int = node.AddObserver(
+                display.JumpToPointEvent, lambda known, _: known.GetCommand(tag).SetAbortFlag(1), BEFORE_THE_HOST
+            )
+
+    for node in nodes_of(scene, "vtkMRMLMarkupsDisplayNode"):
+        keep(node)
+    observers = Observers()
+    observers.add_with_object(scene, slicer.vtkMRMLScene.NodeAddedEvent, keep)
+    return observers
 
 
 @contextmanager

@@ -63,7 +63,7 @@ class Prompting:
         words = " ".join(Text(text).text.split())
         self._take_in()
         self._annotator.session.check_engine()
-        known = object_id or self._called(words)
+        known = object_id or self.called(words)
         object_id = known or self._begun(words)
         self.check_open(object_id)
         self._annotator.session.set_text(object_id, words)
@@ -100,7 +100,7 @@ class Prompting:
         self.check_open(object_id)
         self._annotator.session.set_box(object_id, None)
 
-    def _called(self, words: str) -> str | None:
+    def called(self, words: str) -> str | None:
         """An object or segment that words mean; of several one that may be changed, if there is one."""
         segments, annotation = self._annotator.segments, self._annotator.session.annotation
         name, class_id = _meaning(words)

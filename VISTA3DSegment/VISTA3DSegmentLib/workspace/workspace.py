@@ -346,20 +346,12 @@ class Workspace:
             self.said.emit(f"{value.structure.name} is still empty: click on it, or draw a box around it.")
             return chosen
         title, class_id = named(name, self.classes) if name else ("", None)
-        known = self._called(title, class_id)
+        known = self.annotator.prompting.called(title) if title else None
         if known is None:
             return self.annotator.new_structure(title, class_id)
         self.annotator.select(known)
         self.annotator.prompting.check_open(known)
         return known
-
-    def _called(self, title: str, class_id: int | None) -> str | None:
-        """A segment of a name, else of a class; of several one that may be changed, if there is one. So do words that
-        are to be found choose theirs."""
-        of_name = [view for view in self.segments() if view.name.casefold() == title.casefold()]
-        if of_name:
-            return min(of_name, key=lambda view: view.status is Status.DONE).id
-        return None if class_id is None else self.annotator.session.annotation.of_class(class_id)
 
     def segments(self) -> list[SegmentView]:
         """The segments and the structures begun, as a list for the person."""
