@@ -20,7 +20,7 @@ def test_a_name_that_is_given_up_by_esc_is_gone_and_no_click_begins_it(person: P
     assert person.names() == []
 
 
-def test_the_opacity_and_the_bin_of_the_chosen_segment_stay_in_sight_when_it_has_prompts(person: Person) -> None:
+def test_the_tools_of_the_chosen_segment_its_newest_prompt_and_the_newest_step_stay_in_sight(person: Person) -> None:
     for name in ("first", "second", "third", "fourth"):
         person.begin(name)
     for right in (0.30, 0.33, 0.36):
@@ -30,6 +30,42 @@ def test_the_opacity_and_the_bin_of_the_chosen_segment_stay_in_sight_when_it_has
     room, more = (person.page.locator(name).bounding_box() for name in (".segments", ".segment-more"))
     assert room["y"] <= more["y"]
     assert more["y"] + more["height"] <= room["y"] + room["height"] + 1
+    assert is_in_sight(person, ".prompts", ".prompt:last-child")
+    assert is_in_sight(person, ".history", ".step:not(.undone)")
+    for _ in range(4):  # what was undone stands above
+        person.step(lambda: person.page.keyboard.press("Control+z"))
+    assert is_in_sight(person, ".history", ".step:not(.undone)")
+
+
+def is_in_sight(person: Person, room: str, line: str) -> bool:
+    """Whether the whole of the first such line is seen in its list."""
+    return bool(
+        person.page.evaluate(
+            """([room, line]) => {
+                const [around, one] = [room, line].map(name => document.querySelector(name).getBoundingClientRect());
+                return around.top - 1 <= one.top && one.bottom <= around.bottom + 1;
+            }""",
+            [room, line],
+        )
+    )
+
+
+def test_the_first_press_on_segment_begins_the_run_when_organs_were_chosen(person: Person) -> None:
+    person.wait_for_model()
+    field = person.page.get_by_label("Organs", exact=True)
+    for name in ("liver", "spleen", "aorta", "stomach"):  # as many as leave the field a last line that is empty
+        field.fill(name)
+        person.page.get_by_role("option", name=name).first.click()
+        person.wait_for_value("Organs", "")
+    field.press("Escape")
+    person.wait_until_heard()
+    button = person.page.get_by_role("button", name="Segment", exact=True).bounding_box()
+    person.page.mouse.move(button["x"] + button["width"] / 2, button["y"] + button["height"] / 2)
+    person.page.mouse.down()
+    person.wait_until_heard()  # two frames or more: what moves has moved
+    person.page.mouse.up()
+    person.press("Cancel")
+    person.page.get_by_role("button", name="Cancel", exact=True).wait_for(state="detached")
 
 
 def test_every_stop_of_the_tab_key_has_a_name(person: Person) -> None:

@@ -174,16 +174,20 @@
     window.trame.utils.download(name, await answer.blob());
   }
 
-  // What was chosen by a click in a view stands in sight in the list, too.
-  let chosen;
+  // What was chosen by a click in a view stands in sight in the list, too; so does the newest of what was done and asked.
+  const NEWEST = [".segment.selected", ".step:not(.undone)", ".prompt:last-child"], seen = {};
+  function showNewest() {
+    for (const kind of NEWEST) {
+      const row = document.querySelector(kind), found = row && [row.parentElement.childElementCount, row.textContent].join();
+      if (found !== seen[kind]) row?.scrollIntoView({ block: "nearest" });
+      seen[kind] = found;
+    }
+  }
   const room = new ResizeObserver(() => { // the list of prompts takes room from that of segments
     document.querySelector(".segment.selected")?.scrollIntoView({ block: "nearest" });
   });
   new MutationObserver(() => {
-    const row = document.querySelector(".segment.selected");
-    const name = row?.getAttribute("aria-label");
-    if (name !== chosen) row?.scrollIntoView({ block: "nearest" });
-    chosen = name;
+    showNewest();
     const list = document.querySelector(".segments");
     if (list) room.observe(list);
     // Keys mean the views wherever the person is, so a view itself is no stop of the tab key; its slider and buttons are.
