@@ -94,7 +94,7 @@ class Views:
             view.render_window().SetMultiSamples(0)  # drawn by software: eight samples cost as much as eight views
         self._fitted: dict[str, tuple[float, ...]] = {}
         for view in self._manager.get_slice_views():
-            view.get_view_node().SetJumpModeToOffset()  # a click shows its place in the other views; they stay put
+            view.get_view_node().SetJumpModeToOffset()  # who goes to a place moves no picture within its slice
             _keep_ctrl_for_clicks(view)
             _begin_with_the_scan(view)
             view.interactor().AddObserver("WindowResizeEvent", lambda *_, view=view: self._fit_again(view))
