@@ -7,7 +7,7 @@ from typing import Any
 
 from ..scene.events import BEFORE_THE_HOST
 from ..scene.picking import ras_of
-from .click_tool import CLICK_PIXELS, SliceView
+from .click_tool import SliceView, is_near
 
 
 class BoxTool:
@@ -38,7 +38,7 @@ class BoxTool:
         pressed_at, node = self._pressed_at, self._drawn()
         if pressed_at is None or node is None or self._dragged is not None:
             return
-        if max(abs(a - b) for a, b in zip(interactor.GetEventPosition(), pressed_at, strict=True)) > CLICK_PIXELS:
+        if not is_near(interactor.GetEventPosition(), pressed_at):
             self._dragged = node
             self._put(node, 0, pressed_at)
 

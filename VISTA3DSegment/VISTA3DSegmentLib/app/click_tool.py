@@ -66,7 +66,7 @@ class ClickTool:
         if self._pressed_at is None or not self._may_drag or self._is_taken():
             return
         at = interactor.GetEventPosition()
-        if self._dragged_to is None and _is_near(at, self._pressed_at):
+        if self._dragged_to is None and is_near(at, self._pressed_at):
             return
         before, self._dragged_to = self._dragged_to or self._pressed_at, at
         self._dragged(at[0] - before[0], at[1] - before[1])
@@ -76,9 +76,10 @@ class ClickTool:
         at = interactor.GetEventPosition()
         if pressed_at is None or self._dragged_to is not None or self._is_taken():
             return
-        if _is_near(at, pressed_at):
+        if is_near(at, pressed_at):
             self._clicked(ras_of(self._view.get_view_node(), at), bool(interactor.GetControlKey()))
 
 
-def _is_near(at: tuple[int, int], pressed_at: tuple[int, int]) -> bool:
+def is_near(at: tuple[int, int], pressed_at: tuple[int, int]) -> bool:
+    """Whether a mouse that was pressed at one pixel and is at another has only trembled."""
     return max(abs(a - b) for a, b in zip(at, pressed_at, strict=True)) <= CLICK_PIXELS

@@ -89,7 +89,7 @@ class Views:
         self._layouts.register_layout("four", _grid())
         self._layouts.set_layout("four")
         self._manager, self._markups = app.view_manager, app.markups_logic
-        self._observers = keep_views_at_clicks(app.scene)
+        keep_views_at_clicks(app.scene)
         for view in self._manager.get_views():
             view.render_window().SetMultiSamples(0)  # drawn by software: eight samples cost as much as eight views
         self._fitted: dict[str, tuple[float, ...]] = {}

@@ -28,7 +28,7 @@ def new_segmentation(scene: Any, volume_node: Any) -> Any:
     return node
 
 
-def keep_views_at_clicks(scene: Any) -> Observers:
+def keep_views_at_clicks(scene: Any) -> None:
     """From now on a click on a marker or a handle moves no view: the host would bring its place to the middle of the
     others, and what the person saw there would be at the edge."""
     display = slicer.vtkMRMLMarkupsDisplayNode
@@ -41,9 +41,7 @@ def keep_views_at_clicks(scene: Any) -> Observers:
 
     for node in nodes_of(scene, "vtkMRMLMarkupsDisplayNode"):
         keep(node)
-    observers = Observers()
-    observers.add_with_object(scene, slicer.vtkMRMLScene.NodeAddedEvent, keep)
-    return observers
+    Observers().add_with_object(scene, slicer.vtkMRMLScene.NodeAddedEvent, keep)
 
 
 @contextmanager

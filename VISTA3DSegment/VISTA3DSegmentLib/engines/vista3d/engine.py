@@ -352,13 +352,13 @@ class OpenedVista3D:
         start, shape = joint_box(before, found)
         box = box_at(start, shape)
         old, result = before.inside(start, shape), found.inside(start, shape)
+        inside = np.ones(shape, np.bool_)
         for limit in limits:
-            result = result & self.volume.voxels_inside(limit, box)
+            inside &= self.volume.voxels_inside(limit, box)
+        result = np.where(inside, result, old)
         reason = edit.empty_reason or f"The {structure.name} is already as the model finds it."
-        if before.mask.any() and not result.any():  # a name or a box that finds nothing takes nothing away
+        if before.mask.any() and not (result & inside).any():  # a name or a box that finds nothing takes nothing away
             result, reason = old, LEFT_ALONE.format(structure.name)
-        for limit in limits:
-            result = np.where(self.volume.voxels_inside(limit, box), result, old)
         return as_edit(result, None if base is None else old, box, dict(edit.seconds), reason, edit.notices)
 
     def _grid_clicks(self, prompts: Prompts) -> list[GridClick]:
