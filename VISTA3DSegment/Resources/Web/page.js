@@ -17,7 +17,7 @@
   };
 
   const isTyping = (element) => element?.closest?.("input, textarea, [contenteditable=true]");
-  const isControl = (element) => element?.closest?.("button, a, [role=option], [role=menuitem]");
+  const isControl = (element) => element?.closest?.("button, a, [role=option], [role=menuitem], [role=slider]");
 
   const KEYS = { a: "add", d: "remove", n: "lesion", t: "name", b: "box", escape: "cancel", " ": "before" };
 
@@ -85,14 +85,6 @@
     if (!inGrid(event.target)) return;
     document.activeElement?.blur?.();
     sendChanges(); // the views send their mouse by themselves
-  }, true);
-
-  // Likewise after a press by mouse; what is typed into, slid, or opened to choose from, keeps the keys.
-  addEventListener("click", (event) => {
-    const holder = document.activeElement;
-    const keeps = holder.matches("[role=slider], input:not([type=checkbox], [inputmode=none])");
-    if (!event.detail || keeps || event.target.closest(".v-select") || dialog()) return;
-    setTimeout(() => holder.blur()); // a list that is still open gives the focus back to its field
   }, true);
 
   // Every window is sent the same pictures, in the size that a window has told last, and clicks are taken in that size.
