@@ -37,6 +37,23 @@ FADED = 3500
 VISIBLE = 24
 """Of a colour of 0 to 255: a difference that a person sees."""
 WIDTH, HEIGHT = 1280, 720
+COUNT_RELEASES = """
+    window.releases = { made: 0, sent: 0 };
+    const send = WebSocket.prototype.send, bytes = new TextDecoder("latin1");
+    WebSocket.prototype.send = function (data) {
+        if (typeof data !== "string" && bytes.decode(data).includes("LeftButtonRelease")) releases.sent++;
+        return send.call(this, data);
+    };
+    let isDown = false;
+    addEventListener("pointerdown", (event) => {
+        isDown = event.button === 0 && event.target.closest(".remote-controlled-area");
+    }, true);
+    addEventListener("pointerup", () => {
+        if (isDown) releases.made++;
+        isDown = false;
+    }, true);
+"""
+"""A view keeps back what the mouse did as long as the server has not heard what it did before."""
 
 
 def browser_path() -> str | None:
@@ -132,6 +149,7 @@ class Person:
     def __init__(self, page: Any, folder: Path) -> None:
         self.page, self._folder, self._saved = page, folder, 0
         page.set_default_timeout(PATIENCE)
+        page.add_init_script(COUNT_RELEASES)
 
     # ------------------------------------------------------------------ looking
 
@@ -202,6 +220,7 @@ class Person:
 
     def step(self, action: Callable[[], object]) -> None:
         """Do what makes, undoes or redoes a step; waits until it stands in the history, and for the answer."""
+        self.wait_until_heard()  # what was done before makes no step any more
         before = self.history()
         action()
         self.page.wait_for_function(
@@ -213,12 +232,13 @@ class Person:
     def wait_until_heard(self) -> None:
         """Until the server has heard what was done in the page, and the page shows what the server made of it.
 
-        What the page sends is answered in its order. The first answer may overtake what the server shows, the second
+        What was done by the mouse has to leave the page first. What the page sends is answered in its order. The first answer may overtake what the server shows, the second
         does not.
         """
         self.page.wait_for_function(
             """async () => {
                 const { client, state } = trame, frame = () => new Promise(requestAnimationFrame);
+                while (releases.sent < releases.made) await frame();
                 for (let n = 0; n < 2; n++) {
                     while (state.dirtyKeys.size) await frame();
                     await client.getRemote().Trame.updateState([]);

@@ -83,8 +83,8 @@ def test_a_connection_that_drops_comes_back_by_itself_and_nothing_is_lost(
     server: Server, line: Line, browser: Any, tmp_path: Any
 ) -> None:
     page = browser.new_page()
-    page.goto(server.url.replace(f":{urlsplit(server.url).port}", f":{line.port}"))
     person = Person(page, tmp_path)
+    page.goto(server.url.replace(f":{urlsplit(server.url).port}", f":{line.port}"))
     person.wait_for_scan(SCAN)
     person.begin("cyst")
     steps = person.history()

@@ -16,7 +16,8 @@
     return trigger(...asked);
   };
 
-  const isTyping = (element) => element?.closest?.("input, textarea, [contenteditable=true]");
+  const isTyping = (element) => element?.closest?.(
+    "textarea, [contenteditable=true], input:not([inputmode=none], [type=checkbox], [type=radio], [type=range])");
   const isControl = (element) => element?.closest?.("button, a, [role=option], [role=menuitem], [role=slider]");
 
   const KEYS = { a: "add", d: "remove", n: "lesion", t: "name", b: "box", escape: "cancel", " ": "before" };
@@ -24,26 +25,36 @@
   const nameField = () => document.querySelector("input[aria-label='Name of a structure']");
 
   const dialog = () => document.querySelector(".v-dialog.v-overlay--active");
+  const isMenuOpen = () => document.querySelector(".v-overlay--active:not(.v-tooltip)");
+
+  // Space presses the button that a person went to by keys. After a press by mouse it means the views, though the focus
+  // is still on what was pressed: menus give it back there, some time after they were closed.
+  let wentByKeys = false;
+  addEventListener("pointerdown", () => { wentByKeys = false; }, true);
 
   function meaning(event) {
-    if (dialog()) return undefined;
+    if (event.altKey || isTyping(event.target) || isMenuOpen()) return undefined;
     const key = event.key.toLowerCase();
     if (event.ctrlKey || event.metaKey) {
       if (key === "z") return event.shiftKey ? "redo" : "undo";
       return key === "y" ? "redo" : undefined;
     }
-    if (event.altKey || (key === " " && isControl(event.target))) return undefined;
-    if (key === "escape" && document.querySelector(".v-overlay--active:not(.v-tooltip)")) return undefined;
-    return KEYS[key];
+    return key === " " && wentByKeys && event.target !== document.body ? undefined : KEYS[key];
   }
 
+  let taken; // the key that is down and was taken from what has the focus, which would press itself when it goes up
   addEventListener("keydown", (event) => {
-    const wish = isTyping(event.target) ? undefined : meaning(event);
+    if (event.key === "Tab") wentByKeys = true;
+    const wish = meaning(event);
+    taken = wish && event.key;
     if (!wish) return;
     event.preventDefault();
     event.stopPropagation();
     if (wish === "name") nameField()?.focus();
     else if (!event.repeat) ask("key", wish);
+  }, true);
+  addEventListener("keyup", (event) => {
+    if (event.key === taken) event.preventDefault();
   }, true);
 
   // Enter presses the button of a dialog that is marked so, wherever in it the person is, if not on another button.
