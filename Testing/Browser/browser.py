@@ -232,8 +232,8 @@ class Person:
     def wait_until_heard(self) -> None:
         """Until the server has heard what was done in the page, and the page shows what the server made of it.
 
-        What was done by the mouse has to leave the page first. What the page sends is answered in its order. The first answer may overtake what the server shows, the second
-        does not.
+        What was done by the mouse has to leave the page first. What the page sends is answered in its order. The first
+        answer may overtake what the server shows, the second does not.
         """
         self.page.wait_for_function(
             """async () => {
@@ -349,11 +349,15 @@ class Person:
         self.page.keyboard.type(name, delay=30)
         self.step(lambda: self.page.keyboard.press("Enter"))
 
-    def draw_box(self, view: str, start: tuple[float, float], end: tuple[float, float], drags: bool = True) -> None:
-        """Draw a box from corner to corner, by a drag or by two clicks; waits for the answer."""
+    def draw_box(
+        self, view: str, start: tuple[float, float], end: tuple[float, float], drags: bool = True, waits: bool = True
+    ) -> None:
+        """Draw a box from corner to corner, by a drag or by two clicks; waits for the answer, or a drag only."""
         self.page.keyboard.press("b")
         self.page.locator(".grid.drawing").wait_for()
-        if drags:
+        if drags and not waits:
+            self._drag(view, start, end)
+        elif drags:
             self.drag(view, start, end)
         else:
             self.click_and_go_on(view, start)

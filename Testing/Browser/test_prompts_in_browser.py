@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import pytest
-from browser import FADED, Person, dice
+from browser import FADED, Person, Server, dice
 from places import place_of
 from VISTA3DSegmentLib.anatomy import class_of
 from VISTA3DSegmentLib.edits import MaskCrop
@@ -206,6 +206,20 @@ def test_a_box_of_a_lesions_size_is_changed_by_its_handles_and_corrected_by_a_cl
     assert clicked.startswith("+ Lesion 1")
     assert moved.startswith("move box of Lesion 1")
     assert person.page.locator(".window-select").inner_text() == grey_values
+
+
+def test_a_click_that_comes_before_the_answer_to_a_box_follows_it(server: Server, person: Person) -> None:
+    with server.engine_held():
+        person.draw_box("Axial", (0.38, 0.47), (0.42, 0.53), waits=False)
+        person.click_and_go_on("Axial", (0.41, 0.5))
+        person.wait_for_message("Lesion 1 is still being computed")
+        person.shoot("p6-waiting")
+    person.wait_until(lambda: person.history()[:1] and person.history()[0].startswith("+ Lesion 1"))
+    person.wait_until_still()
+    clicked, drawn, *_ = person.history()
+    assert "voxel" in clicked
+    assert drawn.startswith("box for Lesion 1")
+    assert person.prompts() == ["positive"]
 
 
 def test_esc_ends_the_drawing_and_a_click_is_a_click_again(person: Person, volume: Volume) -> None:

@@ -123,16 +123,6 @@ def test_an_organ_that_was_asked_for_is_corrected_by_clicks_and_all_is_undone():
     assert np.array_equal(world.voxels(liver), LIVER_VOXELS | ball((4, 14, 16)))
 
 
-def test_a_click_before_the_words_are_answered_is_refused_and_leaves_no_point():
-    world = SceneWorld()
-    liver = world.annotator.say("liver")
-    world.click((4, 14, 16))
-    assert "still being computed by another engine" in str(world.failed[-1])
-    assert world.annotator.markups.nodes[True].GetNumberOfControlPoints() == 0
-    world.settle()
-    assert np.array_equal(world.voxels(liver), LIVER_VOXELS)
-
-
 def test_forgetting_the_words_shows_what_was_there_before():
     world = segmented()
     liver = of(world, LIVER)

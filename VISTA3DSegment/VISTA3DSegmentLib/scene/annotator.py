@@ -275,7 +275,10 @@ class SceneAnnotator:
             self.session.set_statuses(object_ids, status)
 
     def undo(self) -> Step | None:
-        """Take back the latest action, also one of another tool on these segments."""
+        """Take back the latest action, also one of another tool on these segments. A prompt that waits is no step yet:
+        it is only forgotten."""
+        if self.prompting.take_back():
+            return None
         self.take_in()
         with told_once(self.segmentation_node):
             return self.session.undo()
@@ -300,7 +303,8 @@ class SceneAnnotator:
         """The last change is wrong: take it back, if nothing else was done since."""
         self.take_in()
         latest = self.session.history.done[-1:]
-        step = self.undo() if latest and latest[0].number == self._shown_step else None
+        is_latest = bool(latest) and latest[0].number == self._shown_step and not self.prompting.waiting
+        step = self.undo() if is_latest else None
         self.accept()
         return step
 
@@ -316,7 +320,7 @@ class SceneAnnotator:
             or self.surfaces.waiting
             or self.difference.fading
             or self._unsaved
-            or self.prompting.dragging
+            or self.prompting.waiting
             or self.boxes.waiting
             or self._last_change
             or self._stirred
@@ -378,6 +382,8 @@ class SceneAnnotator:
         if self._closed:
             return
         self._closed = True
+        while self.prompting.take_back():
+            pass
         self.keep()
         self._observers.clear()
         self.markups.close()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -13,12 +15,30 @@ from ..errors import PromptError, SegmentationError
 from ..files.label_maps import label_color
 from ..prompts import Box, Click, Ras, Structure, Text
 from ..session.annotation import AnnotatedObject, Status
+from ..session.prompting import StillComputing
 from ..session.targeting import REACH_MM, object_under
 from .markups import Point
 from .nodes import color_of_class, fractions, terminology_of
 
 if TYPE_CHECKING:
     from .annotator import SceneAnnotator
+
+
+@dataclass(frozen=True)
+class _Prompt:
+    """A click or a box that the person gave, and that is seen.
+
+    Args:
+        object_id: whose.
+        id: of the click; of a box that of the object.
+        ask: make it a prompt of the object.
+        hide: be seen no more.
+    """
+
+    object_id: str
+    id: str
+    ask: Callable[[], object]
+    hide: Callable[[], object]
 
 
 class Prompting:
@@ -31,19 +51,56 @@ class Prompting:
     def __init__(self, annotator: SceneAnnotator) -> None:
         self._annotator = annotator
         self._drag: tuple[Callable[[], str | None], Callable[[bool], None]] | None = None
+        self._waiting: deque[_Prompt] = deque()
 
     @property
-    def dragging(self) -> bool:
-        """A place of a prompt that is being dragged waits until the one before is answered."""
-        return self._drag is not None
+    def waiting(self) -> bool:
+        """A prompt, or the next place of one that is being dragged, waits until what was asked before is answered."""
+        return self._drag is not None or bool(self._waiting)
 
     def pump(self) -> None:
-        """Send on a prompt that is being dragged, as fast as the engine is."""
+        """Send on what waits, as fast as the engines are."""
         if self._drag is not None:
             owner, move = self._drag
             if owner() not in self._annotator.session.busy:
                 self._drag = None
                 move(True)
+        while self._waiting:
+            prompt = self._waiting[0]
+            try:
+                if prompt.object_id in self._annotator.session.annotation:
+                    self.check_open(prompt.object_id)
+                    prompt.ask()
+                else:
+                    prompt.hide()
+            except StillComputing:
+                return
+            except SegmentationError as error:
+                prompt.hide()
+                self._annotator.failed.emit(error)
+            self._waiting.popleft()
+
+    def take_back(self) -> bool:
+        """Forget the latest prompt that waits; whether there was one."""
+        if not self._waiting:
+            return False
+        self._waiting.pop().hide()
+        return True
+
+    def _asks(self, prompt: _Prompt) -> bool:
+        """Ask, or wait until the other engine has answered what was asked before; whether it was asked at once."""
+        if all(prompt.object_id != before.object_id for before in self._waiting):
+            try:
+                prompt.ask()
+                return True
+            except StillComputing as still:
+                self._annotator.said.emit(f"{still.what} What you asked follows.")
+        self._waiting.append(prompt)
+        return False
+
+    def _forget(self, prompt_id: str) -> None:
+        """The person took a prompt away; if it waits, it was none yet."""
+        self._waiting = deque(prompt for prompt in self._waiting if prompt.id != prompt_id)
 
     def check_open(self, object_id: str) -> None:
         """Refuse to change an object that is done.
@@ -76,13 +133,17 @@ class Prompting:
         """See ``SceneAnnotator.box``."""
         (r, a, s), (r_max, a_max, s_max) = np.sort((ras_min, ras_max), axis=0).tolist()
         box = Box((r, a, s), (r_max, a_max, s_max))
+        return self._box(box, object_id, self._annotator.session.set_box)
+
+    def _box(self, box: Box, object_id: str | None, take: Callable[[str, Box], None]) -> str:
+        """Say in which box an object lies; whoever takes it makes it a prompt."""
         self._take_in()
         self._annotator.session.check_engine()
         self._annotator.session.volume.check_overlap(box)
         known = object_id or self._annotator.selected
         object_id = known or self._annotator.new_structure()
         self.check_open(object_id)
-        self._annotator.session.set_box(object_id, box)
+        take(object_id, box)
         if known is None:
             self._annotator.session.history.join()
         self._annotator.prompted(object_id)
@@ -140,7 +201,8 @@ class Prompting:
             object_id = self._meant(Click(ras, point[0]))
             click_id = self._click_id(point)
             annotator.markups.bind(point, click_id)
-            annotator.session.click(object_id, ras, point[0], click_id)
+            ask = partial(self._click, object_id, point, click_id)
+            self._asks(_Prompt(object_id, click_id, ask, partial(annotator.markups.drop, point)))
         except SegmentationError as error:
             annotator.markups.drop(point)
             annotator.failed.emit(error)
@@ -159,10 +221,15 @@ class Prompting:
 
     def removed(self, click_id: str) -> None:
         """The person took a point away."""
+        self._forget(click_id)
         if self._let_go():
             object_id = self._open_owner_of(click_id)
             if object_id is not None:
                 self._annotator.session.delete_click(object_id, click_id)
+
+    def _click(self, object_id: str, point: Point, click_id: str) -> None:
+        ras = self._annotator.markups.positions()[point]  # it may have been moved while it waited
+        self._annotator.session.click(object_id, ras, point[0], click_id)
 
     def _move_click(self, click_id: str, ras: Ras, dragging: bool) -> None:
         object_id = self._open_owner_of(click_id)
@@ -184,15 +251,30 @@ class Prompting:
 
     def box_removed(self, object_id: str) -> None:
         """The person took a box away."""
+        self._forget(object_id)
         if self._let_go() and self._has_open_box(object_id):
             self._annotator.session.set_box(object_id, None)
 
     def box_drawn(self, box: Box) -> None:
         """The person drew a box: that of the chosen object, or of a new structure."""
         try:
-            self.box(box.ras_min, box.ras_max)
+            self._box(box, None, self._take_drawn)
         except SegmentationError as error:
             self._annotator.failed.emit(error)
+
+    def _take_drawn(self, object_id: str, box: Box) -> None:
+        ask = partial(self._annotator.session.set_box, object_id, box)
+        if not self._asks(_Prompt(object_id, object_id, ask, partial(self._hide_box, object_id))):
+            value = self._annotator.session.annotation[object_id]
+            self._annotator.boxes.show(object_id, box, value.structure.name, value.color, locked=True)
+
+    def _hide_box(self, object_id: str) -> None:
+        """Show an object's own box again, if it has one, instead of one that waited."""
+        value = self._annotator.session.annotation.objects.get(object_id)
+        if value is None or value.box is None:
+            self._annotator.boxes.hide(object_id)
+        else:
+            self._annotator.show_box(object_id)
 
     def _move_box(self, object_id: str, box: Box, dragging: bool) -> None:
         if not self._has_open_box(object_id):

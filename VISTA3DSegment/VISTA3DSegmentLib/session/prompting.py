@@ -15,6 +15,10 @@ from .annotation import AnnotatedObject, Placed
 from .rules import Limits
 
 
+class StillComputing(PromptError):  # noqa: N818 (it is no fault)
+    """Another engine has still to answer the prompts before it."""
+
+
 @dataclass(frozen=True)
 class Answering:
     """The engines that answer prompts, by their kind: names of ``service.Ready.engines``; "": the first.
@@ -45,11 +49,11 @@ def joined(
         The object; and why prompts have become part of its base, in a sentence, if they have.
 
     Raises:
-        PromptError: another engine has still to answer the prompts before it.
+        StillComputing: see there.
     """
     name, why = value.structure.name, ""
     if engine != value.engine and unanswered:
-        raise PromptError(f"{name} is still being computed by another engine.", "Wait for its answer, or undo it.")
+        raise StillComputing(f"{name} is still being computed by another engine.", "Wait for its answer, or undo it.")
     if any(placed not in unanswered for placed in value.placed):
         if engine != value.engine:
             why = f"The earlier prompts of {name} are part of it now: the next ones correct what they made."

@@ -251,7 +251,7 @@ class Session:
         """Say in words what an object is; "": say nothing any more. What becomes of earlier prompts: ``prompting``.
 
         Raises:
-            PromptError: another engine has still to answer. SegmentationError: there is no engine any more.
+            StillComputing: another engine has still to answer. SegmentationError: there is no engine any more.
         """
         before, text = self._annotation[object_id], " ".join(text.split())
         known = self._joined(object_id, self.answering.texts) if text else before
@@ -265,8 +265,8 @@ class Session:
         The engine that answers a box answers it also when it is moved. What becomes of earlier prompts: ``prompting``.
 
         Raises:
-            PromptError: it lies outside the volume, or another engine has still to answer. SegmentationError: there is
-                no engine any more.
+            PromptError: it lies outside the volume. StillComputing: another engine has still to answer.
+                SegmentationError: there is no engine any more.
         """
         before = self._annotation[object_id]
         name = before.structure.name
@@ -280,8 +280,8 @@ class Session:
         """Add a click. Returns its id. What becomes of earlier prompts: ``prompting``.
 
         Raises:
-            PromptError: it lies outside the volume, or another engine has still to answer. SegmentationError: there is
-                no engine any more.
+            PromptError: it lies outside the volume. StillComputing: another engine has still to answer.
+                SegmentationError: there is no engine any more.
         """
         click = self._inside(Click(ras, positive))
         click_id = click_id or self._free_id("click")
