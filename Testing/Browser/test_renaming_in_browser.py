@@ -55,6 +55,28 @@ def test_a_segment_is_renamed_in_its_line_and_undone(worker: Person, by: str) ->
     assert worker.names() == ["liver", "spleen"]
 
 
+def test_a_name_that_is_given_up_is_not_sent(worker: Person) -> None:
+    worker.choose("liver")
+    worker.press("Rename liver")
+    worker.page.wait_for_function("() => document.activeElement.selectionEnd > 0")
+    worker.page.keyboard.type("left")
+    worker.page.evaluate(
+        """() => {
+            const trigger = trame.trigger;
+            window.sent = [];
+            trame.trigger = (name, args) => {
+                sent.push(args);
+                return trigger(name, args);
+            };
+        }"""
+    )
+    worker.page.keyboard.press("Escape")  # that the field has gone may be heard first, as it loses the focus
+    worker.page.get_by_label("Name of the segment").wait_for(state="detached")
+    worker.wait_until_heard()
+    assert worker.page.evaluate("sent") == [["", "left"]]
+    assert worker.names() == ["liver", "spleen"]
+
+
 def test_it_is_told_over_the_views_that_they_show_how_it_was_before(worker: Person) -> None:
     badge = worker.page.get_by_text("Before the last change", exact=False)
     assert badge.count() == 0

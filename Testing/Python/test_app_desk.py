@@ -346,15 +346,14 @@ def test_the_name_that_is_typed_goes_to_the_segment_for_which_it_is_typed(page: 
     page.desk.act(lambda: page.workspace.segment([LIVER, SPLEEN]))
     page.settle()
     segments, (liver, _) = page.shown.segments, page.shown.segments.rows
-    segments.renamed, segments.new_name = liver.id, "Left lobe"
-    page.desk.act(page.desk.rename)
+    segments.renamed = liver.id
+    page.desk.act(lambda: page.desk.rename(Wish(liver.id, "Left lobe")))
     assert [row.name for row in segments.rows] == ["Left lobe", "spleen"]
     assert segments.renamed == ""
-    segments.new_name = "elsewhere"
-    page.desk.act(page.desk.rename)
-    assert [row.name for row in segments.rows] == ["Left lobe", "spleen"], "none is being typed"
-    segments.renamed, segments.new_name = liver.id, ""
-    page.desk.act(page.desk.rename)
+    page.desk.act(lambda: page.desk.rename(Wish("", "elsewhere")))
+    assert [row.name for row in segments.rows] == ["Left lobe", "spleen"], "it was given up"
+    segments.renamed = liver.id
+    page.desk.act(lambda: page.desk.rename(Wish(liver.id, "")))
     assert "A segment needs a name" in page.shown.status.message
     assert segments.renamed == ""
 

@@ -240,12 +240,11 @@ class Desk:
         shown = [view.id for view in self._workspace.segments() if view.visible and view.ml]
         self._workspace.annotator.set_statuses(shown, status)
 
-    def rename(self) -> None:
-        """Give the segment whose name is being typed that name; nothing if none is."""
-        segments = self._shown.segments
-        segment_id, segments.renamed = segments.renamed, ""
-        if segment_id:
-            self._workspace.rename(segment_id, segments.new_name)
+    def rename(self, wish: Wish) -> None:
+        """Give a segment the name that was typed; no id: that was given up."""
+        if wish.segment_id:
+            self._shown.segments.renamed = ""
+            self._workspace.rename(wish.segment_id, wish.value)
 
     def remove(self, wish: Wish) -> None:
         """Delete a segment."""

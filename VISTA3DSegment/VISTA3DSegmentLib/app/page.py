@@ -75,7 +75,6 @@ class Page:
             (afresh.afresh_asked, desk.start_afresh),
             (run.segment_asked, desk.segment),
             (run.cancel_asked, desk.cancel),
-            (segments.name_typed, desk.rename),
             (click.text_asked, desk.find),
             (click.structure_asked, desk.begin_structure),
             (click.box_asked, desk.draw_box),
@@ -92,6 +91,7 @@ class Page:
             (segments.opacity_asked, desk.set_opacity),
             (segments.status_asked, desk.set_status),
             (segments.removal_asked, desk.remove),
+            (segments.name_typed, desk.rename),
         ]
         for wished, grant in wishes:
             wished.connect(self._granting(grant))

@@ -13,7 +13,7 @@ from trame_server.utils.typed_state import TypedState
 from ...session.annotation import Status
 from ...session.signals import Signal
 from ..state import PageState
-from .controls import raising, section
+from .controls import section
 
 STATUSES = {Status.DRAFT: "Draft", Status.FLAGGED: "Flagged for review", Status.DONE: "Done"}
 STATUS_ICONS = "{draft: 'mdi-pencil-outline', flagged: 'mdi-flag', done: 'mdi-check-circle'}"
@@ -40,7 +40,7 @@ class SegmentList:
         self.opacity_asked: Signal[Wish] = Signal()
         self.status_asked: Signal[Wish] = Signal()
         self.removal_asked: Signal[Wish] = Signal()
-        self.name_typed: Signal[None] = Signal()
+        self.name_typed: Signal[Wish] = Signal()
         self.all_visible_asked: Signal[bool] = Signal()
         self.all_statuses_asked: Signal[Status] = Signal()
         segments = state.name.segments
@@ -114,11 +114,15 @@ class SegmentList:
             )  # fmt: skip
 
     def _name_field(self, segments: Any) -> None:
-        """In place of the name while that is typed. To leave it keeps what was typed, as in the host's table."""
+        """In place of the name while that is typed. To leave it keeps what was typed, as in the host's table.
+
+        When it is given up the field loses the focus as it goes. Then no id is sent: what the page sends of itself may
+        come later.
+        """
         v3.VTextField(
             v_if=(f"row.id === {segments.renamed}",),
             v_model=(segments.new_name,),
-            blur=raising(self.name_typed),
+            blur=(lambda *typed: self.name_typed.emit(Wish(*typed)), f"[{segments.renamed}, {segments.new_name}]"),
             autofocus=True,
             density="compact",
             variant="plain",
