@@ -249,6 +249,23 @@ class Person:
             }"""
         )
 
+    def asked(self, action: Callable[[], object]) -> list[tuple[str, list[Any]]]:
+        """What the page asks the server for while something is done: names and arguments, in their order."""
+        self.page.evaluate(
+            """() => {
+                window.asked = [];
+                window.untapped = trame.trigger;
+                trame.trigger = (name, args) => {
+                    asked.push([name, args]);
+                    return untapped(name, args);
+                };
+            }"""
+        )
+        action()
+        self.wait_until_heard()
+        found = self.page.evaluate("() => { trame.trigger = untapped; return asked; }")
+        return [(name, args) for name, args in found]
+
     def wait_until_still(self) -> None:
         """Until nothing is computed any more."""
         self.wait_until_heard()
@@ -280,7 +297,7 @@ class Person:
         def changed() -> bool:
             nonlocal found
             found = self.picture(view)
-            return fits(int((np.abs(found.astype(int) - before) > VISIBLE).any(-1).sum()))
+            return fits(unlike(found, before))
 
         self.wait_until(changed)
         return found
@@ -349,15 +366,15 @@ class Person:
         self.page.keyboard.type(name, delay=30)
         self.step(lambda: self.page.keyboard.press("Enter"))
 
-    def draw_box(
-        self, view: str, start: tuple[float, float], end: tuple[float, float], drags: bool = True, waits: bool = True
-    ) -> None:
-        """Draw a box from corner to corner, by a drag or by two clicks; waits for the answer, or a drag only."""
+    def begin_box(self) -> None:
+        """From now on the mouse draws a box."""
         self.page.keyboard.press("b")
         self.page.locator(".grid.drawing").wait_for()
-        if drags and not waits:
-            self._drag(view, start, end)
-        elif drags:
+
+    def draw_box(self, view: str, start: tuple[float, float], end: tuple[float, float], drags: bool = True) -> None:
+        """Draw a box from corner to corner, by a drag or by two clicks; waits for the answer."""
+        self.begin_box()
+        if drags:
             self.drag(view, start, end)
         else:
             self.click_and_go_on(view, start)
@@ -415,9 +432,10 @@ class Person:
 
     def drag(self, view: str, start: tuple[float, float], end: tuple[float, float]) -> None:
         """Drag what lies at one place of a view, or a new box, to another place; waits for the answer."""
-        self.step(lambda: self._drag(view, start, end))
+        self.step(lambda: self.drag_and_go_on(view, start, end))
 
-    def _drag(self, view: str, start: tuple[float, float], end: tuple[float, float]) -> None:
+    def drag_and_go_on(self, view: str, start: tuple[float, float], end: tuple[float, float]) -> None:
+        """Likewise, without waiting."""
         self.page.mouse.move(*self.point(view, start))
         self.page.wait_for_timeout(300)
         self.page.mouse.down()
@@ -469,6 +487,11 @@ def _labels(lines: Any) -> list[str]:
     """Of all lines of a list at one moment."""
     labels: list[str] = lines.evaluate_all("lines => lines.map((line) => line.getAttribute('aria-label'))")
     return labels
+
+
+def unlike(a: npt.NDArray[np.uint8], b: npt.NDArray[np.uint8]) -> int:
+    """How many pixels of two pictures a person sees to differ."""
+    return int((np.abs(a.astype(int) - b) > VISIBLE).any(-1).sum())
 
 
 def dice(a: npt.NDArray[np.bool_], b: npt.NDArray[np.bool_]) -> float:

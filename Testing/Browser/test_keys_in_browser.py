@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterator
 import pytest
 from browser import Person
 
-LISTEN = """() => {
-    const trigger = trame.untapped ?? trame.trigger;
-    window.heard = [];
-    trame.untapped = trigger;
-    trame.trigger = (name, args) => {
-        if (name === "key") window.heard.push(args[0]);
-        return trigger(name, args);
-    };
-}"""
+
+def heard(person: Person, *keys: str) -> list[str]:
+    """What keys were taken for."""
+
+    def press() -> None:
+        for key in keys:
+            person.page.keyboard.press(key)
+
+    return [args[0] for name, args in person.asked(press) if name == "key"]
 
 
 @pytest.fixture(autouse=True)
@@ -33,11 +33,7 @@ def keys_mean_the_views(person: Person) -> None:
     """B, Esc and space are heard as such; nothing is undone, chosen or opened by them."""
     done, grey_values = person.history(), person.page.get_by_role("combobox", name="Grey values")
     window = grey_values.input_value()
-    person.page.evaluate(LISTEN)
-    for key in ("b", "Escape", " "):
-        person.page.keyboard.press(key)
-    person.wait_until_heard()
-    assert person.page.evaluate("() => window.heard") == ["box", "cancel", "before"]
+    assert heard(person, "b", "Escape", " ") == ["box", "cancel", "before"]
     assert person.history() == done
     assert grey_values.input_value() == window
     assert person.page.locator(".v-overlay--active:not(.v-tooltip)").count() == 0
@@ -117,9 +113,7 @@ def test_a_menu_keeps_the_keys_while_it_is_open(person: Person) -> None:
     done = person.history()
     person.page.locator(".window-select").click()
     person.page.get_by_role("listbox").wait_for()
-    person.page.evaluate(LISTEN)
-    for key in ("n", "ArrowDown", "Enter"):
-        person.page.keyboard.press(key)
+    assert heard(person, "n", "ArrowDown", "Enter") == []
     person.page.get_by_role("listbox").wait_for(state="hidden")
     keys_mean_the_views(person)
     assert person.history() == done

@@ -199,7 +199,7 @@ def test_a_prompt_is_taken_away_in_the_list_and_undo_brings_it_back(
 
 def test_a_box_of_a_lesions_size_is_changed_by_its_handles_and_corrected_by_a_click_on_them(person: Person) -> None:
     grey_values = person.page.locator(".window-select").inner_text()
-    person.draw_box("Axial", (0.38, 0.47), (0.42, 0.53), True)
+    person.draw_box("Axial", (0.38, 0.47), (0.42, 0.53))
     person.drag("Axial", (0.42, 0.5), (0.44, 0.5))
     person.click("Axial", (0.41, 0.5))
     clicked, moved, *_ = person.history()
@@ -210,7 +210,8 @@ def test_a_box_of_a_lesions_size_is_changed_by_its_handles_and_corrected_by_a_cl
 
 def test_a_click_that_comes_before_the_answer_to_a_box_follows_it(server: Server, person: Person) -> None:
     with server.engine_held():
-        person.draw_box("Axial", (0.38, 0.47), (0.42, 0.53), waits=False)
+        person.begin_box()
+        person.drag_and_go_on("Axial", (0.38, 0.47), (0.42, 0.53))
         person.click_and_go_on("Axial", (0.41, 0.5))
         person.wait_for_message("Lesion 1 is still being computed")
         person.shoot("p6-waiting")
@@ -223,8 +224,7 @@ def test_a_click_that_comes_before_the_answer_to_a_box_follows_it(server: Server
 
 
 def test_esc_ends_the_drawing_and_a_click_is_a_click_again(person: Person, volume: Volume) -> None:
-    person.page.keyboard.press("b")
-    person.page.locator(".grid.drawing").wait_for()
+    person.begin_box()
     assert "Esc ends" in person.page.get_by_label("Guidance").inner_text()
     person.page.keyboard.press("Escape")
     person.page.locator(".grid:not(.drawing)").wait_for()

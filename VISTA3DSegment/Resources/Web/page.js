@@ -25,7 +25,7 @@
   const nameField = () => document.querySelector("input[aria-label='Name of a structure']");
 
   const dialog = () => document.querySelector(".v-dialog.v-overlay--active");
-  const isMenuOpen = () => document.querySelector(".v-overlay--active:not(.v-tooltip)");
+  const isOverlayOpen = () => document.querySelector(".v-overlay--active:not(.v-tooltip)");
 
   // Space presses the button that a person went to by keys. After a press by mouse it means the views, though the focus
   // is still on what was pressed: menus give it back there, some time after they were closed.
@@ -33,7 +33,7 @@
   addEventListener("pointerdown", () => { wentByKeys = false; }, true);
 
   function meaning(event) {
-    if (event.altKey || isTyping(event.target) || isMenuOpen()) return undefined;
+    if (event.altKey || isTyping(event.target) || isOverlayOpen()) return undefined;
     const key = event.key.toLowerCase();
     if (event.ctrlKey || event.metaKey) {
       if (key === "z") return event.shiftKey ? "redo" : "undo";
@@ -91,7 +91,7 @@
     ask("marker_menu", view.dataset.view, right, down, event.clientX, event.clientY);
   }, true);
 
-  // After a click in a view the keys mean the view again, not the button pressed last.
+  // After a click in a view the keys mean the view again, not the field that was typed into.
   addEventListener("pointerdown", (event) => {
     if (!inGrid(event.target)) return;
     document.activeElement?.blur?.();

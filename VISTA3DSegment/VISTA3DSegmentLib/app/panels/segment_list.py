@@ -122,7 +122,7 @@ class SegmentList:
         v3.VTextField(
             v_if=(f"row.id === {segments.renamed}",),
             v_model=(segments.new_name,),
-            blur=(lambda *typed: self.name_typed.emit(Wish(*typed)), f"[{segments.renamed}, {segments.new_name}]"),
+            blur=self._wish(self.name_typed, segments.new_name, segments.renamed),
             autofocus=True,
             density="compact",
             variant="plain",
@@ -153,6 +153,6 @@ class SegmentList:
         with v3.VBtn(icon=True, variant="text", density="compact", size="x-small", click=click, raw_attrs=attributes):
             v3.VIcon(icon=(icon,), size=15)
 
-    def _wish(self, signal: Signal[Wish], value: str = "null") -> Any:
-        """What a control of a line is given to call; the new value is an expression of the page."""
-        return lambda segment_id, wanted: signal.emit(Wish(segment_id, wanted)), f"[row.id, {value}]"
+    def _wish(self, signal: Signal[Wish], value: str = "null", segment_id: str = "row.id") -> Any:
+        """What a control of a line is given to call; the new value and the id are expressions of the page."""
+        return lambda wanted_of, wanted: signal.emit(Wish(wanted_of, wanted)), f"[{segment_id}, {value}]"
