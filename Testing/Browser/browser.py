@@ -169,14 +169,18 @@ class Person:
 
     def wait_for_message(self, part: str) -> str:
         """Until the line at the bottom says something; returns the whole of it."""
-        said = self.page.wait_for_function(
-            """part => {
-                const said = document.querySelector("[data-line=message]")?.innerText.trim();
-                return said?.includes(part) && said;
-            }""",
-            arg=part,
-        )
-        return str(said.json_value())
+        said = ""
+
+        def is_said() -> bool:
+            nonlocal said
+            said = self.message()
+            return part in said
+
+        try:
+            self.wait_until(is_said)
+        except AssertionError as error:
+            raise AssertionError(f"instead of {part!r} stands {said!r}") from error
+        return said
 
     def wait_for_value(self, label: str, value: str) -> None:
         """Until something stands in a field."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import numpy.typing as npt
 import pytest
 from browser import VISIBLE, Person, Server
 from VISTA3DSegmentLib.resources import resource
+from VISTA3DSegmentLib.workspace.news import NEWS_SECONDS
 
 SCAN = "sample_ct"
 
@@ -121,22 +123,45 @@ def _redness(pixels: npt.NDArray[np.float64]) -> float:
     return float(red - blue)
 
 
-def test_work_that_is_back_at_the_next_start_does_not_hide_the_scan(
-    serve: Callable[..., Server], visit: Callable[..., Person]
-) -> None:
+def _worked_on(serve: Callable[..., Server], visit: Callable[..., Person]) -> Path:
+    """A home in which the sample's liver was found, and from which the server is gone."""
     first = serve()
     person = visit(first)
     person.wait_for_scan("Sample CT (synthetic)")
     person.wait_for_model()
     person.find("liver")
     first.stop()
-    again = Server(first.home)
+    return first.home
+
+
+def test_work_that_is_back_at_the_next_start_does_not_hide_the_scan(
+    serve: Callable[..., Server], visit: Callable[..., Person]
+) -> None:
+    again = Server(_worked_on(serve, visit))
     try:
         person = visit(again)
         person.wait_for_message("Your earlier work on this scan is back.")
         person.rows().and_(person.page.locator('[aria-label="liver"]')).wait_for()
         person.wait_until(lambda: _redness(_in_the_liver(person)) > VISIBLE)
         assert _in_the_liver(person).std((0, 1)).min() > 1, "the scan is seen through its colour"
+    finally:
+        again.stop()
+
+
+@pytest.mark.slow  # it waits for what the line does of itself
+def test_what_is_said_before_anybody_looks_stays_until_it_was_seen(
+    serve: Callable[..., Server], visit: Callable[..., Person]
+) -> None:
+    again = Server(_worked_on(serve, visit))
+    try:
+        time.sleep(NEWS_SECONDS + 5)
+        person = visit(again)
+        person.wait_for_message("Your earlier work on this scan is back.")
+        person.page.close()
+        time.sleep(NEWS_SECONDS + 5)
+        person = visit(again)
+        person.wait_for_message("Your earlier work on this scan is back.")
+        person.wait_until(lambda: "is back" not in person.message())
     finally:
         again.stop()
 

@@ -13,6 +13,7 @@ from VISTA3DSegmentLib.app.serving import (
     BEYOND,
     CALLS_LOGGER,
     ENDING,
+    Audience,
     greeting,
     is_worth_telling,
     unless_somebody_left,
@@ -58,6 +59,17 @@ def test_what_goes_wrong_in_a_call_is_told_unless_its_browser_went(
     finally:
         logger.removeFilter(is_worth_telling)
     assert bool(caplog.text) is told
+
+
+def test_that_nobody_is_there_any_more_is_noticed_when_the_last_browser_went() -> None:
+    gone: list[bool] = []
+    audience = Audience(lambda: gone.append(True))
+    audience.onConnect(None, "one")
+    audience.onConnect(None, "other")
+    audience.onClose("one")
+    assert not gone
+    audience.onClose("other")
+    assert gone
 
 
 def test_the_address_how_to_end_it_and_who_can_reach_it_are_said() -> None:

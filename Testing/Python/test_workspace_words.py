@@ -62,6 +62,20 @@ def test_news_grows_old_and_an_error_stays_until_the_person_goes_on() -> None:
     assert (news.message, news.failed) == ("", False)
 
 
+def test_what_is_said_to_nobody_grows_old_only_when_somebody_has_come() -> None:
+    clock = Clock()
+    news = News(clock)
+    news.watch(False)
+    news.say("Your earlier work is back.")
+    clock.seconds += 10 * NEWS_SECONDS
+    assert not news.forget_old()
+    news.watch(True)
+    clock.seconds += NEWS_SECONDS - 1
+    assert not news.forget_old()
+    clock.seconds += 2
+    assert news.forget_old()
+
+
 def test_a_mistake_of_ours_is_told_without_the_values_of_a_patient(caplog: pytest.LogCaptureFixture) -> None:
     news, patient = News(), "^".join(("Doe", "John"))
     with caplog.at_level(logging.ERROR):

@@ -49,6 +49,7 @@ class Desk:
         self._shown = state.data
         self._dirty = True
         self._news = News()
+        self.watch(False)
         self._activity_shown: tuple[bool, frozenset[str]] = (False, frozenset())
         self._opening = asyncio.Lock()
         self._lasting: dict[object, str] = {}
@@ -382,6 +383,10 @@ class Desk:
         self.act(lambda: self._workspace.asking.answer_with(click.clicks_by, click.words_by))
 
     # ------------------------------------------------------------------ time
+
+    def watch(self, is_watched: bool) -> None:
+        """Whether a browser shows the page: what is said before one does stays until it has been seen."""
+        self._news.watch(is_watched)
 
     async def keep_time(self) -> None:
         """Take the engine's answers for as long as the page lives; nothing here waits for the engine."""

@@ -16,6 +16,7 @@ from trame.app import get_server
 from trame_server.utils.asynchronous import create_task
 from trame_server.utils.typed_state import TypedState
 from trame_slicer.core import SlicerApp
+from wslink.websocket import LinkProtocol
 
 from ..engines import texts_of
 from ..errors import ResourceError
@@ -159,6 +160,8 @@ def serve(
         start(lose_uploads())
         start(desk.open(first.pop()))
 
+    server.add_protocol_to_configure(lambda root: root.registerLinkProtocol(Audience(lambda: desk.watch(False))))
+    server.controller.on_client_connected.add(lambda: desk.watch(True))
     server.controller.on_server_bind.add(on_bind)
     server.controller.on_server_ready.add(on_ready)
     try:
@@ -171,6 +174,28 @@ def serve(
     finally:
         workspace.end()
         inbox.close()
+
+
+class Audience(LinkProtocol):  # type: ignore[misc]  # it has no types
+    """Notices when the last browser is gone, however it went.
+
+    Args:
+        gone: called then.
+    """
+
+    def __init__(self, gone: Callable[[], object]) -> None:
+        super().__init__()
+        self._gone, self._there = gone, set[str]()
+
+    def onConnect(self, request: object, client_id: str) -> None:  # noqa: N802 (wslink's)
+        """One has come; see wslink."""
+        self._there.add(client_id)
+
+    def onClose(self, client_id: str) -> None:  # noqa: N802 (wslink's)
+        """One is gone; see wslink."""
+        self._there.discard(client_id)
+        if not self._there:
+            self._gone()
 
 
 def greeting(address: str, token: str, host: str, is_own: bool) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ class News:
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock, self._said_at = clock, 0.0
+        self._clock, self._said_at, self._is_watched = clock, 0.0, True
         self.message, self.failed, self._past = "", False, ""
 
     def say(self, sentence: str) -> None:
@@ -69,9 +69,14 @@ class News:
         if self.failed:
             self.clear()
 
+    def watch(self, is_watched: bool) -> None:
+        """Whether somebody can see the line. What is said to nobody stays, and grows old when somebody has come."""
+        self._is_watched, self._said_at = is_watched, self._clock()
+
     def forget_old(self) -> bool:
         """What was said long ago is not shown any more; returns whether there was such."""
-        is_old = bool(self.message) and not self.failed and self._clock() - self._said_at > NEWS_SECONDS
+        can_go = self._is_watched and not self.failed and bool(self.message)
+        is_old = can_go and self._clock() - self._said_at > NEWS_SECONDS
         if is_old:
             self.message = ""
         return is_old
