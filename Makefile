@@ -33,11 +33,12 @@ demo: $(READY) ## open the web page with the sample CT (headless pictures instea
 # would call what other tests have left in VTK.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --max-worker-restart 0
 test: $(READY) ## run the tests
-	$(PYTEST)
+	$(PYTEST) -m "not slow"
 	$(PYTEST) Testing/Host
 
-bench: $(READY) ## run the benchmarks and compare with MONAI; QUICK=1 for the quick ones
-	@failed=""; for script in Testing/Benchmarks/*.py; do \
+bench: $(READY) ## run the benchmarks and the slow tests, and compare with MONAI; QUICK=1 for the quick benchmarks
+	@failed=""; test -n "$(QUICK)" || $(PYTEST) -m slow || failed=" the slow tests"; \
+	for script in Testing/Benchmarks/*.py; do \
 	  grep -q '"--quick"' $$script || continue; \
 	  echo "== $$script"; $(BIN)/python $$script $(if $(QUICK),--quick) || failed="$$failed $$script"; \
 	done; test -z "$$failed" || { echo "fell short:$$failed"; exit 1; }

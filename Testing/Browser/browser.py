@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -76,7 +76,10 @@ class Server:
         arguments: after ``vista3dsegment app``.
     """
 
+    latest: ClassVar[Server]
+
     def __init__(self, home: Path, arguments: Sequence[str | Path] = ()) -> None:
+        Server.latest = self
         self.home, self.temporary = home, home / "temporary"
         self.temporary.mkdir(parents=True, exist_ok=True)
         environment = {
@@ -146,7 +149,10 @@ class Person:
         folder: where what they save goes.
     """
 
+    latest: ClassVar[Person]
+
     def __init__(self, page: Any, folder: Path) -> None:
+        Person.latest = self
         self.page, self._folder, self._saved = page, folder, 0
         page.set_default_timeout(PATIENCE)
         page.add_init_script(COUNT_RELEASES)
@@ -163,24 +169,24 @@ class Person:
         """Until a scan of that name is open."""
         self.page.wait_for_function("name => document.querySelector('[data-scan=name]')?.innerText === name", arg=name)
 
+    def seen(self) -> str:
+        """What stands in the page now, for whom wants to know why a test failed."""
+        return "\n".join(self.page.locator("header, nav, footer, .v-overlay--active").all_inner_texts())
+
     def message(self) -> str:
         """The line at the bottom."""
         return str(self.page.locator("[data-line=message]").inner_text()).strip()
 
     def wait_for_message(self, part: str) -> str:
         """Until the line at the bottom says something; returns the whole of it."""
-        said = ""
-
-        def is_said() -> bool:
-            nonlocal said
-            said = self.message()
-            return part in said
-
-        try:
-            self.wait_until(is_said)
-        except AssertionError as error:
-            raise AssertionError(f"instead of {part!r} stands {said!r}") from error
-        return said
+        said = self.page.wait_for_function(
+            """part => {
+                const said = document.querySelector("[data-line=message]")?.innerText.trim();
+                return said?.includes(part) && said;
+            }""",
+            arg=part,
+        )
+        return str(said.json_value())
 
     def wait_for_value(self, label: str, value: str) -> None:
         """Until something stands in a field."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,18 @@ from VISTA3DSegmentLib.resources import resource
 from VISTA3DSegmentLib.volume import Volume
 
 NEEDS_ALL = "needs playwright and a Chromium (Debian: apt-get install chromium)"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """With a test that failed stands what was to be seen: where it fails by timing, it may be the only time."""
+    report = yield
+    if report.failed and call.when == "call":
+        with suppress(Exception):  # the page may be gone, or closed
+            report.sections.append(("The page", Person.latest.seen()))
+        with suppress(AttributeError):
+            report.sections.append(("The server", "".join(Server.latest.said)))
+    return report
 
 
 @pytest.fixture(scope="session")
