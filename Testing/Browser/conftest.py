@@ -18,7 +18,7 @@ NEEDS_ALL = "needs playwright and a Chromium (Debian: apt-get install chromium)"
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """With a test that failed stands what was to be seen: where it fails by timing, it may be the only time."""
+    """With a test that failed stands what is to be seen: where it fails by timing, it may be the only time."""
     report = yield
     if report.failed and call.when == "call":
         with suppress(Exception):  # the page may be gone, or closed
@@ -47,8 +47,8 @@ def serve(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ca
     """Starts servers; they end with the module."""
     servers: list[Server] = []
 
-    def start(*arguments: str | Path) -> Server:
-        servers.append(Server(tmp_path_factory.mktemp("home"), arguments))
+    def start(*arguments: str | Path, home: Path | None = None) -> Server:
+        servers.append(Server(home or tmp_path_factory.mktemp("home"), arguments))
         return servers[-1]
 
     yield start

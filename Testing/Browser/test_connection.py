@@ -137,33 +137,26 @@ def _worked_on(serve: Callable[..., Server], visit: Callable[..., Person]) -> Pa
 def test_work_that_is_back_at_the_next_start_does_not_hide_the_scan(
     serve: Callable[..., Server], visit: Callable[..., Person]
 ) -> None:
-    again = Server(_worked_on(serve, visit))
-    try:
-        person = visit(again)
-        person.wait_for_message("Your earlier work on this scan is back.")
-        person.rows().and_(person.page.locator('[aria-label="liver"]')).wait_for()
-        person.wait_until(lambda: _redness(_in_the_liver(person)) > VISIBLE)
-        assert _in_the_liver(person).std((0, 1)).min() > 1, "the scan is seen through its colour"
-    finally:
-        again.stop()
+    person = visit(serve(home=_worked_on(serve, visit)))
+    person.wait_for_message("Your earlier work on this scan is back.")
+    person.rows().and_(person.page.locator('[aria-label="liver"]')).wait_for()
+    person.wait_until(lambda: _redness(_in_the_liver(person)) > VISIBLE)
+    assert _in_the_liver(person).std((0, 1)).min() > 1, "the scan is seen through its colour"
 
 
 @pytest.mark.slow  # it waits for what the line does of itself
 def test_what_is_said_before_anybody_looks_stays_until_it_was_seen(
     serve: Callable[..., Server], visit: Callable[..., Person]
 ) -> None:
-    again = Server(_worked_on(serve, visit))
-    try:
-        time.sleep(NEWS_SECONDS + 5)
-        person = visit(again)
-        person.wait_for_message("Your earlier work on this scan is back.")
-        person.page.close()
-        time.sleep(NEWS_SECONDS + 5)
-        person = visit(again)
-        person.wait_for_message("Your earlier work on this scan is back.")
-        person.wait_until(lambda: "is back" not in person.message())
-    finally:
-        again.stop()
+    again = serve(home=_worked_on(serve, visit))
+    time.sleep(NEWS_SECONDS + 5)
+    person = visit(again)
+    person.wait_for_message("Your earlier work on this scan is back.")
+    person.page.close()
+    time.sleep(NEWS_SECONDS + 5)
+    person = visit(again)
+    person.wait_for_message("Your earlier work on this scan is back.")
+    person.wait_until(lambda: "is back" not in person.message())
 
 
 def test_the_server_listens_on_this_computer_only_and_says_nothing_without_the_token(server: Server) -> None:

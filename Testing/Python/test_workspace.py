@@ -13,7 +13,7 @@ pytest.importorskip("trame_slicer", reason="needs the app extra")
 import SimpleITK as sitk  # noqa: N813 (the library's own custom)
 import slicer
 from fake_engine import LIVER, RIGHT_KIDNEY, SPLEEN, FakeEngine
-from scene_world import empty_scene, painted
+from scene_world import empty_scene, painted, saved_and_loaded
 from VISTA3DSegmentLib.app.opening import read_sample
 from VISTA3DSegmentLib.edits import NOTHING, MaskCrop
 from VISTA3DSegmentLib.errors import FileFormatError, PromptError, ResourceError, VolumeError
@@ -28,7 +28,7 @@ from VISTA3DSegmentLib.volume import Volume
 from VISTA3DSegmentLib.workspace.estimate import Estimator, windows_of
 from VISTA3DSegmentLib.workspace.exporting import Choice
 from VISTA3DSegmentLib.workspace.saving import Format
-from VISTA3DSegmentLib.workspace.workspace import Workspace, middle_of
+from VISTA3DSegmentLib.workspace.workspace import BACK, UNSAVED, Workspace, middle_of
 from workspace_world import IN_LIVER, Desk
 
 
@@ -173,10 +173,25 @@ def test_work_on_a_scan_comes_back_after_a_crash_until_one_starts_afresh(desk: D
     ml = desk.segments()["liver"].ml
     again = Desk(desk.home)
     assert again.segments()["liver"].ml == ml
-    assert any("earlier work" in sentence for sentence in again.said)
+    assert again.said == [BACK], "one sentence: a second one would come over it"
     again.workspace.start_afresh()
     assert again.segments() == {}
     assert Desk(desk.home).segments() == {}
+
+
+def test_who_goes_on_in_a_saved_scene_is_told_that_what_was_not_saved_is_back(desk: Desk, tmp_path: Path) -> None:
+    desk.workspace.segment([LIVER])
+    desk.settle()
+    scene = saved_and_loaded(desk.workspace.annotator.scene, tmp_path, "mrb")
+    desk.workspace.segment([SPLEEN])
+    desk.settle()
+    said: list[str] = []
+    workspace = Workspace(scene, lambda: InProcess(FakeEngine()), desk.workspace.estimator, desk.home)
+    workspace.said.connect(said.append)
+    workspace.open(*map(scene.GetFirstNodeByClass, ("vtkMRMLScalarVolumeNode", "vtkMRMLSegmentationNode")))
+    workspace.pump()
+    assert said == [UNSAVED]
+    assert [view.name for view in workspace.segments()] == ["liver", "spleen"]
 
 
 def test_segments_of_a_file_come_and_go_in_one_step_and_empty_ones_are_none(desk: Desk) -> None:

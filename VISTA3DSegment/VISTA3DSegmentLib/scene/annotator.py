@@ -68,6 +68,8 @@ class SceneAnnotator:
     Raises:
         VolumeError: the volume cannot be annotated as it is. ResourceError: the client has no room for it. In either
             case the scene is as before.
+
+    ``recovered`` says whether the journal brought back what the scene had not kept.
     """
 
     def __init__(
@@ -136,8 +138,7 @@ class SceneAnnotator:
         self._observers = Observers()
         self._listen()
         self._early: list[Callable[[], None]] = [partial(self.failed.emit, error) for error in beginning.errors]
-        if beginning.annotation is not beginning.saved:
-            self._early.append(partial(self.said.emit, "What was done but not saved is here again."))
+        self.recovered = beginning.annotation is not beginning.saved
         before, after = beginning.saved.objects, beginning.annotation.objects
         with told_once(segmentation_node):
             for object_id in dict.fromkeys((*before, *after)):

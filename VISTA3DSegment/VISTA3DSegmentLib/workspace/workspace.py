@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 
 TWICE = "There is another segment of the same name already: {}."
 ONLY_THE_NAME = "Only the name has changed: models and exported codes take the segment for what they did before."
+BACK = "Your earlier work on this scan is back. To begin anew, choose Start afresh."
+UNSAVED = "What was done but not saved is here again."
 NOTHING_OPEN = "No scan is open.", "Open one first."
 
 
@@ -182,7 +184,9 @@ class Workspace:
                 self._annotate(before.volume_node, before.session.volume, before.segmentation_node)
             raise
         if self.annotator.session.annotation and segmentation_node is None:
-            self.said.emit("Your earlier work on this scan is back. To begin anew, choose Start afresh.")
+            self.said.emit(BACK)
+        elif self.annotator.recovered:
+            self.said.emit(UNSAVED)
         self.changed.emit(None)
 
     def _annotate(self, volume_node: Any, volume: Volume, segmentation_node: Any | None) -> None:
