@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import threading
+import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -38,16 +39,20 @@ from VISTA3DSegmentLib.files.segmentations import Segment, Segmentation, write_s
 from VISTA3DSegmentLib.service import InProcess
 from VISTA3DSegmentLib.volume import Volume
 from VISTA3DSegmentLib.workspace.estimate import Estimator
+from VISTA3DSegmentLib.workspace.news import SAME_BREATH_SECONDS
+from VISTA3DSegmentLib.workspace.workspace import BACK
 
 
 class NoViews:
     """The views of a page that nobody looks at."""
 
+    takes_seconds = 0.0
+
     def slices(self) -> dict[str, Any]:
         return {}
 
     def show(self, _node: Any, _window: str) -> None:
-        return
+        time.sleep(self.takes_seconds)
 
 
 class Files:
@@ -74,8 +79,8 @@ class Bench:
         estimator.specification = specification()
         self.workspace = ScanWorkspace(empty_scene(), lambda: InProcess(FakeEngine()), estimator, home)
         state: TypedState[PageState] = TypedState(State(), PageState)
-        self.shown, self.files = state.data, Files()
-        self.desk = Desk(self.workspace, NoViews(), state)  # type: ignore[arg-type]
+        self.shown, self.files, self.views = state.data, Files(), NoViews()
+        self.desk = Desk(self.workspace, self.views, state)  # type: ignore[arg-type]
         monkeypatch.setattr(desk_module, "read", self.files.read)
 
     def open(self, name: str) -> asyncio.Task[None]:
@@ -204,6 +209,22 @@ def test_who_opens_another_scan_is_told_that_the_work_is_kept_and_finds_it_again
         assert "Your earlier work on this scan is back" in bench.shown.status.message
         await bench.open("first")
         assert "is kept" not in bench.shown.status.message
+
+    run(talk)
+
+
+def test_all_that_is_to_be_known_of_a_scan_is_told_however_long_it_takes_to_show_it(bench: Bench) -> None:
+    async def talk() -> None:
+        for event in bench.files.readable.values():
+            event.set()
+        await bench.open("first")
+        await bench.open("spleen")
+        await bench.open("second")
+        await bench.open("spleen")
+        bench.views.takes_seconds = SAME_BREATH_SECONDS + 0.1
+        await bench.open("first")
+        kept = "Your work on second is kept: open that scan again to go on with it."
+        assert bench.shown.status.message == f"{BACK} {kept}"
 
     run(talk)
 

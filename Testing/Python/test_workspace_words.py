@@ -18,9 +18,22 @@ def test_what_is_said_in_one_breath_stands_together_and_later_news_alone() -> No
     news.say("Liver: cut at the edge.")
     news.say("Not found: uterus.")
     assert news.message == "Liver: cut at the edge. Not found: uterus."
+    news.settle()
+    news.say("Slow.")
+    assert news.message == "Liver: cut at the edge. Not found: uterus. Slow."
+    news.settle()
     clock.seconds += SAME_BREATH_SECONDS + 1
     news.say("Cancelled.")
     assert news.message == "Cancelled."
+
+
+def test_what_is_said_in_one_turn_stands_together_however_long_it_took() -> None:
+    clock = Clock()
+    news = News(clock)
+    news.say("Slices are missing.")
+    clock.seconds += 10 * SAME_BREATH_SECONDS
+    news.say("Your work on the other scan is kept.")
+    assert news.message == "Slices are missing. Your work on the other scan is kept."
 
 
 def test_the_same_is_said_once_in_a_breath_however_often_it_comes() -> None:

@@ -12,7 +12,8 @@ from ..errors import SegmentationError
 NEWS_SECONDS = 20.0
 """How long what was said stays."""
 SAME_BREATH_SECONDS = 0.5
-"""What is said so soon after something else stands beside it: a run ends with what it did not find, and what is cut."""
+"""What is said so soon after something else, or in the same turn, stands beside it: a run ends with what it did not
+find and what is cut; a scan opens with what is wrong with it and what is kept, however long that takes."""
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +31,8 @@ class News:
 
     def say(self, sentence: str) -> None:
         """Something has happened; in one breath the same is said once: a run warns with each class that arrives."""
-        joins = self.message and not self.failed and self._clock() - self._said_at < SAME_BREATH_SECONDS
+        is_soon = self.message != self._past or self._clock() - self._said_at < SAME_BREATH_SECONDS
+        joins = self.message and not self.failed and is_soon
         if not joins:
             self.message, self.failed, self._past = sentence, False, ""
         elif sentence not in self.message:
@@ -49,7 +51,7 @@ class News:
         self.failed, self._past = True, ""
 
     def settle(self) -> None:
-        """What the person did last has been done: what was said until now came before what they do next."""
+        """A turn is over, what the person did last has been done: what was said came before what they do next."""
         self._past = self.message
 
     def go_on(self, with_a_drag: bool = False) -> None:
