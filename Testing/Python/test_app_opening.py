@@ -61,6 +61,10 @@ class Files:
     def __init__(self) -> None:
         self.readable = {name: threading.Event() for name in ("first", "second", "spleen")}
 
+    def hold_none(self) -> None:
+        for event in self.readable.values():
+            event.set()
+
     def read(self, path: Path, like: Volume | None, _source: object) -> Scan | Segmentation:
         assert self.readable[path.name].wait(60)
         if path.name != "spleen":
@@ -195,8 +199,7 @@ def test_a_brain_cut_out_of_eight_bits_is_a_scan(tmp_path: Path) -> None:
 
 def test_who_opens_another_scan_is_told_that_the_work_is_kept_and_finds_it_again(bench: Bench) -> None:
     async def talk() -> None:
-        for event in bench.files.readable.values():
-            event.set()
+        bench.files.hold_none()
         await bench.open("first")
         await bench.open("second")
         assert "is kept" not in bench.shown.status.message, "there was none"
@@ -215,8 +218,7 @@ def test_who_opens_another_scan_is_told_that_the_work_is_kept_and_finds_it_again
 
 def test_all_that_is_to_be_known_of_a_scan_is_told_however_long_it_takes_to_show_it(bench: Bench) -> None:
     async def talk() -> None:
-        for event in bench.files.readable.values():
-            event.set()
+        bench.files.hold_none()
         await bench.open("first")
         await bench.open("spleen")
         await bench.open("second")
